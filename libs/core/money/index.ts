@@ -1,0 +1,4 @@
+export * from './decimal.ts';
+export * from './precision.ts';
+export * from './currency.ts';
+export * from './split-amount.ts';
