@@ -1,1 +1,2 @@
-export {};
+export * from './assembled-invoice.ts';
+export * from './invoice-facts.ts';

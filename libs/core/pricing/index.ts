@@ -1,1 +1,2 @@
-export {};
+export * from './price.ts';
+export * from './price-charge.ts';

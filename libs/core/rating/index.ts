@@ -1,1 +1,3 @@
-export {};
+export * from './burn-demand.ts';
+export * from './exchange-rate.ts';
+export * from './rated-price.ts';

@@ -1,1 +1,2 @@
-export {};
+export * from './segment.ts';
+export * from './service-period.ts';

@@ -1,0 +1,42 @@
+import type { Decimal } from '../money/index.ts';
+import type { Instant } from '../time/index.ts';
+
+/** Credits given to a wallet at once, and what the customer paid for all of them (SEMANTICS 7.9). */
+export interface Grant {
+  readonly id: string;
+  /** As granted. */
+  readonly credits: Decimal;
+  /** Not burnt yet. */
+  readonly remaining: Decimal;
+  /** Total paid for `credits`, net of tax; null when nothing was paid. */
+  readonly costBasis: { readonly amount: Decimal; readonly currency: string } | null;
+  /** Lower burns first. */
+  readonly priority: number;
+  readonly effectiveAt: Instant;
+  /** Exclusive: at this instant the grant is gone. Null never expires. */
+  readonly expiresAt: Instant | null;
+  readonly promotional: boolean;
+  readonly createdAt: Instant;
+}
+
+/** Some credits of one grant that one demand burns; `revenue` is their part of the price paid, in the currency of the grant's cost basis. */
+export interface BurnAllocation {
+  readonly demandIndex: number;
+  readonly grantId: string;
+  readonly credits: Decimal;
+  /** 12 decimals at most; all burns of a grant add up to the price paid (SEMANTICS 1.6). */
+  readonly revenue: Decimal;
+}
+
+/** What no grant covered (SEMANTICS 7.5). */
+export interface UncoveredBurn {
+  readonly demandIndex: number;
+  readonly credits: Decimal;
+}
+
+export interface BurnResult {
+  readonly allocations: readonly BurnAllocation[];
+  readonly uncovered: readonly UncoveredBurn[];
+  /** What each grant has left, by id. */
+  readonly remaining: ReadonlyMap<string, Decimal>;
+}

@@ -1,0 +1,106 @@
+import type { Decimal } from '../money/index.ts';
+import type { Instant, Period } from '../time/index.ts';
+import type { WalkStep } from '../pricing/index.ts';
+import type { DiscountShare } from './invoice-facts.ts';
+
+export type LineKind = 'FEE' | 'USAGE' | 'CREDITS' | 'OVERAGE' | 'COMMITMENT' | 'PRORATION_CREDIT' | 'PRORATION_CHARGE' | 'DELTA';
+
+/** The one rounding of a line (SEMANTICS 1.3): `amount = rounded - alreadyBilled`. */
+export interface RoundingStep {
+  readonly exactAmount: Decimal;
+  readonly increment: Decimal;
+  readonly rounded: Decimal;
+  /** Billed for the same price and period before, on threshold invoices or, for a DELTA, on any. */
+  readonly alreadyBilled: Decimal;
+}
+
+export interface AssembledLine {
+  /** Names what the line bills, the same on every invoice: kind, segment, price and start of the service period. A DELTA has the key of the line that it corrects. */
+  readonly scopeKey: string;
+  readonly kind: LineKind;
+  /** Null for credits, overage and commitment. */
+  readonly priceKey: string | null;
+  readonly description: string;
+  readonly quantity: Decimal;
+  /** Before rounding. */
+  readonly exactAmount: Decimal;
+  /** Rounded once, before discounts. Of a DELTA it is net of the original discounts. */
+  readonly amount: Decimal;
+  /** What line discounts take of `discount`. */
+  readonly lineDiscount: Decimal;
+  /** All discounts of the line; below zero on a PRORATION_CREDIT, which gives its discount back. */
+  readonly discount: Decimal;
+  readonly discounts: readonly DiscountShare[];
+  /** The service period that the line is for, not the invoice's. */
+  readonly period: Period;
+  readonly segmentId: string;
+  readonly subscriptionId: string;
+  readonly planVersionId: string;
+  /** Adds up to `exactAmount`. */
+  readonly walk: readonly WalkStep[];
+  readonly rounding: RoundingStep;
+  /** Id of the invoice that a DELTA corrects; null elsewhere. */
+  readonly adjusts: string | null;
+  /** What a DELTA corrects; null elsewhere. */
+  readonly adjustsKind: LineKind | null;
+  /** Credits that the line bought; zero where it bought none. */
+  readonly credits: Decimal;
+}
+
+/** Credits to post when the invoice is finalized (SEMANTICS 7.6). */
+export interface GrantToIssue {
+  readonly segmentId: string;
+  readonly subscriptionId: string;
+  /** Unique among the grants of a customer, and the same whenever it is assembled again: an idempotency key. */
+  readonly key: string;
+  readonly credits: Decimal;
+  /** Net of discounts, without tax; null when the plan gives the credits away. */
+  readonly costBasis: { readonly amount: Decimal; readonly currency: string } | null;
+  readonly effectiveAt: Instant;
+  readonly expiresAt: Instant;
+  readonly promotional: boolean;
+  readonly priority: number;
+}
+
+/** A price left off because the cost of some of its events is not known (SEMANTICS 4.5). */
+export interface AwaitingCost {
+  readonly priceKey: string;
+  readonly segmentId: string;
+  readonly period: Period;
+  readonly scopeKey: string;
+  readonly events: Decimal;
+}
+
+/** Credits used without cover and not charged (SEMANTICS 7.5, BLOCK or beyond the overdraft). */
+export interface Leakage {
+  readonly segmentId: string;
+  readonly period: Period;
+  readonly credits: Decimal;
+}
+
+/**
+ * `total = subtotal - discounts - creditsApplied + tax - balanceApplied + balanceCarried`, never below zero.
+ * Checked before it is handed out: what does not add up throws INVARIANT_BROKEN.
+ */
+export interface AssembledInvoice {
+  readonly currency: string;
+  readonly lines: readonly AssembledLine[];
+  /** Sum of the lines' amounts. */
+  readonly subtotal: Decimal;
+  /** Sum of the lines' discounts. */
+  readonly discounts: Decimal;
+  /** Prepaid money used. */
+  readonly creditsApplied: Decimal;
+  /** subtotal - discounts. */
+  readonly taxBase: Decimal;
+  readonly tax: Decimal;
+  readonly total: Decimal;
+  /** Taken from the customer's balance. */
+  readonly balanceApplied: Decimal;
+  /** What a total below zero adds to the customer's balance. */
+  readonly balanceCarried: Decimal;
+  readonly grants: readonly GrantToIssue[];
+  readonly discountUses: readonly { readonly key: string; readonly periodStart: Instant; readonly amount: Decimal }[];
+  readonly awaitingCost: readonly AwaitingCost[];
+  readonly leakage: readonly Leakage[];
+}

@@ -1,0 +1,122 @@
+import type { Decimal } from '../money/index.ts';
+import type { Instant, Period } from '../time/index.ts';
+import type { Meter, UsageRecord } from '../usage/index.ts';
+import type { Segment, ServicePeriod } from '../subscriptions/index.ts';
+import type { ExchangeRate } from '../rating/index.ts';
+
+/** A discount of a subscription. With `prices` it is taken off those lines before the commitment, else off the whole invoice after it (SEMANTICS 8.1). */
+export interface Discount {
+  readonly key: string;
+  /** "20" is 20 %. Exactly one of percentOff and amountOff is there. */
+  readonly percentOff: Decimal | null;
+  /** At most this much off each service period, in the invoice's currency. */
+  readonly amountOff: Decimal | null;
+  /** Keys of the prices it is for; null: the whole invoice. */
+  readonly prices: readonly string[] | null;
+  /** Lines whose billing period begins in `[from, until)` have it. `discountUntil` computes the end from a number of periods. */
+  readonly from: Instant;
+  readonly until: Instant | null;
+  /** What invoices before this one took of an amountOff, by the start of the billing period (AssembledInvoice.discountUses, summed). */
+  readonly used: readonly { readonly periodStart: Instant; readonly amount: Decimal }[];
+}
+
+/** A service period whose usage is billed, with everything that was used in it. */
+export interface EndedPart {
+  readonly segment: Segment;
+  readonly period: ServicePeriod;
+  /** Usage of the period that this subscription rates (`subscriptionFor`), all of it, also what a threshold invoice billed already. */
+  readonly records: readonly UsageRecord[];
+  /** Events of earlier parts of the same billing period, for members of UNIQUE_COUNT that were charged there (SEMANTICS 6.2). Parts of this invoice are known anyway. */
+  readonly chargedBefore: readonly UsageRecord[];
+  /** Fees billed for this segment and billing period, net of line discounts (`feesNetOf`): what a commitment counts beside usage (SEMANTICS 8.5). */
+  readonly feesNet: Decimal;
+  /** Credits that no grant covered in the period; billed when the plan says OVERAGE (SEMANTICS 7.5). */
+  readonly uncoveredCredits: Decimal;
+  /** What threshold invoices billed for the period: lines bill the rest (SEMANTICS 8.3). */
+  readonly billed: readonly BilledLine[];
+  /** False while the period runs (a threshold invoice, a preview of "so far"): no minimum and no commitment yet. */
+  readonly closing: boolean;
+}
+
+/** A period whose fee is due in advance. */
+export interface AdvanceFee {
+  readonly segment: Segment;
+  readonly period: ServicePeriod;
+}
+
+/** A fee line of an earlier invoice, as it was billed. */
+export interface BilledFee {
+  readonly kind: 'FEE' | 'CREDITS' | 'PRORATION_CHARGE';
+  /** Null: the plan's credits. */
+  readonly priceKey: string | null;
+  readonly description: string;
+  readonly quantity: Decimal;
+  /** Before discounts. */
+  readonly amount: Decimal;
+  /** Part of the discounts that line discounts took. */
+  readonly lineDiscount: Decimal;
+  readonly discounts: readonly DiscountShare[];
+  /** Credits granted for it, CREDIT plans only; else zero. */
+  readonly credits: Decimal;
+  readonly period: Period;
+}
+
+/** A change of plan or seats that takes effect inside a period that was paid in advance (SEMANTICS 6.1). */
+export interface PlanChange {
+  readonly at: Instant;
+  readonly from: Segment;
+  /** The fees of `from` that were billed for a time after `at`. */
+  readonly billed: readonly BilledFee[];
+  /** The new segment with its period from `at` on; null when nothing follows. */
+  readonly to: AdvanceFee | null;
+}
+
+/** What was billed for one line of a period, on whatever invoice. */
+export interface BilledLine {
+  /** AssembledLine.scopeKey. */
+  readonly scopeKey: string;
+  readonly amount: Decimal;
+  readonly discount: Decimal;
+}
+
+/**
+ * A finalized invoice whose period has seen late usage or corrections (SEMANTICS 8.3): its own facts, loaded again with the usage known now and the
+ * versions and discounts of then, and every amount billed for its lines since, deltas included.
+ */
+export interface LateInvoice {
+  readonly invoiceId: string;
+  readonly facts: InvoiceScope;
+  readonly billed: readonly BilledLine[];
+}
+
+/** What decides the lines of an invoice and their discounts. */
+export interface InvoiceScope {
+  /** ISO 4217. */
+  readonly currency: string;
+  /** Meters by key: all that the plans name. */
+  readonly meters: ReadonlyMap<string, Meter>;
+  /** In order of time. */
+  readonly ended: readonly EndedPart[];
+  readonly next: readonly AdvanceFee[];
+  readonly changes: readonly PlanChange[];
+  readonly discounts: readonly Discount[];
+  /** For COST_PLUS where cost and plan have different currencies. */
+  readonly exchangeRates: readonly ExchangeRate[];
+}
+
+/** Everything that an invoice is made of. */
+export interface InvoiceFacts extends InvoiceScope {
+  readonly late: readonly LateInvoice[];
+  /** "0.19" is 19 %; null: no tax of ours. */
+  readonly taxRate: Decimal | null;
+  /** Prepaid money of the customer that may pay this invoice; taken before tax is added, without lowering the tax base (SEMANTICS 8.1). */
+  readonly prepaidAmount: Decimal;
+  /** What earlier totals below zero left to the customer's credit; zero or more (SEMANTICS 8.6). */
+  readonly customerBalance: Decimal;
+}
+
+/** What one discount takes off one line. */
+export interface DiscountShare {
+  readonly key: string;
+  readonly amount: Decimal;
+}

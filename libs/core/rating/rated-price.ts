@@ -1,0 +1,16 @@
+import type { Decimal } from '../money/index.ts';
+import type { PriceCharge, UsagePrice } from '../pricing/index.ts';
+
+/** What one usage price charges for one service period. */
+export interface RatedPrice {
+  readonly priceKey: string;
+  readonly price: UsagePrice;
+  /** In the meter's unit; for PERCENTAGE the sum of the property. */
+  readonly quantity: Decimal;
+  readonly events: Decimal;
+  /** Frozen cost in the plan's currency of the events that the price matches, COST_PLUS only; null elsewhere. */
+  readonly cost: Decimal | null;
+  /** A COST_PLUS price with events whose cost is not known yet: no line until it is (SEMANTICS 4.5). */
+  readonly awaitingCost: boolean;
+  readonly charge: PriceCharge;
+}
