@@ -1,0 +1,145 @@
+import { formatInstant, parseInstant, type Instant } from '@tare/core';
+import pg from 'pg';
+import type { PrismaClient } from './generated/client.ts';
+import { prismaOn } from './prisma-on-connection.ts';
+import { APP_ROLE, connectionOptions, requireHeldRole } from './roles.ts';
+
+/** The reserved tenant that owns what all tenants share, such as the catalogue of prices. Every policy may read its rows. */
+export const CATALOGUE_TENANT_ID = '00000000-0000-4000-8000-000000000001';
+
+/** What a store works with: one connection, one transaction, held to the tenants it was opened for. */
+export interface Transaction {
+  /** Hand-written SQL. numeric -> string, timestamptz -> Instant (microseconds), int8 -> number (throws when it is not safe). */
+  query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Like `query`, prepared under a name: for hot statements. */
+  queryPrepared<Row extends pg.QueryResultRow>(name: string, text: string, values: readonly unknown[]): Promise<Row[]>;
+  /** Prisma on the same connection and in the same transaction. */
+  readonly prisma: PrismaClient;
+}
+
+/** A transaction held to one tenant. */
+export interface TenantTransaction extends Transaction {
+  readonly tenantId: string;
+}
+
+export interface DatabaseOptions {
+  readonly url: string;
+  /** Connections of the pool. */
+  readonly connections?: number;
+}
+
+const OID = { int8: 20, timestamptz: 1184 } as const;
+
+/** An Instant as a parameter for timestamptz. */
+export const sqlInstant = (instant: Instant): string => formatInstant(instant);
+/** An Instant or null as a parameter for timestamptz. */
+export const sqlInstantOrNull = (instant: Instant | null): string | null => (instant === null ? null : formatInstant(instant));
+
+const parseTimestamp = (text: string): Instant => parseInstant(`${text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')}`);
+
+function parseInt8(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`int8 ${text} is beyond what a number holds exactly; select it as numeric`);
+  return value;
+}
+
+const types = {
+  getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+    if (format !== 'binary' && oid === (OID.timestamptz as number)) return parseTimestamp;
+    if (format !== 'binary' && oid === (OID.int8 as number)) return parseInt8;
+    return pg.types.getTypeParser(oid, format) as (value: string) => unknown;
+  },
+} as pg.CustomTypesConfig;
+
+/**
+ * The only way to a connection. Every transaction says which tenants it is for; without that, row-level security shows nothing.
+ */
+export class Database {
+  private readonly pool: pg.Pool;
+  private checked = false;
+
+  constructor(readonly options: DatabaseOptions) {
+    this.pool = new pg.Pool({
+      connectionString: options.url,
+      max: options.connections ?? 10,
+      options: connectionOptions(APP_ROLE),
+      types,
+      application_name: 'tare',
+    });
+    // An idle connection that breaks is replaced by the pool; unheard, the event would end the process.
+    this.pool.on('error', () => undefined);
+  }
+
+  /** Runs the work in a transaction that sees and writes one tenant. Commits when it resolves, rolls back when it throws. */
+  withTenant<Result>(tenantId: string, work: (tx: TenantTransaction) => Promise<Result>): Promise<Result> {
+    return this.withTenants([tenantId], (tx) => work(Object.assign(tx, { tenantId })));
+  }
+
+  /** The same for several tenants at once: for flushes and sweeps. */
+  withTenants<Result>(tenantIds: readonly string[], work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    return this.transaction(tenantIds, work);
+  }
+
+  /** For the global tables (tenant, api_key_lookup, due_work): sees no tenant's rows. */
+  withoutTenant<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    return this.transaction([], work);
+  }
+
+  async close(): Promise<void> {
+    await this.pool.end();
+  }
+
+  private async transaction<Result>(tenantIds: readonly string[], work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    const connection = await this.connect();
+    let broken = false;
+    try {
+      await connection.query('BEGIN');
+      // Transaction-local: it ends with the transaction, whatever happens to the connection.
+      await connection.query("SELECT set_config('app.tenant_ids', $1, true)", [`{${tenantIds.join(',')}}`]);
+      const result = await work(transactionOn(connection));
+      await connection.query('COMMIT');
+      return result;
+    } catch (error) {
+      broken = !(await rolledBack(connection));
+      throw error;
+    } finally {
+      connection.release(broken);
+    }
+  }
+
+  private async connect(): Promise<pg.PoolClient> {
+    const connection = await this.pool.connect();
+    if (this.checked) return connection;
+    try {
+      await requireHeldRole(connection);
+      this.checked = true;
+      return connection;
+    } catch (error) {
+      connection.release(true);
+      throw error;
+    }
+  }
+}
+
+async function rolledBack(connection: pg.PoolClient): Promise<boolean> {
+  try {
+    await connection.query('ROLLBACK');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function transactionOn(connection: pg.PoolClient): Transaction {
+  return {
+    async query<Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) {
+      return (await connection.query<Row>(text, [...values])).rows;
+    },
+    async queryPrepared<Row extends pg.QueryResultRow>(name: string, text: string, values: readonly unknown[]) {
+      return (await connection.query<Row>({ name, text, values: [...values] })).rows;
+    },
+    get prisma() {
+      return prismaOn(connection);
+    },
+  };
+}

@@ -1,0 +1,15 @@
+export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts';
+export { applyMigrations, readMigrations } from './migrate.ts';
+export { APP_ROLE, OWNER_ROLE, connectionOptions } from './roles.ts';
+export {
+  CATALOGUE_TENANT_ID,
+  Database,
+  sqlInstant,
+  sqlInstantOrNull,
+  type DatabaseOptions,
+  type TenantTransaction,
+  type Transaction,
+} from './database.ts';
+export { DatabaseModule } from './database.module.ts';
+export { Prisma, PrismaClient } from './generated/client.ts';
+export { createTestDatabase, type TestDatabase } from './test-database.ts';
