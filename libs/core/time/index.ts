@@ -1,6 +1,5 @@
 export * from './instant.ts';
 export * from './period.ts';
 export * from './time-zone.ts';
-export * from './calendar-date.ts';
 export * from './local-day.ts';
 export * from './billing-calendar.ts';
