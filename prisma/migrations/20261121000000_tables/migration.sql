@@ -331,6 +331,8 @@ CREATE TABLE "usage_event" (
     "customer_no" INTEGER NOT NULL,
     "dimension_no" INTEGER NOT NULL,
     "seq" BIGINT NOT NULL,
+    "arrived_dimension_no" INTEGER,
+    "costed_seq" BIGINT,
     "uncached_input" DECIMAL NOT NULL DEFAULT 0,
     "cache_read" DECIMAL NOT NULL DEFAULT 0,
     "cache_write_5m" DECIMAL NOT NULL DEFAULT 0,
@@ -386,6 +388,8 @@ CREATE TABLE "cost_adjustment" (
     "at" TIMESTAMPTZ(6) NOT NULL,
     "rate_id" UUID NOT NULL,
     "cost" DECIMAL NOT NULL,
+    "dimension_no" INTEGER NOT NULL,
+    "seq" BIGINT NOT NULL,
     "recorded_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "cost_adjustment_pkey" PRIMARY KEY ("tenant_id","id")
