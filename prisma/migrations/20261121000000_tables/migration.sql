@@ -453,9 +453,20 @@ CREATE TABLE "credit_posting" (
     "subscription_id" UUID,
     "period_id" UUID,
     "dimension_key" TEXT,
+    "invoice_id" UUID,
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "credit_posting_pkey" PRIMARY KEY ("tenant_id","id")
+);
+
+-- CreateTable
+CREATE TABLE "credit_cursor" (
+    "tenant_id" UUID NOT NULL,
+    "customer_id" UUID NOT NULL,
+    "subscription_id" UUID NOT NULL,
+    "settled_until" TIMESTAMPTZ(6) NOT NULL,
+
+    CONSTRAINT "credit_cursor_pkey" PRIMARY KEY ("tenant_id","customer_id","subscription_id")
 );
 
 -- CreateTable
@@ -469,6 +480,8 @@ CREATE TABLE "billing_period" (
     "end_at" TIMESTAMPTZ(6) NOT NULL,
     "closed_at" TIMESTAMPTZ(6),
     "seen_seq" BIGINT,
+    "rated_seq" BIGINT,
+    "billed_at" TIMESTAMPTZ(6),
     "invoice_id" UUID,
 
     CONSTRAINT "billing_period_pkey" PRIMARY KEY ("tenant_id","id")
@@ -501,6 +514,7 @@ CREATE TABLE "invoice" (
     "paid_at" TIMESTAMPTZ(6),
     "voided_at" TIMESTAMPTZ(6),
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "detail" JSONB NOT NULL DEFAULT '{}',
 
     CONSTRAINT "invoice_pkey" PRIMARY KEY ("tenant_id","id")
 );
@@ -522,6 +536,8 @@ CREATE TABLE "invoice_line" (
     "discount" DECIMAL NOT NULL DEFAULT 0,
     "period_start" TIMESTAMPTZ(6) NOT NULL,
     "period_end" TIMESTAMPTZ(6) NOT NULL,
+    "scope_key" TEXT NOT NULL DEFAULT '',
+    "adjusts" UUID,
     "detail" JSONB NOT NULL,
 
     CONSTRAINT "invoice_line_pkey" PRIMARY KEY ("tenant_id","id")
