@@ -1,1 +1,3 @@
 export * from './grant.ts';
+export * from './burn-credits.ts';
+export * from './exhaustion.ts';

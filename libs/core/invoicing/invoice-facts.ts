@@ -13,7 +13,7 @@ export interface Discount {
   readonly amountOff: Decimal | null;
   /** Keys of the prices it is for; null: the whole invoice. */
   readonly prices: readonly string[] | null;
-  /** Lines whose billing period begins in `[from, until)` have it. `discountUntil` computes the end from a number of periods. */
+  /** Lines whose service period begins in `[from, until)` have it. `discountUntil` computes the end from a number of periods. */
   readonly from: Instant;
   readonly until: Instant | null;
   /** What invoices before this one took of an amountOff, by the start of the billing period (AssembledInvoice.discountUses, summed). */
@@ -30,7 +30,7 @@ export interface EndedPart {
   readonly chargedBefore: readonly UsageRecord[];
   /** Fees billed for this segment and billing period, net of line discounts (`feesNetOf`): what a commitment counts beside usage (SEMANTICS 8.5). */
   readonly feesNet: Decimal;
-  /** Credits that no grant covered in the period; billed when the plan says OVERAGE (SEMANTICS 7.5). */
+  /** Credits of the period that neither a grant nor an overdraft covered: billed when the plan says OVERAGE, else leakage (SEMANTICS 7.5, `applyExhaustion`). */
   readonly uncoveredCredits: Decimal;
   /** What threshold invoices billed for the period: lines bill the rest (SEMANTICS 8.3). */
   readonly billed: readonly BilledLine[];
@@ -53,8 +53,6 @@ export interface BilledFee {
   readonly quantity: Decimal;
   /** Before discounts. */
   readonly amount: Decimal;
-  /** Part of the discounts that line discounts took. */
-  readonly lineDiscount: Decimal;
   readonly discounts: readonly DiscountShare[];
   /** Credits granted for it, CREDIT plans only; else zero. */
   readonly credits: Decimal;
@@ -76,16 +74,15 @@ export interface BilledLine {
   /** AssembledLine.scopeKey. */
   readonly scopeKey: string;
   readonly amount: Decimal;
-  readonly discount: Decimal;
+  readonly discounts: readonly DiscountShare[];
 }
 
-/**
- * A finalized invoice whose period has seen late usage or corrections (SEMANTICS 8.3): its own facts, loaded again with the usage known now and the
- * versions and discounts of then, and every amount billed for its lines since, deltas included.
- */
+/** A finalized invoice whose period has seen late usage or corrections (SEMANTICS 8.3). */
 export interface LateInvoice {
   readonly invoiceId: string;
+  /** The facts it was made from, with the usage that is known now and the versions and discounts of then (also `used` of then). */
   readonly facts: InvoiceScope;
+  /** Everything billed for its lines: its own (no DELTAs), those of threshold invoices of its periods, and DELTAs that adjust it. */
   readonly billed: readonly BilledLine[];
 }
 
@@ -119,4 +116,6 @@ export interface InvoiceFacts extends InvoiceScope {
 export interface DiscountShare {
   readonly key: string;
   readonly amount: Decimal;
+  /** A line discount, taken before the commitment; else a share of an invoice discount. */
+  readonly ofLine: boolean;
 }

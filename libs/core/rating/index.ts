@@ -1,3 +1,4 @@
 export * from './burn-demand.ts';
 export * from './exchange-rate.ts';
+export * from './rate-period-usage.ts';
 export * from './rated-price.ts';

@@ -1,2 +1,5 @@
 export * from './segment.ts';
 export * from './service-period.ts';
+export * from './classify-change.ts';
+export * from './prorate.ts';
+export * from './subscription-for.ts';

@@ -1,4 +1,7 @@
-import type { Instant } from '../time/index.ts';
+import { addIntervals, periodIndexAt, periodOfIndex } from '../time/index.ts';
+import type { BillingCalendar, Instant, Period } from '../time/index.ts';
+import type { PeriodShare } from '../pricing/index.ts';
+import type { Segment } from './segment.ts';
 
 /** What one charge is for: a billing period, or what a segment's or trial's boundary leaves of it. */
 export interface ServicePeriod {
@@ -11,4 +14,76 @@ export interface ServicePeriod {
   readonly fullEnd: Instant;
   /** Nothing of it is charged (SEMANTICS 6.4). */
   readonly trial: boolean;
+}
+
+/** How the segment's time is cut. The period of a SITE_LICENSE is its term (SEMANTICS 5). */
+export function calendarOf(segment: Segment): BillingCalendar {
+  const { interval, intervalCount, alignment, termIntervals } = segment.terms;
+  return { interval, intervalCount: intervalCount * (termIntervals ?? 1), alignment, timeZone: segment.timeZone, anchor: segment.anchor };
+}
+
+/** When the segment ends: its own end, or the end of the term of a license that does not renew; null while nothing ends it. */
+export function segmentEnd(segment: Segment): Instant | null {
+  if (segment.terms.kind !== 'SITE_LICENSE' || segment.terms.autoRenew) return segment.end;
+  const termEnd = periodOfIndex(calendarOf(segment), 0).end;
+  return segment.end === null ? termEnd : Math.min(segment.end, termEnd);
+}
+
+/** All service periods of the segment that share time with `[from, to)`, whole, in order: billing periods cut at the segment's ends and at the trial's. */
+export function servicePeriods(segment: Segment, from: Instant, to: Instant): ServicePeriod[] {
+  const end = Math.min(segmentEnd(segment) ?? to, to);
+  const start = Math.max(segment.start, from);
+  if (start >= end) return [];
+  const calendar = calendarOf(segment);
+  const periods: ServicePeriod[] = [];
+  for (let index = periodIndexAt(calendar, start); periodOfIndex(calendar, index).start < end; index += 1) {
+    periods.push(...pieces(segment, calendar, index));
+  }
+  return periods.filter((period) => period.start < end && period.end > start);
+}
+
+/** The service period that the instant lies in; null outside of the segment. */
+export function servicePeriodAt(segment: Segment, at: Instant): ServicePeriod | null {
+  return servicePeriods(segment, at, at + 1)[0] ?? null;
+}
+
+/** The instants in `[from, to)` at which something is billed: the segment's start, and every start and end of a service period (SEMANTICS 8.5). */
+export function billingInstants(segment: Segment, from: Instant, to: Instant): Instant[] {
+  const edges = servicePeriods(segment, from - 1, to).flatMap(({ start, end }) => [start, end]);
+  return [...new Set(edges)].filter((at) => at >= from && at < to).sort((a, b) => a - b);
+}
+
+/** What a shortened period is of its whole one; undefined for a whole period (SEMANTICS 6.2). */
+export function shareOf({ start, end, fullStart, fullEnd }: ServicePeriod): PeriodShare | undefined {
+  if (start === fullStart && end === fullEnd) return undefined;
+  return { numerator: BigInt(end - start), denominator: BigInt(fullEnd - fullStart) };
+}
+
+/** When a discount for `periods` billing periods from the segment's start ends; null: never. */
+export function discountUntil(segment: Segment, periods: number | null): Instant | null {
+  if (periods === null) return null;
+  const calendar = calendarOf(segment);
+  return periodOfIndex(calendar, periodIndexAt(calendar, segment.start) + periods - 1).end;
+}
+
+/** The parts of one billing period that lie in the segment: two where a trial ends inside it. */
+function pieces(segment: Segment, calendar: BillingCalendar, index: number): ServicePeriod[] {
+  const full = wholePeriod(calendar, index);
+  const cut = periodOfIndex(calendar, index);
+  const start = Math.max(cut.start, segment.start);
+  const end = Math.min(cut.end, segmentEnd(segment) ?? cut.end);
+  const piece = (from: Instant, until: Instant, trial: boolean): ServicePeriod[] =>
+    from < until ? [{ index, start: from, end: until, fullStart: full.start, fullEnd: full.end, trial }] : [];
+  const trialEnd = Math.max(start, Math.min(end, segment.trialEnd ?? start));
+  return [...piece(start, trialEnd, true), ...piece(trialEnd, end, false)];
+}
+
+/** A calendar-aligned anchor cuts the unit that it lies in: the whole of both parts is that unit. */
+function wholePeriod(calendar: BillingCalendar, index: number): Period {
+  const period = periodOfIndex(calendar, index);
+  if (calendar.alignment === 'ANNIVERSARY' || (index !== 0 && index !== -1)) return period;
+  const first = periodOfIndex(calendar, 0);
+  const start = addIntervals(first.end, { interval: calendar.interval, count: -calendar.intervalCount }, calendar.timeZone);
+  if (index === -1 && start === first.start) return period;
+  return { start, end: first.end };
 }

@@ -1,0 +1,82 @@
+import { CodedError } from '../coded-error.ts';
+import { Decimal, currencyOf } from '../money/index.ts';
+import type { WalkStep } from '../pricing/index.ts';
+import type { AssembledLine, AwaitingCost } from './assembled-invoice.ts';
+import { discountOf, netOf } from './draft-line.ts';
+import type { DraftLine } from './draft-line.ts';
+import type { BilledLine, LateInvoice } from './invoice-facts.ts';
+import { scopeLines } from './scope-lines.ts';
+
+/**
+ * What late usage and corrections change of a finalized invoice: its whole scope is rated again and everything billed is taken off, line by line, each net
+ * of the original discounts (SEMANTICS 8.3). Lines whose cost is awaited stay as they are until it is known.
+ * @throws CodedError INVARIANT_BROKEN when something was billed that the facts do not lead to: then they are not the facts of that invoice.
+ */
+export function deltaLines(late: LateInvoice): { lines: AssembledLine[]; awaitingCost: readonly AwaitingCost[] } {
+  const { lines, awaitingCost } = scopeLines({ ...late.facts, ended: late.facts.ended.map((part) => ({ ...part, billed: [] })) });
+  const awaited = new Set(awaitingCost.map(({ scopeKey }) => scopeKey));
+  requireKnown(late.billed, new Set([...lines.map(({ scopeKey }) => scopeKey), ...awaited]), late.invoiceId);
+  const deltas = lines
+    .filter((line) => !awaited.has(line.scopeKey))
+    .map((line) =>
+      deltaLine(
+        line,
+        late.billed.filter(({ scopeKey }) => scopeKey === line.scopeKey),
+        late.invoiceId,
+      ),
+    );
+  return { lines: deltas.filter((line) => !line.amount.isZero()), awaitingCost };
+}
+
+function deltaLine(line: DraftLine, billed: readonly BilledLine[], invoiceId: string): AssembledLine {
+  const due = netOf(line);
+  const alreadyBilled = Decimal.sum(billed.map(({ amount, discounts }) => amount.minus(discountOf(discounts))));
+  const amount = due.minus(alreadyBilled);
+  return {
+    scopeKey: line.scopeKey,
+    kind: 'DELTA',
+    priceKey: line.priceKey,
+    description: `Correction: ${line.description}`,
+    quantity: line.quantity,
+    exactAmount: amount,
+    amount,
+    lineDiscount: Decimal.ZERO,
+    discount: Decimal.ZERO,
+    discounts: [],
+    period: line.period,
+    segmentId: line.segment.id,
+    subscriptionId: line.segment.subscriptionId,
+    planVersionId: line.segment.planVersionId,
+    walk: deltaWalk(line, alreadyBilled),
+    rounding: {
+      exactAmount: line.exactAmount,
+      increment: currencyOf(line.segment.terms.currency).billingIncrement,
+      rounded: due,
+      alreadyBilled,
+    },
+    adjusts: invoiceId,
+    adjustsKind: line.kind,
+    credits: Decimal.ZERO,
+  };
+}
+
+/** The walk of the new total, its rounding and discount, less what was billed: it adds up to the delta (SEMANTICS 8.4). */
+function deltaWalk(line: DraftLine, alreadyBilled: Decimal): WalkStep[] {
+  const steps = [
+    step('rounded to the billing increment', line.amount.minus(line.exactAmount)),
+    step('discounts of the original period', discountOf(line.shares).negated()),
+    step('billed before', alreadyBilled.negated()),
+  ];
+  return [...line.walk, ...steps.filter(({ amount }) => !amount.isZero())];
+}
+
+function step(description: string, amount: Decimal): WalkStep {
+  return { description, quantity: Decimal.ONE, unitPrice: null, amount };
+}
+
+function requireKnown(billed: readonly BilledLine[], known: ReadonlySet<string>, invoiceId: string): void {
+  const unknown = billed.find(({ scopeKey }) => !known.has(scopeKey));
+  if (unknown !== undefined) {
+    throw new CodedError('INVARIANT_BROKEN', `Invoice ${invoiceId} billed "${unknown.scopeKey}", which its facts do not lead to.`);
+  }
+}

@@ -1,0 +1,40 @@
+import { Decimal } from '../money/index.ts';
+import { formatInstant } from '../time/index.ts';
+import type { GrantToIssue } from './assembled-invoice.ts';
+import { netOf } from './draft-line.ts';
+import type { DraftLine } from './draft-line.ts';
+
+/**
+ * The credits that an invoice grants when it is finalized: for each period its own, for a change what it adds. They cost what their lines charge net of
+ * discounts; without rollover they end with their period (SEMANTICS 7.6, 7.9).
+ */
+export function grantsOf(lines: readonly DraftLine[], currency: string): GrantToIssue[] {
+  const withCredits = lines.filter((line) => !line.credits.isZero());
+  const groups = new Map<string, DraftLine[]>();
+  for (const line of withCredits) {
+    const group = line.changeIndex === null ? line.scopeKey : `change ${line.changeIndex}`;
+    groups.set(group, [...(groups.get(group) ?? []), line]);
+  }
+  return [...groups.values()].flatMap((group) => grantOf(group, currency));
+}
+
+function grantOf(lines: readonly DraftLine[], currency: string): GrantToIssue[] {
+  const credits = Decimal.sum(lines.map((line) => line.credits));
+  const line = lines.find((candidate) => candidate.credits.isPositive());
+  if (line === undefined || !credits.isPositive()) return [];
+  const isSold = line.segment.terms.creditPrice !== null;
+  const paid = Decimal.max(Decimal.ZERO, Decimal.sum(lines.map(netOf)));
+  return [
+    {
+      segmentId: line.segment.id,
+      subscriptionId: line.segment.subscriptionId,
+      key: `plan:${line.segment.id}:${formatInstant(line.period.start)}`,
+      credits,
+      costBasis: isSold ? { amount: paid, currency } : null,
+      effectiveAt: line.period.start,
+      expiresAt: line.period.end,
+      promotional: !isSold,
+      priority: 0,
+    },
+  ];
+}

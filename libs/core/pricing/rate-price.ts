@@ -1,0 +1,163 @@
+import { Decimal, cumulativeShare } from '../money/index.ts';
+import type { CostPlusPrice, FlatPrice, PackagePrice, PercentagePrice, PerUnitPrice, Price, Tier, TieredPrice } from './price.ts';
+import type { PeriodShare, PriceCharge, PriceUsage, WalkStep } from './price-charge.ts';
+
+/** How a price is applied; both are for the period, not for the price. */
+export interface RateOptions {
+  /** Of a shortened period: minimum, maximum, first-tier flat fee and a FLAT amount are prorated by it, tier bounds are not (SEMANTICS 6.2). */
+  readonly share?: PeriodShare;
+  /** False while the period runs: the minimum is not due yet. True by default. */
+  readonly closing?: boolean;
+}
+
+/**
+ * What a price charges for some usage: exact, in the plan's currency, before rounding (SEMANTICS 4.1 - 4.6). A prorated part is taken at 12 decimals
+ * (1.6), nothing else is rounded. The walk adds up to the amount.
+ */
+export function ratePrice(price: Price, usage: PriceUsage, options: RateOptions = {}): PriceCharge {
+  const steps = stepsOf(price, usage, options.share).filter((step) => !(step.quantity.isZero() && step.amount.isZero()));
+  const walk = bounded(price, steps, options);
+  return { amount: amountOf(walk), walk };
+}
+
+/**
+ * What usage adds to a charge: `rate(after) - rate(before)`, so that a bill in parts is the bill of the whole (SEMANTICS 4.7). Both usages are
+ * cumulative: tiers never restart.
+ */
+export function rateDelta(price: Price, before: PriceUsage, after: PriceUsage, options: RateOptions = {}): PriceCharge {
+  const charged = ratePrice(price, before, options);
+  const due = ratePrice(price, after, options);
+  const taken = charged.walk.map((step) => ({
+    ...step,
+    description: `already charged: ${step.description}`,
+    amount: step.amount.negated(),
+  }));
+  return { amount: due.amount.minus(charged.amount), walk: [...due.walk, ...taken] };
+}
+
+/** `amount x share` at 12 decimals; the amount itself where there is no share. */
+export function prorated(amount: Decimal, share: PeriodShare | undefined): Decimal {
+  return share === undefined ? amount : cumulativeShare(amount, share.numerator, share.denominator);
+}
+
+function stepsOf(price: Price, usage: PriceUsage, share: PeriodShare | undefined): WalkStep[] {
+  switch (price.model) {
+    case 'FLAT':
+      return flatSteps(price, usage, share);
+    case 'PER_UNIT':
+      return perUnitSteps(price, usage);
+    case 'PACKAGE':
+      return packageSteps(price, usage);
+    case 'GRADUATED':
+      return [...includedStep(price, usage), ...graduatedSteps(price, billableQuantity(price, usage), share)];
+    case 'VOLUME':
+      return [...includedStep(price, usage), ...volumeSteps(price, billableQuantity(price, usage), share)];
+    case 'PERCENTAGE':
+      return percentageSteps(price, usage);
+    case 'COST_PLUS':
+      return costPlusSteps(price, usage);
+    default:
+      return price satisfies never;
+  }
+}
+
+function flatSteps(price: FlatPrice, usage: PriceUsage, share: PeriodShare | undefined): WalkStep[] {
+  const quantity = price.perSeat ? seatsOf(usage) : Decimal.ONE;
+  const whole = price.amount.times(quantity);
+  const description = `${price.perSeat ? 'seats' : 'fixed fee'}${share === undefined ? '' : ', for a part of the period'}`;
+  return [{ description, quantity, unitPrice: price.amount, amount: prorated(whole, share) }];
+}
+
+function perUnitSteps(price: PerUnitPrice, usage: PriceUsage): WalkStep[] {
+  return [...includedStep(price, usage), unitStep('units', billableQuantity(price, usage), price.unitPrice)];
+}
+
+function packageSteps(price: PackagePrice, usage: PriceUsage): WalkStep[] {
+  const packages = billableQuantity(price, usage).ceilDividedBy(price.packageSize);
+  return [...includedStep(price, usage), unitStep(`packages of ${price.packageSize.toString()}`, packages, price.packagePrice)];
+}
+
+function graduatedSteps(price: TieredPrice, billable: Decimal, share: PeriodShare | undefined): WalkStep[] {
+  let from = Decimal.ZERO;
+  const steps: WalkStep[] = [];
+  for (const [index, tier] of price.tiers.entries()) {
+    if (index > 0 && billable.compare(from) <= 0) break;
+    const upTo = tier.upTo === null ? billable : Decimal.min(billable, tier.upTo);
+    steps.push(...tierSteps(tier, index, from, upTo.minus(from), share));
+    from = tier.upTo ?? billable;
+  }
+  return steps;
+}
+
+function volumeSteps(price: TieredPrice, billable: Decimal, share: PeriodShare | undefined): WalkStep[] {
+  const index = price.tiers.findIndex((tier) => tier.upTo === null || billable.compare(tier.upTo) <= 0);
+  const tier = price.tiers[index];
+  if (tier === undefined) return [];
+  return tierSteps(tier, index, price.tiers[index - 1]?.upTo ?? Decimal.ZERO, billable, share);
+}
+
+/** The flat fee of the first tier belongs to the period, those of the others to the usage that enters them: only the first is prorated. */
+function tierSteps(tier: Tier, index: number, from: Decimal, quantity: Decimal, share: PeriodShare | undefined): WalkStep[] {
+  const bounds = tier.upTo === null ? `over ${from.toString()}` : `over ${from.toString()} up to ${tier.upTo.toString()}`;
+  const name = `tier ${index + 1} (${bounds})`;
+  const flatFee = index === 0 ? prorated(tier.flatFee, share) : tier.flatFee;
+  const steps = [unitStep(name, quantity, tier.unitPrice)];
+  if (!flatFee.isZero()) steps.push(fixedStep(`${name}: flat fee`, flatFee));
+  return steps;
+}
+
+function percentageSteps(price: PercentagePrice, usage: PriceUsage): WalkStep[] {
+  const events = usage.events ?? Decimal.ZERO;
+  const steps = [...includedStep(price, usage), unitStep('share of the sum', billableQuantity(price, usage), price.rate)];
+  return price.fixedFee.isZero() ? steps : [...steps, unitStep('fee per event', events, price.fixedFee)];
+}
+
+function costPlusSteps(price: CostPlusPrice, usage: PriceUsage): WalkStep[] {
+  const cost = usage.cost ?? Decimal.ZERO;
+  const marked = cost.times(Decimal.ONE.plus(price.markup));
+  const least = price.unitFloor === null ? marked : Decimal.max(marked, price.unitFloor.times(usage.quantity));
+  const amount = price.unitCeiling === null ? least : Decimal.min(least, price.unitCeiling.times(usage.quantity));
+  const steps = [unitStep('cost', cost, Decimal.ONE), unitStep('markup', cost, price.markup)];
+  if (amount.compare(marked) > 0) steps.push(fixedStep('raised to the floor per unit', amount.minus(marked)));
+  if (amount.compare(marked) < 0) steps.push(fixedStep('lowered to the ceiling per unit', amount.minus(marked)));
+  return steps;
+}
+
+function bounded(price: Price, steps: readonly WalkStep[], { share, closing = true }: RateOptions): WalkStep[] {
+  const amount = amountOf(steps);
+  const minimum = price.minimumAmount === null || !closing ? null : prorated(price.minimumAmount, share);
+  const maximum = price.maximumAmount === null ? null : prorated(price.maximumAmount, share);
+  if (minimum !== null && amount.compare(minimum) < 0) return [...steps, fixedStep('up to the minimum amount', minimum.minus(amount))];
+  if (maximum !== null && amount.compare(maximum) > 0) return [...steps, fixedStep('down to the maximum amount', maximum.minus(amount))];
+  return [...steps];
+}
+
+/** The allowance of a price; of one per seat, for all seats (SEMANTICS 4.6). */
+function includedQuantity(price: Price, usage: PriceUsage): Decimal {
+  return price.perSeat ? price.includedQuantity.times(seatsOf(usage)) : price.includedQuantity;
+}
+
+function billableQuantity(price: Price, usage: PriceUsage): Decimal {
+  return Decimal.max(Decimal.ZERO, usage.quantity.minus(includedQuantity(price, usage)));
+}
+
+function includedStep(price: Price, usage: PriceUsage): WalkStep[] {
+  const used = Decimal.min(usage.quantity, includedQuantity(price, usage));
+  return used.isPositive() ? [unitStep('included', used, Decimal.ZERO)] : [];
+}
+
+function seatsOf(usage: PriceUsage): Decimal {
+  return usage.seats ?? Decimal.ONE;
+}
+
+function unitStep(description: string, quantity: Decimal, unitPrice: Decimal): WalkStep {
+  return { description, quantity, unitPrice, amount: quantity.times(unitPrice) };
+}
+
+function fixedStep(description: string, amount: Decimal): WalkStep {
+  return { description, quantity: Decimal.ONE, unitPrice: null, amount };
+}
+
+function amountOf(walk: readonly WalkStep[]): Decimal {
+  return Decimal.sum(walk.map((step) => step.amount));
+}

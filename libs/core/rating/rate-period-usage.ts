@@ -1,0 +1,81 @@
+import { CodedError } from '../coded-error.ts';
+import { Decimal } from '../money/index.ts';
+import { aggregate, filterMatches, meterMatches, recordValue } from '../usage/index.ts';
+import type { Meter, UsageRecord } from '../usage/index.ts';
+import { ratePrice } from '../pricing/index.ts';
+import type { UsagePrice } from '../pricing/index.ts';
+import { shareOf } from '../subscriptions/index.ts';
+import type { Segment, ServicePeriod } from '../subscriptions/index.ts';
+import { convertAmount } from './exchange-rate.ts';
+import type { ExchangeRate } from './exchange-rate.ts';
+import type { RatedPrice } from './rated-price.ts';
+
+export interface RatePeriodOptions {
+  /** Usage of earlier parts of the same billing period: members of UNIQUE_COUNT in it were charged there (SEMANTICS 6.2). */
+  readonly chargedBefore?: readonly UsageRecord[];
+  /** False while the period runs: minimums are not due yet. True by default. */
+  readonly closing?: boolean;
+  readonly exchangeRates?: readonly ExchangeRate[];
+}
+
+/**
+ * What each usage price of the segment charges for a service period. `records`: usage that this subscription rates; what lies outside of the period is
+ * left out. The order of records does not matter. Every usage price is in the answer, also at zero.
+ * @throws CodedError UNKNOWN_METER
+ */
+export function ratePeriodUsage(
+  segment: Segment,
+  period: ServicePeriod,
+  records: readonly UsageRecord[],
+  meters: ReadonlyMap<string, Meter>,
+  options: RatePeriodOptions = {},
+): RatedPrice[] {
+  const inside = records.filter(({ from }) => period.start <= from && from < period.end);
+  return segment.terms.prices.flatMap((price) =>
+    price.model === 'FLAT' ? [] : [ratedPrice(price, segment, period, inside, meters, options)],
+  );
+}
+
+/** The meter of a price or burn rate. @throws CodedError UNKNOWN_METER */
+export function meterOf(key: string, meters: ReadonlyMap<string, Meter>): Meter {
+  const meter = meters.get(key);
+  if (meter === undefined) throw new CodedError('UNKNOWN_METER', `There is no meter "${key}".`);
+  return meter;
+}
+
+function ratedPrice(
+  price: UsagePrice,
+  segment: Segment,
+  period: ServicePeriod,
+  records: readonly UsageRecord[],
+  meters: ReadonlyMap<string, Meter>,
+  options: RatePeriodOptions,
+): RatedPrice {
+  const meter = meterOf(price.meter, meters);
+  const matched = records.filter((record) => meterMatches(meter, record) && filterMatches(price.match, record));
+  const quantity = quantityOf(price, meter, matched, options.chargedBefore ?? []);
+  const events = Decimal.sum(matched.map((record) => record.events));
+  const cost = price.model === 'COST_PLUS' ? costOf(matched, segment.terms.currency, options.exchangeRates ?? []) : null;
+  const share = shareOf(period);
+  const usage = { quantity, events, cost: cost?.known ?? Decimal.ZERO, seats: Decimal.of(segment.seats) };
+  const charge = ratePrice(price, usage, { closing: options.closing ?? true, ...(share === undefined ? {} : { share }) });
+  return { priceKey: price.key, price, quantity, events, cost: cost?.known ?? null, awaitingCost: cost?.isAwaited ?? false, charge };
+}
+
+function quantityOf(price: UsagePrice, meter: Meter, matched: readonly UsageRecord[], before: readonly UsageRecord[]): Decimal {
+  if (price.model === 'PERCENTAGE' && price.valueProperty !== null) {
+    const property = price.valueProperty;
+    return Decimal.sum(matched.map((record) => recordValue(property, record)));
+  }
+  if (meter.aggregation !== 'UNIQUE_COUNT' || before.length === 0) return aggregate(meter, [...price.match], matched);
+  const known = aggregate(meter, [...price.match], before);
+  return aggregate(meter, [...price.match], [...before, ...matched]).minus(known);
+}
+
+/** Frozen cost in the plan's currency. It is awaited while any event's cost, or the rate to convert it, is unknown (SEMANTICS 4.5). */
+function costOf(records: readonly UsageRecord[], currency: string, rates: readonly ExchangeRate[]): { known: Decimal; isAwaited: boolean } {
+  const unpriced = records.filter(({ costState }) => costState === 'UNPRICED' || costState === 'PENDING');
+  const converted = records.map((record) => convertAmount(record.cost, record.costCurrency ?? currency, currency, record.from, rates));
+  const isAwaited = !Decimal.sum(unpriced.map((record) => record.events)).isZero() || converted.some((amount) => amount === null);
+  return { known: Decimal.sum(converted.map((amount) => amount ?? Decimal.ZERO)), isAwaited };
+}

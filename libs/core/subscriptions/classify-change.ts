@@ -1,0 +1,51 @@
+import { Decimal } from '../money/index.ts';
+import type { PlanTerms } from '../pricing/index.ts';
+import type { Segment } from './segment.ts';
+
+export type ChangeTiming = 'UPGRADE' | 'AT_PERIOD_END';
+
+/** A side of a change: what is charged without any usage. */
+export type FeeTerms = Pick<Segment, 'terms' | 'seats'>;
+
+/** Seconds in an average Gregorian month and year, so that 10 a month and 120 a year are the same fee. */
+const SECONDS: Readonly<Record<PlanTerms['interval'], number>> = {
+  DAY: 86_400,
+  WEEK: 604_800,
+  MONTH: 2_629_746,
+  QUARTER: 7_889_238,
+  YEAR: 31_556_952,
+};
+
+/**
+ * When a change takes effect unless asked otherwise: at once when the recurring fee per second rises, else at the end of the period; a change of kind
+ * or of currency always waits (SEMANTICS 6.2).
+ */
+export function classifyChange(current: FeeTerms, next: FeeTerms): ChangeTiming {
+  if (current.terms.kind !== next.terms.kind || current.terms.currency !== next.terms.currency) return 'AT_PERIOD_END';
+  const before = recurringFee(current).times(lengthOf(next.terms));
+  const after = recurringFee(next).times(lengthOf(current.terms));
+  return after.compare(before) > 0 ? 'UPGRADE' : 'AT_PERIOD_END';
+}
+
+/** A change of interval starts a new calendar at the change (SEMANTICS 6.2). */
+export function resetsAnchor(current: PlanTerms, next: PlanTerms): boolean {
+  return (
+    current.interval !== next.interval ||
+    current.intervalCount !== next.intervalCount ||
+    current.alignment !== next.alignment ||
+    current.termIntervals !== next.termIntervals
+  );
+}
+
+/** Fixed fees and plan credits of one billing period, before discounts. */
+export function recurringFee({ terms, seats }: FeeTerms): Decimal {
+  const fees = terms.prices.map((price) =>
+    price.model === 'FLAT' ? price.amount.times(Decimal.of(price.perSeat ? seats : 1)) : Decimal.ZERO,
+  );
+  const credits = terms.creditsPerInterval?.times(terms.creditPrice ?? Decimal.ZERO) ?? Decimal.ZERO;
+  return Decimal.sum([...fees, credits]);
+}
+
+function lengthOf({ interval, intervalCount, termIntervals }: PlanTerms): Decimal {
+  return Decimal.of(SECONDS[interval] * intervalCount * (termIntervals ?? 1));
+}

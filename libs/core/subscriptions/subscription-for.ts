@@ -1,0 +1,93 @@
+import { filterMatches } from '../usage/index.ts';
+import type { Meter, MeterFilter, UsageRecord } from '../usage/index.ts';
+import { mayMeet } from '../pricing/index.ts';
+import type { PlanTerms } from '../pricing/index.ts';
+import { intersection } from '../time/index.ts';
+import type { Instant } from '../time/index.ts';
+import type { Segment } from './segment.ts';
+import { segmentEnd } from './service-period.ts';
+
+type Meters = ReadonlyMap<string, Meter>;
+
+/** A piece of usage that a plan has a price, allowance or burn rate for. */
+interface Coverage {
+  readonly eventType: string;
+  readonly filters: readonly MeterFilter[];
+  /** It names models or features, and so goes before what takes everything (SEMANTICS 3.6). */
+  readonly isExplicit: boolean;
+}
+
+/**
+ * The segment that rates a record (SEMANTICS 3.6): that of the subscription which the event names; else the one active at the record's time with a price,
+ * allowance or burn rate that matches, explicit models or features first, then the oldest subscription. Null: none rates it.
+ * `segments`: all of the record's customer.
+ */
+export function subscriptionFor(record: UsageRecord, segments: readonly Segment[], meters: Meters): Segment | null {
+  const active = activeAt(segments, record.from);
+  if (record.subscription !== null) return active.find((segment) => segment.subscriptionId === record.subscription) ?? null;
+  const rated = active
+    .map((segment) => ({ segment, rank: rankOf(record, segment, meters) }))
+    .filter(({ rank }) => rank > 0)
+    .sort((a, b) => b.rank - a.rank || byAge(a.segment, b.segment));
+  return rated[0]?.segment ?? null;
+}
+
+/** Whose cost the record is: the subscription that rates it, else the customer's oldest active one, else null: `(no plan)` (SEMANTICS 3.6). */
+export function costBearerFor(record: UsageRecord, segments: readonly Segment[], meters: Meters): Segment | null {
+  return subscriptionFor(record, segments, meters) ?? activeAt(segments, record.from).sort(byAge)[0] ?? null;
+}
+
+/**
+ * A segment of another subscription that could rate the same usage at the same time with the same right as the candidate; null when there is none or the
+ * candidate says that it may overlap. Callers refuse the candidate with AMBIGUOUS_METER (SEMANTICS 3.6).
+ */
+export function findCompetingSubscription(existing: readonly Segment[], candidate: Segment, meters: Meters): Segment | null {
+  if (candidate.overlap) return null;
+  const own = coverageOf(candidate.terms, meters);
+  const rivals = existing.filter((segment) => segment.subscriptionId !== candidate.subscriptionId && shareTime(segment, candidate));
+  return rivals.find((segment) => coverageOf(segment.terms, meters).some((theirs) => own.some((ours) => compete(ours, theirs)))) ?? null;
+}
+
+function activeAt(segments: readonly Segment[], at: Instant): Segment[] {
+  return segments.filter((segment) => segment.start <= at && at < (segmentEnd(segment) ?? Infinity));
+}
+
+function shareTime(a: Segment, b: Segment): boolean {
+  return intersection({ start: a.start, end: segmentEnd(a) ?? Infinity }, { start: b.start, end: segmentEnd(b) ?? Infinity }) !== null;
+}
+
+function byAge(a: Segment, b: Segment): number {
+  return a.createdAt - b.createdAt || (a.subscriptionId < b.subscriptionId ? -1 : a.subscriptionId > b.subscriptionId ? 1 : 0);
+}
+
+function compete(a: Coverage, b: Coverage): boolean {
+  return a.isExplicit === b.isExplicit && mayMeet(a, b);
+}
+
+/** 0: not covered, 1: covered like everything else, 2: by name. */
+function rankOf(record: UsageRecord, segment: Segment, meters: Meters): 0 | 1 | 2 {
+  const matching = coverageOf(segment.terms, meters).filter((coverage) => covers(coverage, record));
+  if (matching.some((coverage) => coverage.isExplicit)) return 2;
+  return matching.length > 0 ? 1 : 0;
+}
+
+function covers(coverage: Coverage, record: UsageRecord): boolean {
+  const isType = coverage.eventType === '*' || coverage.eventType === record.type;
+  return isType && filterMatches(coverage.filters, record);
+}
+
+/** A license without a fair-use line allows everything (SEMANTICS 5). */
+function coverageOf(terms: PlanTerms, meters: Meters): Coverage[] {
+  const priced = terms.prices.flatMap((price) => (price.meter === null ? [] : [{ meter: price.meter, match: price.match }]));
+  const allowed = terms.fairUse.map(({ meter }) => ({ meter, match: [] }));
+  const named = [...priced, ...terms.burnRates, ...allowed].flatMap(({ meter, match }) => coverage(meters.get(meter), match));
+  const isUnlimited = terms.kind === 'SITE_LICENSE' && named.length === 0;
+  return isUnlimited ? [{ eventType: '*', filters: [], isExplicit: false }] : named;
+}
+
+function coverage(meter: Meter | undefined, match: readonly MeterFilter[]): Coverage[] {
+  if (meter === undefined) return [];
+  const filters = [...meter.filters, ...match];
+  const isExplicit = filters.some(({ property }) => property === 'model' || property === 'feature');
+  return [{ eventType: meter.eventType, filters, isExplicit }];
+}
