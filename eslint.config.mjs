@@ -3,7 +3,20 @@ import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
 /** Slices in the order that data flows: a slice may import those to its left (ARCHITECTURE.md). `test/architecture` checks the same inside libs. */
-const slices = ['access', 'alerts', 'catalog', 'customers', 'usage', 'costs', 'credits', 'billing', 'entitlements', 'stripe', 'margins', 'simulations'];
+const slices = [
+  'access',
+  'alerts',
+  'catalog',
+  'customers',
+  'usage',
+  'costs',
+  'credits',
+  'billing',
+  'entitlements',
+  'stripe',
+  'margins',
+  'simulations',
+];
 const foundation = ['lib:core', 'lib:database', 'lib:jobs'];
 
 export default tseslint.config(
@@ -47,7 +60,12 @@ export default tseslint.config(
       eqeqeq: ['error', 'smart'],
       'no-restricted-imports': [
         'error',
-        { paths: [{ name: 'stripe', message: 'Only libs/stripe talks to the SDK.' }, { name: 'bullmq', message: 'Only libs/jobs knows the queue.' }] },
+        {
+          paths: [
+            { name: 'stripe', message: 'Only libs/stripe talks to the SDK.' },
+            { name: 'bullmq', message: 'Only libs/jobs knows the queue.' },
+          ],
+        },
       ],
     },
   },

@@ -10,7 +10,9 @@ const { paths } = JSON.parse(await readFile(path.join(root, 'tsconfig.base.json'
 
 const entries = await readdir(path.join(root, project), { recursive: true, withFileTypes: true });
 const isSource = (name) => name.endsWith('.ts') && !name.endsWith('.d.ts') && !name.endsWith('spec.ts');
-const sources = entries.filter((entry) => entry.isFile() && isSource(entry.name)).map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
+const sources = entries
+  .filter((entry) => entry.isFile() && isSource(entry.name))
+  .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
 const assets = entries
   .filter((entry) => entry.isFile() && /\.(sql|json|graphql)$/.test(entry.name) && entry.name !== 'project.json')
   .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));

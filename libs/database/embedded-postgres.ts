@@ -137,7 +137,9 @@ async function findRunning(directory: string): Promise<EmbeddedPostgres | null> 
     if (answer !== null) return null;
     if (!isAlive(postmaster.pid)) return null;
   }
-  throw new Error(`${directory} is in use by process ${postmaster.pid}, which does not answer on port ${postmaster.port}. Stop it, or set TARE_DATA_DIR to another folder.`);
+  throw new Error(
+    `${directory} is in use by process ${postmaster.pid}, which does not answer on port ${postmaster.port}. Stop it, or set TARE_DATA_DIR to another folder.`,
+  );
 }
 
 async function dataDirectoryOf(url: string): Promise<string | null> {
@@ -173,12 +175,17 @@ function isOrphan(pid: number): boolean {
 async function stopOrphan(pid: number): Promise<void> {
   if (!isOrphan(pid)) return;
   process.kill(pid, 'SIGINT');
-  for (const deadline = Date.now() + START_TIMEOUT_MS; isAlive(pid) && Date.now() < deadline; ) await sleep(20);
+  for (const deadline = Date.now() + START_TIMEOUT_MS; isAlive(pid) && Date.now() < deadline;) await sleep(20);
 }
 
 function launch({ postgres, directory, identity }: Installation, port: number, settings: readonly string[]): Promise<EmbeddedPostgres> {
   const args = ['-D', directory, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', ...settings];
-  const server = spawn(postgres, args, { ...identity, env: { ...process.env, LC_ALL: 'C' }, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
+  const server = spawn(postgres, args, {
+    ...identity,
+    env: { ...process.env, LC_ALL: 'C' },
+    cwd: '/',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const stopWithUs = (): void => {
     server.kill('SIGINT');
   };

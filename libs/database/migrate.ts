@@ -66,9 +66,12 @@ async function asLogin(connectionString: string, work: (client: pg.Client) => Pr
 }
 
 async function appliedMigrations(client: pg.Client): Promise<AppliedMigration[]> {
-  const { rows } = await client.query<AppliedMigration>('SELECT migration_name, checksum, finished_at, rolled_back_at FROM _prisma_migrations');
+  const { rows } = await client.query<AppliedMigration>(
+    'SELECT migration_name, checksum, finished_at, rolled_back_at FROM _prisma_migrations',
+  );
   const failed = rows.filter((row) => !row.finished_at && !row.rolled_back_at).map((row) => row.migration_name);
-  if (failed.length > 0) throw new Error(`a failed migration is recorded: ${failed.join(', ')}. Mend the database, then mark it as rolled back.`);
+  if (failed.length > 0)
+    throw new Error(`a failed migration is recorded: ${failed.join(', ')}. Mend the database, then mark it as rolled back.`);
   return rows.filter((row) => row.finished_at && !row.rolled_back_at);
 }
 
@@ -81,7 +84,11 @@ function pendingMigrations(all: Migration[], applied: AppliedMigration[]): Migra
 
 async function apply(client: pg.Client, migration: Migration): Promise<void> {
   const id = randomUUID();
-  await client.query('INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)', [id, migration.checksum, migration.name]);
+  await client.query('INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)', [
+    id,
+    migration.checksum,
+    migration.name,
+  ]);
   try {
     await client.query(migration.sql);
   } catch (error) {
@@ -89,5 +96,7 @@ async function apply(client: pg.Client, migration: Migration): Promise<void> {
     await client.query('UPDATE _prisma_migrations SET logs = $2 WHERE id = $1', [id, String(error)]);
     throw new Error(`migration ${migration.name} failed: ${String(error)}`);
   }
-  await client.query('UPDATE _prisma_migrations SET finished_at = now(), applied_steps_count = applied_steps_count + 1 WHERE id = $1', [id]);
+  await client.query('UPDATE _prisma_migrations SET finished_at = now(), applied_steps_count = applied_steps_count + 1 WHERE id = $1', [
+    id,
+  ]);
 }

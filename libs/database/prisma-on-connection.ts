@@ -1,6 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { IsolationLevel, SqlDriverAdapter, SqlDriverAdapterFactory, Transaction } from '@prisma/driver-adapter-utils';
-import type pg from 'pg';
+import pg from 'pg';
 import { PrismaClient } from './generated/client.ts';
 
 /**
@@ -20,6 +20,14 @@ export function prismaOn(connection: pg.PoolClient): PrismaClient {
   return client;
 }
 
+/** adapter-pg takes pools only (anything else it reads as settings and connects by itself): a pool that is this one connection. */
+function poolOfOne(connection: pg.PoolClient): pg.Pool {
+  const pool = new pg.Pool({ max: 1 });
+  const query = connection.query.bind(connection) as pg.Pool['query'];
+  const connect = (() => Promise.reject(new Error('a tenant transaction has one connection'))) as pg.Pool['connect'];
+  return Object.assign(pool, { query, connect });
+}
+
 class ConnectionAdapterFactory implements SqlDriverAdapterFactory {
   readonly provider = 'postgres' as const;
   readonly adapterName = 'tare-connection';
@@ -27,8 +35,7 @@ class ConnectionAdapterFactory implements SqlDriverAdapterFactory {
   constructor(private readonly connection: pg.PoolClient) {}
 
   async connect(): Promise<SqlDriverAdapter> {
-    // adapter-pg only calls query() on what it is given; the connection of our transaction has that.
-    const adapter = await new PrismaPg(this.connection as unknown as pg.Pool, { disposeExternalPool: false }).connect();
+    const adapter = await new PrismaPg(poolOfOne(this.connection), { disposeExternalPool: false }).connect();
     let depth = 0;
     const startTransaction = async (_isolation?: IsolationLevel): Promise<Transaction> => {
       const savepoint = `prisma_${++depth}`;

@@ -41,7 +41,11 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 
 async function ensureTemplate(admin: pg.Client, server: string): Promise<string> {
   const checksum = createHash('sha256')
-    .update(readMigrations(MIGRATIONS).map((migration) => migration.checksum).join())
+    .update(
+      readMigrations(MIGRATIONS)
+        .map((migration) => migration.checksum)
+        .join(),
+    )
     .digest('hex');
   const template = `template_${checksum.slice(0, 16)}`;
   await admin.query('SELECT pg_advisory_lock($1)', [TEMPLATE_LOCK]);
