@@ -1,0 +1,20 @@
+import { Module } from '@nestjs/common';
+import { CapacityPoolsService } from './capacity-pools.service.ts';
+import { PoolStore } from './capacity-pool.store.ts';
+import { CostBook } from './cost-book.ts';
+import { CostRateStore } from './cost-rate.store.ts';
+import { CostRatesService } from './cost-rates.service.ts';
+import { ExchangeRateStore } from './exchange-rate.store.ts';
+import { ExchangeRates } from './exchange-rates.ts';
+import { ExchangeRatesService } from './exchange-rates.service.ts';
+import { MeterStore } from './meter.store.ts';
+import { MetersService } from './meters.service.ts';
+import { PlanStore } from './plan.store.ts';
+import { PlansService } from './plans.service.ts';
+
+const services = [MetersService, PlansService, CostRatesService, CapacityPoolsService, ExchangeRatesService];
+const stores = [MeterStore, PlanStore, CostRateStore, CostBook, PoolStore, ExchangeRateStore, ExchangeRates];
+
+/** What we count, charge and pay. */
+@Module({ providers: [...services, ...stores], exports: [...services, ...stores] })
+export class CatalogModule {}

@@ -1,0 +1,21 @@
+export { CatalogModule } from './catalog.module.ts';
+export {
+  PoolStore,
+  poolRateAt,
+  type CapacityPool,
+  type CapacityPoolRate,
+  type Deployment,
+  type IdlePolicy,
+} from './capacity-pool.store.ts';
+export { CapacityPoolsService, type CapacityPoolInput, type CapacityPoolView } from './capacity-pools.service.ts';
+export { CostBook, type OpenCostBook, type RatesOfModel } from './cost-book.ts';
+export { CostRateStore, type CostingRequest, type StoredCostRate } from './cost-rate.store.ts';
+export { CostRatesService, type CostQuote } from './cost-rates.service.ts';
+export { ExchangeRateStore } from './exchange-rate.store.ts';
+export { ExchangeRates, LoadedExchangeRates } from './exchange-rates.ts';
+export { ExchangeRatesService } from './exchange-rates.service.ts';
+export { cursorOf, keysetOf, pageOf, type KeysetRow, type Page, type PageRequest } from './keyset-page.ts';
+export { MeterStore, type StoredMeter } from './meter.store.ts';
+export { MetersService, type MeterInput } from './meters.service.ts';
+export { PlanStore, type PlanVersion } from './plan.store.ts';
+export { PlansService, planViewOf, type PlanView } from './plans.service.ts';
