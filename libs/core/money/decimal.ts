@@ -180,6 +180,7 @@ export class Decimal {
 
   /** Plain and normalised: `1.5`, `0`, `-3`; never an exponent. */
   toString(): string {
+    if (this.scale === 0) return this.units === 0n ? '0' : this.units.toString();
     const { units, scale } = this.normalised();
     return scale === 0 ? units.toString() : pointed(units, scale);
   }

@@ -12,7 +12,9 @@ export const MICROS_PER_DAY = 86_400 * MICROS_PER_SECOND;
 const FIRST_YEAR = 1700;
 const LAST_YEAR = 2254;
 const MAX_TEXT_LENGTH = 64;
-const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?([Zz]|([+-])(\d\d):(\d\d))?$/;
+/** Length of `YYYY-MM-DDTHH:MM:SS`. */
+const SECONDS_LENGTH = 19;
+const ZERO = 48;
 
 /**
  * Reads an RFC 3339 time with a zone (`Z` or an offset). Digits past the microsecond are cut (SEMANTICS 2.4); a leap second is the second after it.
@@ -53,25 +55,73 @@ export function positiveModulo(value: number, modulus: number): number {
   return remainder < 0 ? remainder + modulus : remainder === 0 ? 0 : remainder;
 }
 
+/** By character codes: every event has a time, and this is several times as fast as a pattern. Null: not a time. */
 function read(text: string, needsZone: boolean): Instant | null {
-  const match = text.length <= MAX_TEXT_LENGTH ? RFC_3339.exec(text) : null;
-  if (match === null || (needsZone && match[8] === undefined)) return null;
-  const year = Number(match[1]);
-  const month = Number(match[2]);
-  const day = Number(match[3]);
-  const hour = Number(match[4]);
-  const minute = Number(match[5]);
-  const second = Number(match[6]);
-  const offsetMinutes = Number(match[10] ?? 0) * 60 + Number(match[11] ?? 0);
-  if (year < FIRST_YEAR || year > LAST_YEAR || month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return null;
-  if (hour > 23 || minute > 59 || second > 60 || Number(match[10] ?? 0) > 23 || Number(match[11] ?? 0) > 59) return null;
-  const offset = match[9] === '-' ? -offsetMinutes : offsetMinutes;
-  const seconds = Date.UTC(year, month - 1, day, hour, minute, second) / 1_000 - offset * 60;
-  return seconds * MICROS_PER_SECOND + microsOf(match[7]);
+  if (text.length < SECONDS_LENGTH || text.length > MAX_TEXT_LENGTH || !isPunctuated(text)) return null;
+  const fractionEnd = endOfFraction(text);
+  const offset = readOffset(text, fractionEnd);
+  if (Number.isNaN(offset) || (needsZone && fractionEnd === text.length)) return null;
+  const seconds = readSeconds(text);
+  return Number.isNaN(seconds) ? null : (seconds - offset) * MICROS_PER_SECOND + readMicros(text, fractionEnd);
 }
 
-function microsOf(fraction: string | undefined): number {
-  return fraction === undefined ? 0 : Number(fraction.slice(0, 6).padEnd(6, '0'));
+/** Dashes, the T (or t, or a space) and colons stand where they belong. */
+function isPunctuated(text: string): boolean {
+  const separator = text.charCodeAt(10) | 32;
+  const isDate = text.charCodeAt(4) === 45 && text.charCodeAt(7) === 45 && (separator === 116 || separator === 32);
+  return isDate && text.charCodeAt(13) === 58 && text.charCodeAt(16) === 58;
+}
+
+/** The seconds of date and time, zone aside; NaN where a part is no number or out of its range. */
+function readSeconds(text: string): number {
+  const year = digits(text, 0) * 100 + digits(text, 2);
+  const month = digits(text, 5);
+  const day = digits(text, 8);
+  const hour = digits(text, 11);
+  const minute = digits(text, 14);
+  const second = digits(text, 17);
+  const isDate = year >= FIRST_YEAR && year <= LAST_YEAR && month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
+  const isTime = hour <= 23 && minute <= 59 && second <= 60;
+  return isDate && isTime ? Date.UTC(year, month - 1, day, hour, minute, second) / 1_000 : Number.NaN;
+}
+
+/** The two digits at `index` as a number; NaN where one is none. */
+function digits(text: string, index: number): number {
+  const tens = text.charCodeAt(index) - ZERO;
+  const ones = text.charCodeAt(index + 1) - ZERO;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
+}
+
+/** Where the digits after the point end; right after the seconds where there is no point with digits. */
+function endOfFraction(text: string): number {
+  if (text.charCodeAt(SECONDS_LENGTH) !== 46) return SECONDS_LENGTH;
+  let end = SECONDS_LENGTH + 1;
+  while (isDigit(text.charCodeAt(end))) end += 1;
+  return end === SECONDS_LENGTH + 1 ? SECONDS_LENGTH : end;
+}
+
+function readMicros(text: string, end: number): number {
+  let micros = 0;
+  for (let index = SECONDS_LENGTH + 1; index <= SECONDS_LENGTH + 6; index += 1) {
+    micros = micros * 10 + (index < end ? text.charCodeAt(index) - ZERO : 0);
+  }
+  return micros;
+}
+
+/** Seconds that the zone at `start` is ahead of UTC; 0 where there is none; NaN where what stands there is no zone. */
+function readOffset(text: string, start: number): number {
+  const rest = text.length - start;
+  if (rest === 0 || (rest === 1 && (text.charCodeAt(start) | 32) === 122)) return 0;
+  const sign = text.charCodeAt(start);
+  if (rest !== 6 || (sign !== 43 && sign !== 45) || text.charCodeAt(start + 3) !== 58) return Number.NaN;
+  const hours = digits(text, start + 1);
+  const minutes = digits(text, start + 4);
+  const seconds = hours <= 23 && minutes <= 59 ? hours * 3_600 + minutes * 60 : Number.NaN;
+  return sign === 45 ? -seconds : seconds;
+}
+
+function isDigit(code: number): boolean {
+  return code >= ZERO && code <= ZERO + 9;
 }
 
 export function daysInMonth(year: number, month: number): number {

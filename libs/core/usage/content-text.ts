@@ -1,4 +1,6 @@
 import { canonicalJson } from './event-properties.ts';
+import { TOKEN_POOLS } from './usage-record.ts';
+import type { TokenPools } from './usage-record.ts';
 import type { UsageEvent } from './usage-event.ts';
 
 /** Says which fields follow in which order. A change of either needs a new number, and the old text for keys that were hashed with it. */
@@ -9,7 +11,7 @@ const FORMAT = 1;
  * others (SEMANTICS 3.1). Callers hash it and compare it for KEY_REUSED.
  */
 export function contentText(event: UsageEvent): string {
-  const { tokens, reportedCost } = event;
+  const { reportedCost } = event;
   const fields = JSON.stringify([
     FORMAT,
     event.customer,
@@ -26,10 +28,17 @@ export function contentText(event: UsageEvent): string {
     event.user,
     event.durationMs,
     event.traceId,
-    event.hasTokens ? tokens : null,
-    event.quantity,
-    event.gpuSeconds,
-    reportedCost === null ? null : [reportedCost.amount, reportedCost.currency],
+    event.hasTokens ? tokensText(event.tokens) : null,
+    event.quantity.toString(),
+    event.gpuSeconds.toString(),
+    reportedCost === null ? null : `${reportedCost.amount.toString()} ${reportedCost.currency}`,
   ]);
   return event.properties === null ? fields : `${fields}${canonicalJson(event.properties)}`;
+}
+
+/** The counts in the order of TOKEN_POOLS. */
+function tokensText(tokens: TokenPools): string {
+  let text = '';
+  for (const pool of TOKEN_POOLS) text += `${tokens[pool].toString()} `;
+  return text;
 }

@@ -341,8 +341,7 @@ describe('the contents of an event', () => {
     const event = { ...parse(rich), quantity: Decimal.ONE };
     expect(contentText(event)).toBe(
       '[1,"acme",1773575940000000,"llm.completion",null,"m",null,null,null,null,"SUCCEEDED",null,null,null,null,' +
-        '{"uncachedInput":"8","cacheRead":"2","cacheWrite5m":"0","cacheWrite1h":"0","inputAudio":"0","plainOutput":"5","reasoning":"0","outputAudio":"0"},' +
-        '"1","0",["0.1","USD"]]{"a":{"x":1,"y":[1,{"p":1,"q":2}]},"b":"two"}',
+        '"8 2 0 0 0 5 0 0 ","1","0","0.1 USD"]{"a":{"x":1,"y":[1,{"p":1,"q":2}]},"b":"two"}',
     );
   });
 });

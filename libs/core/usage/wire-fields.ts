@@ -8,9 +8,6 @@ export type WireObject = Readonly<Record<string, unknown>>;
 
 export const MAX_TEXT_LENGTH = 255;
 
-/** Halves of surrogate pairs, which UTF-8 cannot hold. */
-const LONE_SURROGATE = /\p{Surrogate}/u;
-
 export function requireObject(value: unknown, path: string, code = 'INVALID_FIELD'): WireObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new CodedError(code, 'An object is expected.', path);
@@ -27,7 +24,7 @@ export function refuseUnknownFields(object: WireObject, known: ReadonlySet<strin
 
 /** Postgres cannot hold NUL, UTF-8 cannot hold half a character. @throws CodedError INVALID_CHARACTER */
 export function requireStorable(text: string, path: string): string {
-  if (text.includes('\0') || LONE_SURROGATE.test(text)) {
+  if (!isStorable(text)) {
     throw new CodedError('INVALID_CHARACTER', 'NUL characters and lone surrogates cannot be kept.', path);
   }
   return text;
@@ -62,4 +59,13 @@ export function optionalAmount(value: unknown, path: string, precision: Precisio
 /** Characters are code points, so one that needs two UTF-16 units counts once. */
 function isLongerThan(text: string, limit: number): boolean {
   return text.length > limit * 2 || Array.from(text).length > limit;
+}
+
+function isStorable(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code === 0) return false;
+    if ((code & 0xf800) === 0xd800) return !text.includes('\0') && !/\p{Surrogate}/u.test(text);
+  }
+  return true;
 }
