@@ -50,10 +50,15 @@ export function requiredText(value: unknown, path: string, missing = 'FIELD_MISS
 /** A number that is not negative; absent is null. @throws CodedError INVALID_DECIMAL | NUMBER_NOT_EXACT | NEGATIVE_NUMBER | TOO_PRECISE */
 export function optionalAmount(value: unknown, path: string, precision: Precision = QUANTITY_PRECISION): Decimal | null {
   if (value === undefined || value === null) return null;
-  if (value === 0) return Decimal.ZERO;
+  if (isPlainCount(value)) return Decimal.of(value);
   const amount = decimalFromJson(value, path);
   if (amount.isNegative()) throw new CodedError('NEGATIVE_NUMBER', 'The number cannot be negative.', path);
   return requirePrecision(amount, precision, path);
+}
+
+/** What nearly every count is: exact as a double, not negative, and within the precision of any field. */
+function isPlainCount(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < 1e15 && Number.isInteger(value);
 }
 
 /** Characters are code points, so one that needs two UTF-16 units counts once. */
