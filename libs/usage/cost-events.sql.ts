@@ -1,0 +1,35 @@
+/** Looking at the cost of stored events again. $1 is always the tenant. */
+
+/**
+ * Events of a provider and model, or of a pool, whose cost comes from the book: unpriced, waiting, or priced. Pages by the primary key, so that a run
+ * of any length holds no more than a page. $2 provider, $3 model, $4 pool (null: any), $5 from, $6 to (null: no end), $7 and $8 the last of the page
+ * before, $9 events at most.
+ */
+export const EVENTS_TO_COST = `
+SELECT encode(e.key_hash, 'hex') AS identity, e.at, e.customer_no, e.dimension_no,
+  d.type, d.provider, d.model, d.service_tier, d.region, d.pool, d.feature, d.outcome, d.subscription_id, d.cost_state, d.cost_currency,
+  e.uncached_input::text, e.cache_read::text, e.cache_write_5m::text, e.cache_write_1h::text, e.input_audio::text, e.plain_output::text, e.reasoning::text,
+  e.output_audio::text, e.quantity::text, e.gpu_seconds::text, e.cost::text, coalesce(adjusted.cost, e.cost)::text AS restated_cost,
+  coalesce(adjusted.cost_currency, d.cost_currency) AS restated_currency
+FROM usage_event e
+JOIN usage_dimension d ON d.tenant_id = e.tenant_id AND d.no = e.dimension_no
+LEFT JOIN LATERAL (
+  SELECT a.cost, ad.cost_currency FROM cost_adjustment a JOIN usage_dimension ad ON ad.tenant_id = a.tenant_id AND ad.no = a.dimension_no
+  WHERE a.tenant_id = e.tenant_id AND a.key_hash = e.key_hash ORDER BY a.seq DESC LIMIT 1
+) AS adjusted ON true
+WHERE e.tenant_id = $1 AND e.at >= $5 AND ($6::timestamptz IS NULL OR e.at < $6) AND ($7::timestamptz IS NULL OR (e.at, e.key_hash) > ($7, decode($8, 'hex')))
+  AND e.dimension_no IN (
+    SELECT no FROM usage_dimension WHERE tenant_id = $1 AND cost_state IN ('UNPRICED', 'PENDING', 'PRICED')
+      AND ($2::text IS NULL OR provider = $2) AND ($3::text IS NULL OR model = $3) AND ($4::text IS NULL OR pool = $4))
+ORDER BY e.at, e.key_hash LIMIT $9`;
+
+/** Unknown becomes known, once: an event that has a cost keeps it (SEMANTICS 9.2). */
+export const SET_COSTS = `
+UPDATE usage_event e SET cost = row.cost, cost_rate_id = row.rate_id, arrived_dimension_no = e.dimension_no, dimension_no = row.dimension_no, costed_seq = $2
+FROM unnest($3::timestamptz[], $4::text[], $5::int4[], $6::numeric[], $7::uuid[]) AS row (at, key_hash, dimension_no, cost, rate_id)
+WHERE e.tenant_id = $1 AND e.at = row.at AND e.key_hash = decode(row.key_hash, 'hex') AND e.cost IS NULL`;
+
+export const ADD_ADJUSTMENTS = `
+INSERT INTO cost_adjustment (tenant_id, id, key_hash, at, rate_id, cost, dimension_no, seq)
+SELECT $1, gen_random_uuid(), decode(key_hash, 'hex'), at, rate_id, cost, dimension_no, $2
+FROM unnest($3::timestamptz[], $4::text[], $5::int4[], $6::numeric[], $7::uuid[]) AS row (at, key_hash, dimension_no, cost, rate_id)`;

@@ -1,0 +1,13 @@
+import type { UsageEvent } from '@tare/core';
+
+/** An event that passed validation and waits to be written. */
+export interface IncomingEvent {
+  readonly tenantId: string;
+  readonly event: UsageEvent;
+  /** 16 bytes as hexadecimal digits: what (tenant, key) is known by (docs/decisions/0011). */
+  readonly identity: string;
+  /** 16 bytes as hexadecimal digits: equal for equal contents. */
+  readonly fingerprint: string;
+}
+
+export type IngestOutcome = 'ACCEPTED' | 'DUPLICATE' | 'KEY_REUSED';

@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common';
+import { SLOT, slotStart, type Instant } from '@tare/core';
+import { sqlInstant, type TenantTransaction, type Transaction } from '@tare/database';
+import { BoundedCache } from './bounded-cache.ts';
+import { eventParts } from './read-usage.sql.ts';
+
+const CACHED_CUSTOMERS = 500_000;
+
+/** All boundaries of customers, ascending. */
+export type Boundaries = ReadonlyMap<number, readonly Instant[]>;
+
+const NONE: readonly Instant[] = [];
+
+/**
+ * Counts one slot of one customer again from its events. Each sum keeps the commit number of what it counts, so that a reader with `upToSeq` sees the
+ * same as before (SEMANTICS 12). $4 are the starts of the slot's cells, ascending.
+ */
+const RECOUNT_SLOT = `
+INSERT INTO usage_bucket (tenant_id, customer_no, from_at, dimension_no, seq, events,
+  uncached_input, cache_read, cache_write_5m, cache_write_1h, input_audio, plain_output, reasoning, output_audio, quantity, gpu_seconds, cost, restated_cost)
+SELECT $1, customer_no, ($4::timestamptz[])[width_bucket(at, $4::timestamptz[])], dimension_no, seq, sum(events),
+  sum(uncached_input), sum(cache_read), sum(cache_write_5m), sum(cache_write_1h), sum(input_audio), sum(plain_output), sum(reasoning), sum(output_audio),
+  sum(quantity), sum(gpu_seconds), sum(cost), sum(restated_cost)
+FROM (${eventParts('e.customer_no = $2 AND e.at >= $3::timestamptz AND e.at < $5::timestamptz')}) AS part
+GROUP BY 1, 2, 3, 4, 5`;
+
+/** Billing instants that do not lie on the grid: where bucket cells are cut (SEMANTICS 12). */
+@Injectable()
+export class UsageBoundaries {
+  private readonly cache = new BoundedCache<readonly Instant[]>(CACHED_CUSTOMERS);
+
+  /**
+   * Cuts a customer's cells at these instants from now on, and those that are there already are counted again from events. Instants on the grid need
+   * no cut, known ones are passed over. Holds the tenant's clock until the transaction ends: call it late.
+   */
+  async register(tx: TenantTransaction, customerNo: number, instants: readonly Instant[]): Promise<void> {
+    const offGrid = instants.filter((instant) => slotStart(instant) !== instant);
+    const known = new Set((await this.read(tx, tx.tenantId, [customerNo])).get(customerNo));
+    if (offGrid.every((instant) => known.has(instant))) return;
+    await tx.query('UPDATE usage_clock SET boundary_version = boundary_version + 1 WHERE tenant_id = $1', [tx.tenantId]);
+    const added = await tx.query<{ at: Instant }>(
+      `INSERT INTO usage_boundary (tenant_id, customer_no, at) SELECT $1, $2, at FROM unnest($3::timestamptz[]) AS at ON CONFLICT DO NOTHING RETURNING at`,
+      [tx.tenantId, customerNo, [...new Set(offGrid)].map(sqlInstant)],
+    );
+    const boundaries = (await this.read(tx, tx.tenantId, [customerNo])).get(customerNo) ?? NONE;
+    for (const slot of new Set(added.map(({ at }) => slotStart(at)))) await recount(tx, customerNo, slot, boundaries);
+  }
+
+  /** Boundaries of customers as the database has them. Customers without any are left out. */
+  async read(tx: Transaction, tenantId: string, customerNos: readonly number[]): Promise<Boundaries> {
+    const rows = await tx.query<{ customer_no: number; at: Instant }>(
+      'SELECT customer_no, at FROM usage_boundary WHERE tenant_id = $1 AND customer_no = ANY ($2::int4[]) ORDER BY customer_no, at',
+      [tenantId, customerNos],
+    );
+    const boundaries = new Map<number, Instant[]>();
+    for (const { customer_no: no, at } of rows) {
+      const list = boundaries.get(no);
+      if (list) list.push(at);
+      else boundaries.set(no, [at]);
+    }
+    return boundaries;
+  }
+
+  /**
+   * The same through the process's memory, which is only as good as the version that the caller read with the tenant's clock row locked: at another
+   * version nothing remembered is used.
+   */
+  async atVersion(tx: Transaction, tenantId: string, version: number, customerNos: Iterable<number>): Promise<Boundaries> {
+    const boundaries = new Map<number, readonly Instant[]>();
+    const unknown: number[] = [];
+    for (const no of customerNos) {
+      const remembered = this.cache.get(`${tenantId} ${version} ${no}`);
+      if (remembered === undefined) unknown.push(no);
+      else boundaries.set(no, remembered);
+    }
+    if (unknown.length === 0) return boundaries;
+    const read = await this.read(tx, tenantId, unknown);
+    for (const no of unknown) {
+      const list = read.get(no) ?? NONE;
+      boundaries.set(no, list);
+      this.cache.set(`${tenantId} ${version} ${no}`, list);
+    }
+    return boundaries;
+  }
+}
+
+async function recount(tx: TenantTransaction, customerNo: number, slot: Instant, boundaries: readonly Instant[]): Promise<void> {
+  const cells = [slot, ...boundaries.filter((boundary) => boundary > slot && boundary < slot + SLOT)];
+  const end = sqlInstant(slot + SLOT);
+  await tx.query('DELETE FROM usage_bucket WHERE tenant_id = $1 AND customer_no = $2 AND from_at >= $3 AND from_at < $4', [
+    tx.tenantId,
+    customerNo,
+    sqlInstant(slot),
+    end,
+  ]);
+  await tx.query(RECOUNT_SLOT, [tx.tenantId, customerNo, sqlInstant(slot), cells.map(sqlInstant), end]);
+}
