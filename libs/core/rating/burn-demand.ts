@@ -59,7 +59,7 @@ export function burnDemand(
 }
 
 /** The dimensions that tell demands apart, as one string. What is known of cost is not among them: it may change, what was burnt may not. */
-function burnKey(record: UsageRecord): string {
+export function burnKey(record: UsageRecord): string {
   const { type, provider, model, serviceTier, region, pool, feature, outcome } = record;
   return JSON.stringify([type, provider, model, serviceTier, region, pool, feature, outcome]);
 }

@@ -1,0 +1,80 @@
+import { formatInstant, parseInstant } from '../time/index.ts';
+import { sampleSegment } from './segment.fixture.ts';
+import type { Segment } from './segment.ts';
+import { billingInstants, discountUntil, segmentEnd, servicePeriodAt, servicePeriods, shareOf } from './service-period.ts';
+
+const at = (text: string): number => parseInstant(text);
+const day = (instant: number): string => formatInstant(instant).slice(0, 10);
+
+function shown(segment: Segment, from: string, to: string): string[] {
+  return servicePeriods(segment, at(from), at(to)).map(
+    (period) => `${day(period.start)}..${day(period.end)}${period.trial ? ' trial' : ''}`,
+  );
+}
+
+test('2.2 monthly periods clamp to the month end from the original anchor', () => {
+  const segment = sampleSegment({}, { start: at('2026-01-31T00:00:00Z') });
+  expect(shown(segment, '2026-01-01T00:00:00Z', '2026-04-01T00:00:00Z')).toEqual([
+    '2026-01-31..2026-02-28',
+    '2026-02-28..2026-03-31',
+    '2026-03-31..2026-04-30',
+  ]);
+});
+
+test('2.2 calendar alignment makes a short first period, in proportion to its whole month', () => {
+  const segment = sampleSegment({ alignment: 'CALENDAR' }, { start: at('2026-02-08T00:00:00Z') });
+  expect(shown(segment, '2026-02-01T00:00:00Z', '2026-03-02T00:00:00Z')).toEqual(['2026-02-08..2026-03-01', '2026-03-01..2026-04-01']);
+  const first = servicePeriodAt(segment, at('2026-02-10T00:00:00Z'));
+  expect(first && day(first.fullStart)).toBe('2026-02-01');
+  expect(first && shareOf(first)).toEqual({ numerator: 21n * 86_400_000_000n, denominator: 28n * 86_400_000_000n });
+});
+
+test('2.2 a calendar period that starts on its boundary is whole', () => {
+  const segment = sampleSegment({ alignment: 'CALENDAR' }, { start: at('2026-02-01T00:00:00Z') });
+  const first = servicePeriodAt(segment, at('2026-02-10T00:00:00Z'));
+  expect(first && shareOf(first)).toBeUndefined();
+});
+
+test('2.1 a daily period is 23 hours long when clocks go forward', () => {
+  const segment = sampleSegment(
+    { interval: 'DAY', alignment: 'CALENDAR' },
+    { start: at('2026-03-28T23:00:00Z'), timeZone: 'Europe/Berlin' },
+  );
+  const first = servicePeriodAt(segment, at('2026-03-29T12:00:00Z'));
+  expect(first && first.end - first.start).toBe(23 * 3_600_000_000);
+});
+
+test('6.2 a segment that ends inside a period shortens it; the whole period stays the denominator', () => {
+  const segment = sampleSegment({}, { end: at('2026-01-11T10:17:33Z') });
+  const [only] = servicePeriods(segment, at('2026-01-01T00:00:00Z'), at('2026-05-01T00:00:00Z'));
+  expect(only && [formatInstant(only.end), formatInstant(only.fullEnd)]).toEqual(['2026-01-11T10:17:33.000Z', '2026-02-01T00:00:00.000Z']);
+});
+
+test('6.4 a trial is a service period of its own that charges nothing', () => {
+  const inside = sampleSegment({}, { trialEnd: at('2026-01-15T00:00:00Z') });
+  expect(shown(inside, '2026-01-01T00:00:00Z', '2026-02-01T00:00:00Z')).toEqual(['2026-01-01..2026-01-15 trial', '2026-01-15..2026-02-01']);
+  const anchored = sampleSegment({}, { trialEnd: at('2026-01-15T00:00:00Z'), anchor: at('2026-01-15T00:00:00Z') });
+  expect(shown(anchored, '2026-01-01T00:00:00Z', '2026-02-01T00:00:00Z')).toEqual([
+    '2026-01-01..2026-01-15 trial',
+    '2026-01-15..2026-02-15',
+  ]);
+});
+
+test('5 the service period of a license is its term, and a license that does not renew ends with it', () => {
+  const license = sampleSegment({ kind: 'SITE_LICENSE', termIntervals: 12 });
+  expect(shown(license, '2026-01-01T00:00:00Z', '2027-06-01T00:00:00Z')).toEqual(['2026-01-01..2027-01-01', '2027-01-01..2028-01-01']);
+  const once = sampleSegment({ kind: 'SITE_LICENSE', termIntervals: 12, autoRenew: false });
+  expect(shown(once, '2026-01-01T00:00:00Z', '2027-06-01T00:00:00Z')).toEqual(['2026-01-01..2027-01-01']);
+  expect(day(segmentEnd(once) ?? 0)).toBe('2027-01-01');
+});
+
+test('8.5 something is billed at the start and at every boundary, each once', () => {
+  const segment = sampleSegment({}, { end: at('2026-02-11T00:00:00Z') });
+  const instants = billingInstants(segment, at('2026-01-01T00:00:00Z'), at('2026-12-01T00:00:00Z'));
+  expect(instants.map(day)).toEqual(['2026-01-01', '2026-02-01', '2026-02-11']);
+});
+
+test('a discount for three periods ends with the third', () => {
+  expect(day(discountUntil(sampleSegment({}), 3) ?? 0)).toBe('2026-04-01');
+  expect(discountUntil(sampleSegment({}), null)).toBeNull();
+});
