@@ -581,7 +581,11 @@ CREATE TABLE "invoice_outbox" (
 CREATE TABLE "stripe_customer" (
     "tenant_id" UUID NOT NULL,
     "customer_id" UUID NOT NULL,
-    "stripe_id" TEXT NOT NULL,
+    "stripe_id" TEXT,
+    "generation" INTEGER NOT NULL DEFAULT 0,
+    "request" JSONB,
+    "lease_until" TIMESTAMPTZ(6),
+    "lease_owner" TEXT,
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "stripe_customer_pkey" PRIMARY KEY ("tenant_id","customer_id")
@@ -602,6 +606,7 @@ CREATE TABLE "stripe_sync" (
     "lease_owner" TEXT,
     "last_error" TEXT,
     "remote_status" TEXT,
+    "void_requested" BOOLEAN NOT NULL DEFAULT false,
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
@@ -735,6 +740,9 @@ CREATE UNIQUE INDEX "invoice_outbox_tenant_id_invoice_id_kind_key" ON "invoice_o
 
 -- CreateIndex
 CREATE INDEX "stripe_sync_tenant_id_next_attempt_at_idx" ON "stripe_sync"("tenant_id", "next_attempt_at");
+
+-- CreateIndex
+CREATE INDEX "stripe_event_tenant_id_object_id_idx" ON "stripe_event"("tenant_id", "object_id");
 
 -- AddForeignKey
 ALTER TABLE "plan_version" ADD CONSTRAINT "plan_version_tenant_id_plan_id_fkey" FOREIGN KEY ("tenant_id", "plan_id") REFERENCES "plan"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE CASCADE;

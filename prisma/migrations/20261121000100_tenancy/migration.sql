@@ -92,3 +92,6 @@ ALTER TABLE invoice ADD CONSTRAINT invoice_total_not_negative CHECK (total >= 0)
 ALTER TABLE credit_grant ADD CONSTRAINT credit_grant_positive CHECK (credits > 0);
 ALTER TABLE subscription_segment ADD CONSTRAINT subscription_segment_period CHECK (end_at IS NULL OR end_at >= start_at);
 ALTER TABLE billing_period ADD CONSTRAINT billing_period_period CHECK (end_at > start_at);
+
+-- What the Stripe sync has not taken yet: a few rows, asked for often.
+CREATE INDEX invoice_outbox_waiting ON invoice_outbox (tenant_id, created_at) WHERE taken_at IS NULL;
