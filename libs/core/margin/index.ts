@@ -1,1 +1,10 @@
-export {};
+export * from './margin-dimension.ts';
+export * from './margin-facts.ts';
+export * from './revenue-item.ts';
+export * from './revenue-of-lines.ts';
+export * from './recognise-revenue.ts';
+export * from './margin-row.ts';
+export * from './margin-cube.ts';
+export * from './loss-profile.ts';
+export { LOSS_DRIVERS } from './loss-drivers.ts';
+export * from './loss-reasons.ts';

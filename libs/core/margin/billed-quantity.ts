@@ -1,0 +1,85 @@
+import { Decimal } from '../money/index.ts';
+import { filterMatches, meterMatches, recordValue } from '../usage/index.ts';
+import type { Meter, UsageRecord } from '../usage/index.ts';
+import type { UsagePrice } from '../pricing/index.ts';
+import type { Segment } from '../subscriptions/index.ts';
+import { burnKey, meterOf } from '../rating/index.ts';
+import type { AttributedUsage } from './attribute-usage.ts';
+import type { RevenueItem } from './revenue-item.ts';
+
+type Meters = ReadonlyMap<string, Meter>;
+
+/** A part of the usage that an item is for, and its weight in it; weights are not below zero. */
+export interface CoveredUsage<Usage extends AttributedUsage> {
+  readonly usage: Usage;
+  readonly weight: Decimal;
+}
+
+/**
+ * The usage that an item's revenue is given to, by billed quantity; COST_PLUS by cost, credits by credits burnt (SEMANTICS 10.4). By events where all
+ * of that is zero. Empty: no usage earned it.
+ */
+export function coveredUsage<Usage extends AttributedUsage>(
+  item: RevenueItem,
+  usage: readonly Usage[],
+  meters: Meters,
+): CoveredUsage<Usage>[] {
+  const rated = usage.filter(({ rater }) => rater !== null && rater.subscriptionId === item.subscriptionId);
+  const weigh = weightOf(item, meters);
+  if (weigh === null) return [];
+  const covered = rated.flatMap((one) => {
+    const weight = weigh(one);
+    return weight === null ? [] : [{ usage: one, weight: Decimal.max(Decimal.ZERO, weight) }];
+  });
+  if (covered.some(({ weight }) => weight.isPositive())) return covered;
+  const byEvents = covered.map(({ usage: one }) => ({ usage: one, weight: Decimal.max(Decimal.ZERO, one.record.events) }));
+  return byEvents.some(({ weight }) => weight.isPositive()) ? byEvents : [];
+}
+
+/** Null from the function: the item is not for this usage. Null instead of it: for no usage at all. */
+function weightOf({ spread, segment }: RevenueItem, meters: Meters): ((usage: AttributedUsage) => Decimal | null) | null {
+  switch (spread.kind) {
+    case 'BY_USAGE': {
+      const price = usagePriceOf(spread.segment, spread.priceKey);
+      if (price === null) return null;
+      const meter = meterOf(price.meter, meters);
+      return (usage) => (isCounted(meter, price, usage.record) ? billedQuantity(meter, price, usage) : null);
+    }
+    case 'BURN':
+      return segment === null
+        ? null
+        : ({ record }) => (burnKey(record) === spread.dimensionKey ? creditsOf(record, segment, meters) : null);
+    case 'STRAIGHT_LINE':
+    case 'AT':
+      return null;
+    default:
+      return spread satisfies never;
+  }
+}
+
+/** The usage price of a plan; null where the key names a fee or nothing. */
+export function usagePriceOf({ terms }: Segment, priceKey: string): UsagePrice | null {
+  const price = terms.prices.find(({ key }) => key === priceKey);
+  return price === undefined || price.model === 'FLAT' ? null : price;
+}
+
+export function isCounted(meter: Meter, price: UsagePrice, record: UsageRecord): boolean {
+  return meterMatches(meter, record) && filterMatches(price.match, record);
+}
+
+function billedQuantity(meter: Meter, price: UsagePrice, { record, cost }: AttributedUsage): Decimal {
+  if (price.model === 'COST_PLUS') return cost;
+  if (price.model === 'PERCENTAGE' && price.valueProperty !== null) return recordValue(price.valueProperty, record);
+  return meter.aggregation === 'SUM' ? recordValue(meter.valueProperty ?? 'requests', record) : record.events;
+}
+
+/** Credits that a record burns by the plan's burn rates. */
+export function creditsOf(record: UsageRecord, { terms }: Segment, meters: Meters): Decimal {
+  const parts = terms.burnRates.map((rate) => {
+    const meter = meterOf(rate.meter, meters);
+    if (!meterMatches(meter, record) || !filterMatches(rate.match, record)) return Decimal.ZERO;
+    const quantity = meter.aggregation === 'SUM' ? recordValue(meter.valueProperty ?? 'requests', record) : record.events;
+    return quantity.times(rate.creditsPerUnit);
+  });
+  return Decimal.sum(parts);
+}
