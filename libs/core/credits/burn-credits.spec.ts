@@ -24,7 +24,7 @@ function grant(id: string, more: Partial<Grant> & { paid?: string } = {}): Grant
   };
 }
 
-const order = (grants: Grant[]): string[] => burnCredits(grants, [{ at: 5, credits: d('1000') }]).allocations.map(({ grantId }) => grantId);
+const order = (grants: Grant[]): string[] => burnCredits(grants, [{ at: 5, credits: d('1100') }]).allocations.map(({ grantId }) => grantId);
 
 test('7.2 lower priority burns first, then soonest expiry, promotional, lower price, oldest, id', () => {
   const ordered = [
@@ -32,13 +32,14 @@ test('7.2 lower priority burns first, then soonest expiry, promotional, lower pr
     grant('soon', { expiresAt: 10, paid: '9' }),
     grant('later', { expiresAt: 20 }),
     grant('gift'),
+    grant('gift with a value', { paid: '50', promotional: true }),
     grant('cheap', { paid: '1' }),
     grant('large and cheap', { credits: d('1000'), paid: '20', createdAt: -5 }),
     grant('dear', { paid: '3', createdAt: -1 }),
     grant('dear a', { paid: '3' }),
     grant('dear b', { paid: '3' }),
   ];
-  const expected = ['first', 'soon', 'later', 'gift', 'cheap', 'large and cheap'];
+  const expected = ['first', 'soon', 'later', 'gift', 'gift with a value', 'cheap', 'large and cheap'];
   fc.assert(
     fc.property(fc.shuffledSubarray(ordered, { minLength: ordered.length }), (shuffled) => {
       expect(order(shuffled)).toEqual(expected);

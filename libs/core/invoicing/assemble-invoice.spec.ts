@@ -75,6 +75,23 @@ test('4.5 a line that awaits its cost is left off, and billed by a correction wh
   expect(shown(late)).toEqual(['DELTA cost 2.6 -0']);
 });
 
+test('4.5 a late event without a cost holds the corrections of its period until the cost is known', () => {
+  const prices: PriceInput[] = [{ key: 'cost', model: 'COST_PLUS', meter: 'calls', markup: '0' }];
+  const plus = sampleSegment({ prices, minimumCommitment: '50' });
+  const known = sampleUsage(JANUARY, { cost: d('60') });
+  const unpriced = sampleUsage(JANUARY, { costState: 'UNPRICED', costCurrency: null });
+  const original = invoice({ ended: [endedAt(plus, JANUARY, { records: [known] })] });
+  expect(shown(original)).toEqual(['USAGE cost 60 -0']);
+  const late = (records: UsageRecord[]): AssembledInvoice =>
+    invoice({
+      late: [
+        { invoiceId: 'i', facts: sampleFacts({ ended: [endedAt(plus, JANUARY, { records })] }), billed: billedLinesOf(original.lines) },
+      ],
+    });
+  expect([late([known, unpriced]).lines, late([known, unpriced]).awaitingCost.length]).toEqual([[], 1]);
+  expect(shown(late([known, sampleUsage(JANUARY, { cost: d('5') })]))).toEqual(['DELTA cost 5 -0']);
+});
+
 test('4.6 a commitment adds one true-up to what fee and usage of the same period come to', () => {
   const committed = sampleSegment({ prices: [fee('100'), calls('1')], minimumCommitment: '150' });
   const result = invoice({ ended: [endedAt(committed, JANUARY, { records: [used('20')], feesNet: d('100') })] });
@@ -119,6 +136,32 @@ test('8.3 what a threshold invoice billed too much is taken back when the period
   const closing = invoice({ ended: [endedAt(plain, JANUARY, { billed: billedLinesOf(threshold.lines) })] });
   expect(shown(closing)).toEqual(['USAGE calls -8 -0']);
   expect([closing.total.toString(), closing.balanceCarried.toString()]).toEqual(['0', '8']);
+});
+
+test('8.3 a threshold invoice and the closing one share the amount off of their period', () => {
+  const plain = sampleSegment({ kind: 'PER_QUERY', prices: [calls('1')] });
+  const off = sampleDiscount('off', { amountOff: d('10') });
+  const threshold = invoice({ ended: [endedAt(plain, JANUARY, { records: [used('8')], closing: false })], discounts: [off] });
+  const part = endedAt(plain, JANUARY, { records: [used('30')], billed: billedLinesOf(threshold.lines) });
+  const closing = invoice({ ended: [part], discounts: [{ ...off, used: threshold.discountUses }] });
+  expect([threshold, closing].map((one) => `${one.subtotal.toString()} -${one.discounts.toString()}`)).toEqual(['8 -8', '22 -2']);
+  expect(closing.discountUses.map(({ amount }) => amount.toString())).toEqual(['2']);
+  const facts = sampleFacts({ ended: [{ ...part, records: [used('31')] }], discounts: [off] });
+  const late = invoice({ late: [{ invoiceId: 'i', facts, billed: billedLinesOf([...threshold.lines, ...closing.lines]) }] });
+  expect(shown(late)).toEqual(['DELTA calls 1 -0']);
+});
+
+test('6.2 a member of UNIQUE_COUNT is charged once in a billing period that a change cuts', () => {
+  const when = at('2026-01-16T00:00:00Z');
+  const users: PriceInput = { key: 'users', model: 'PER_UNIT', meter: 'users', unitPrice: '10' };
+  const before = sampleSegment({ prices: [users] }, { id: 'before', end: when });
+  const after = sampleSegment({ prices: [users] }, { id: 'after', start: when, anchor: before.anchor });
+  const seen = (user: string, day: string): UsageRecord => sampleUsage(day, { user });
+  const first = endedAt(before, JANUARY, { records: [seen('ann', JANUARY)] });
+  const second = endedAt(after, '2026-01-20T00:00:00Z', {
+    records: [seen('ann', '2026-01-20T00:00:00Z'), seen('bob', '2026-01-20T00:00:00Z')],
+  });
+  expect(shown(invoice({ ended: [first, second] }))).toEqual(['USAGE users 10 -0', 'USAGE users 10 -0']);
 });
 
 test('5 a license charges its fee once for the term, and no usage', () => {
@@ -208,6 +251,18 @@ test('6.1 an amount off belongs to the billing period: what a credit gives back,
   expect(shown(second)).toEqual(['PRORATION_CREDIT fee -50 --5', 'PRORATION_CHARGE fee 150 -5']);
 });
 
+test('6.1 a second change in the same period credits the charge of the first, and the amount off is still that of the period', () => {
+  const off = sampleDiscount('off', { amountOff: d('10') });
+  const [one, two] = ['2026-01-16T12:00:00Z', '2026-01-24T06:00:00Z'];
+  const { first, second } = change('100', '300', one, [off]);
+  const from = sampleSegment({ prices: [fee('300', { perSeat: true })] }, { id: 'to', start: at(one), anchor: at('2026-01-01T00:00:00Z') });
+  const to = sampleSegment({ prices: [fee('400', { perSeat: true })] }, { id: 'last', start: at(two), anchor: from.anchor });
+  const usedUp = [{ ...off, used: [...first.discountUses, ...second.discountUses] }];
+  const billed = billedFeesOf(second.lines, from, at(two));
+  const third = invoice({ changes: [{ at: at(two), from: { ...from, end: at(two) }, billed, to: feeAt(to, two) }], discounts: usedUp });
+  expect(shown(third)).toEqual(['PRORATION_CREDIT fee -75 --2.5', 'PRORATION_CHARGE fee 100 -2.5']);
+});
+
 test('6.2 a change of interval credits the old fee and charges a whole period of the new one', () => {
   const when = '2026-01-16T12:00:00Z';
   const from = sampleSegment({ prices: [fee('100')] }, { id: 'from' });
@@ -225,6 +280,13 @@ test('8.5 after a change, each part counts its own share of the fees toward its 
   const from = sampleSegment({ prices: [fee('100', { perSeat: true })] }, { id: 'from' });
   expect(feesNetOf(lines, from, feeAt(from, JANUARY).period).toString()).toBe('50');
   expect(feesNetOf(lines, { ...from, id: 'to' }, feeAt(from, JANUARY).period).toString()).toBe('150');
+});
+
+test('8.5 a fixed fee in arrears stands with the usage and is not counted among the fees billed before', () => {
+  const arrears = sampleSegment({ prices: [fee('30', { timing: 'IN_ARREARS' })], minimumCommitment: '100' });
+  const closing = invoice({ ended: [endedAt(arrears, JANUARY)] });
+  expect(shown(closing)).toEqual(['FEE fee 30 -0', 'COMMITMENT - 70 -0']);
+  expect(feesNetOf(closing.lines, arrears, feeAt(arrears, JANUARY).period).toString()).toBe('0');
 });
 
 const credits = sampleSegment({
@@ -289,6 +351,15 @@ test('8.1 line discounts, true-up, invoice discounts, prepaid money, tax: in thi
     '15.2',
     '65.2',
   ]);
+});
+
+test('8.1 prepaid money pays what is left after discounts and no more', () => {
+  const result = invoice({
+    next: [feeAt(pro, JANUARY)],
+    discounts: [sampleDiscount('p', { percentOff: d('10') })],
+    prepaidAmount: d('500'),
+  });
+  expect([result.creditsApplied, result.total, result.balanceCarried].map(String)).toEqual(['90', '0', '0']);
 });
 
 test('8.1 an invoice discount is split over its lines by largest remainder, and a percentage comes before an amount', () => {

@@ -1,10 +1,11 @@
 import { CodedError } from '../coded-error.ts';
 import { Decimal, currencyOf } from '../money/index.ts';
+import type { Instant } from '../time/index.ts';
 import type { WalkStep } from '../pricing/index.ts';
 import type { AssembledLine, AwaitingCost } from './assembled-invoice.ts';
 import { discountOf, netOf } from './draft-line.ts';
 import type { DraftLine } from './draft-line.ts';
-import type { BilledLine, LateInvoice } from './invoice-facts.ts';
+import type { BilledLine, EndedPart, LateInvoice } from './invoice-facts.ts';
 import { scopeLines } from './scope-lines.ts';
 
 /**
@@ -14,21 +15,25 @@ import { scopeLines } from './scope-lines.ts';
  */
 export function deltaLines(late: LateInvoice): { lines: AssembledLine[]; awaitingCost: readonly AwaitingCost[] } {
   const { lines, awaitingCost } = scopeLines({ ...late.facts, ended: late.facts.ended.map((part) => ({ ...part, billed: [] })) });
-  const awaited = new Set(awaitingCost.map(({ scopeKey }) => scopeKey));
-  requireKnown(late.billed, new Set([...lines.map(({ scopeKey }) => scopeKey), ...awaited]), late.invoiceId);
-  const deltas = lines
-    .filter((line) => !awaited.has(line.scopeKey))
-    .map((line) =>
-      deltaLine(
-        line,
-        late.billed.filter(({ scopeKey }) => scopeKey === line.scopeKey),
-        late.invoiceId,
-      ),
-    );
+  requireKnown(late.billed, new Set([...lines, ...awaitingCost].map(({ scopeKey }) => scopeKey)), late.invoiceId);
+  const held = heldPeriods(late, awaitingCost);
+  const deltas = lines.filter((line) => !held.has(line.billingStart)).map((line) => deltaLine(line, late));
   return { lines: deltas.filter((line) => !line.amount.isZero()), awaitingCost };
 }
 
-function deltaLine(line: DraftLine, billed: readonly BilledLine[], invoiceId: string): AssembledLine {
+/**
+ * Billing periods that wait: a price that was billed awaits the cost of a late event, and without it commitment and discounts of its period would look as
+ * if nothing had been used.
+ */
+function heldPeriods({ facts, billed }: LateInvoice, awaitingCost: readonly AwaitingCost[]): ReadonlySet<Instant> {
+  const reopened = awaitingCost.filter(({ scopeKey }) => billed.some((line) => line.scopeKey === scopeKey));
+  const isReopened = ({ segment, period }: EndedPart): boolean =>
+    reopened.some((awaited) => awaited.segmentId === segment.id && awaited.period.start === period.start);
+  return new Set(facts.ended.filter(isReopened).map(({ period }) => period.fullStart));
+}
+
+function deltaLine(line: DraftLine, { billed: allBilled, invoiceId }: LateInvoice): AssembledLine {
+  const billed = allBilled.filter(({ scopeKey }) => scopeKey === line.scopeKey);
   const due = netOf(line);
   const alreadyBilled = Decimal.sum(billed.map(({ amount, discounts }) => amount.minus(discountOf(discounts))));
   const amount = due.minus(alreadyBilled);

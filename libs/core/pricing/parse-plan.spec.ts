@@ -14,6 +14,7 @@ const METERS = new Map([
   meter('reasoning', 'tokens.reasoning'),
   meter('cached', 'tokens.cacheRead'),
   meter('calls', null, { aggregation: 'COUNT' }),
+  meter('prompts', 'tokens.input', { aggregation: 'COUNT' }),
   meter('images', 'quantity', { eventType: 'image' }),
   meter('peak', 'quantity', { aggregation: 'MAX' }),
   meter('gpt', 'tokens.total', { filters: [{ property: 'model', in: ['gpt-5'] }] }),
@@ -182,6 +183,7 @@ test.each([
     }),
   ],
   ['4.8 calls beside their tokens count nothing twice', plan({ prices: [unit('a', 'calls'), unit('b', 'total')] })],
+  ['4.8 a count of events counts no tokens', plan({ prices: [unit('a', 'prompts'), unit('b', 'input')] })],
   ['4.8 a plan may say that it overlaps', plan({ allowOverlap: true, prices: [unit('a', 'output'), unit('b', 'reasoning')] })],
   ['5 a PER_QUERY plan may have a minimum commitment', plan({ kind: 'PER_QUERY', prices: [unit('a', 'calls')], minimumCommitment: '100' })],
   [

@@ -40,6 +40,7 @@ test('4.5 a price on cost awaits the cost of events that have none, and is never
   };
   expect(rate([known])).toEqual(['3', false]);
   expect(rate([known, unpriced])[1]).toBe(true);
+  expect(rate([known, { ...unpriced, costState: 'PENDING' }])[1]).toBe(true);
   expect(rate([known, unpriced, { ...unpriced, events: d('-1') }])).toEqual(['3', false]);
 });
 

@@ -35,6 +35,25 @@ test('2.2 a calendar period that starts on its boundary is whole', () => {
   expect(first && shareOf(first)).toBeUndefined();
 });
 
+test('6.4 a trial before a calendar month that starts on its boundary lies in the month before', () => {
+  const segment = sampleSegment(
+    { alignment: 'CALENDAR' },
+    { start: at('2026-01-20T00:00:00Z'), trialEnd: at('2026-02-01T00:00:00Z'), anchor: at('2026-02-01T00:00:00Z') },
+  );
+  const trial = servicePeriodAt(segment, at('2026-01-25T00:00:00Z'));
+  expect(trial && [day(trial.fullStart), day(trial.fullEnd), trial.trial]).toEqual(['2026-01-01', '2026-02-01', true]);
+});
+
+test('6.4 a trial that ends inside a calendar month and the rest of the month are parts of one whole', () => {
+  const anchor = at('2026-01-15T00:00:00Z');
+  const segment = sampleSegment({ alignment: 'CALENDAR' }, { start: at('2026-01-05T00:00:00Z'), trialEnd: anchor, anchor });
+  const parts = servicePeriods(segment, at('2026-01-01T00:00:00Z'), at('2026-02-01T00:00:00Z'));
+  expect(parts.map((part) => [day(part.fullStart), day(part.fullEnd)])).toEqual([
+    ['2026-01-01', '2026-02-01'],
+    ['2026-01-01', '2026-02-01'],
+  ]);
+});
+
 test('2.1 a daily period is 23 hours long when clocks go forward', () => {
   const segment = sampleSegment(
     { interval: 'DAY', alignment: 'CALENDAR' },
