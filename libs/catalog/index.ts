@@ -19,3 +19,5 @@ export { MeterStore, type StoredMeter } from './meter.store.ts';
 export { MetersService, type MeterInput } from './meters.service.ts';
 export { PlanStore, type PlanVersion } from './plan.store.ts';
 export { PlansService, planViewOf, type PlanView } from './plans.service.ts';
+export { readPriceCatalogue, type CatalogueRate, type PriceCatalogue } from './price-catalogue.ts';
+export { seedCatalogue } from './seed-catalogue.ts';

@@ -78,6 +78,8 @@ const COLUMNS = 'id, customer_id, starts_at, ends_at, canceled_at, overlap, disc
 const FILTER =
   's.tenant_id = $1 AND ($2::uuid[] IS NULL OR s.customer_id = ANY ($2::uuid[])) AND ($3::uuid[] IS NULL OR s.id = ANY ($3::uuid[]))';
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** SQL of subscriptions and their segments. */
 @Injectable()
 export class SubscriptionStore {
@@ -92,7 +94,9 @@ export class SubscriptionStore {
     return rows.map(subscriptionOfRow);
   }
 
+  /** Null for an id of nothing, of another tenant, or that is no id at all. */
   async byId(tx: TenantTransaction, id: string): Promise<Subscription | null> {
+    if (!UUID.test(id)) return null;
     const [subscription] = await this.subscriptions(tx, { subscriptionIds: [id] });
     return subscription ?? null;
   }
@@ -150,6 +154,11 @@ export class SubscriptionStore {
         segment.timeZone,
       ],
     );
+  }
+
+  /** A segment that was to end at a change that is taken back. */
+  async reopenSegment(tx: TenantTransaction, segmentId: string): Promise<void> {
+    await tx.query('UPDATE subscription_segment SET end_at = NULL WHERE tenant_id = $1 AND id = $2', [tx.tenantId, segmentId]);
   }
 
   /** Nothing of the subscription reaches beyond `at`: what runs ends there, what would start later covers no time. */
