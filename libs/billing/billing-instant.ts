@@ -1,0 +1,78 @@
+import { segmentEnd, servicePeriodAt, servicePeriods } from '@tare/core';
+import type { AdvanceFee, Instant, Segment, ServicePeriod } from '@tare/core';
+
+/** A service period of a segment. */
+export interface Part {
+  readonly segment: Segment;
+  readonly period: ServicePeriod;
+}
+
+/** An instant at which a subscription bills, and what (SEMANTICS 8.5). */
+export interface BillingInstant {
+  readonly at: Instant;
+  /** PRORATION where a change takes effect inside a period that was paid in advance, else REGULAR. */
+  readonly kind: 'REGULAR' | 'PRORATION';
+  /** Service periods whose usage is billed now: all parts of one billing period together, at its end. */
+  readonly closes: readonly Part[];
+  /** Service periods that begin now. */
+  readonly opens: readonly Part[];
+  /** Fees due in advance. */
+  readonly fees: readonly AdvanceFee[];
+  readonly change: { readonly from: Segment; readonly to: AdvanceFee | null } | null;
+}
+
+/**
+ * The instants of one subscription up to and including `until`, in order. `segments`: of that subscription, in order of time; `from`: service periods that
+ * end before it are left out. Fees are for the period as it was known at its start: a change that comes later is credited then, not foreseen (6.1).
+ */
+export function billingInstants(segments: readonly Segment[], from: Instant, until: Instant): BillingInstant[] {
+  const parts = segments.flatMap((segment) => servicePeriods(segment, from, until + 1).map((period) => ({ segment, period })));
+  const billedAt = billingTimes(parts);
+  const closings = parts.map((_, index) => billedAt[index] ?? Infinity);
+  const times = [...new Set([...parts.map(({ period }) => period.start), ...closings])].filter((at) => at <= until).sort((a, b) => a - b);
+  return times.map((at) => instantAt(at, parts, closings));
+}
+
+/** When the usage of each part is billed: at the end of the last part of its billing period (SEMANTICS 6.2, 8.5). */
+function billingTimes(parts: readonly Part[]): Instant[] {
+  const times: Instant[] = [];
+  for (let index = parts.length - 1; index >= 0; index -= 1) {
+    const part = parts[index];
+    const next = parts[index + 1];
+    if (part !== undefined)
+      times[index] = next !== undefined && isSameBillingPeriod(part, next) ? (times[index + 1] ?? next.period.end) : part.period.end;
+  }
+  return times;
+}
+
+function instantAt(at: Instant, parts: readonly Part[], closings: readonly Instant[]): BillingInstant {
+  const closes = parts.filter((_, index) => closings[index] === at);
+  const opens = parts.filter(({ period }) => period.start === at);
+  const change = changeAt(at, parts);
+  const fees = change === null ? opens.filter(({ period }) => !period.trial).map(feeOf) : [];
+  return { at, kind: change === null ? 'REGULAR' : 'PRORATION', closes, opens, fees, change };
+}
+
+/** A segment that takes over before the billing period of the one before has run out. */
+function changeAt(at: Instant, parts: readonly Part[]): BillingInstant['change'] {
+  const to = parts.find(({ period }) => period.start === at);
+  const from = parts.find(({ period, segment }) => period.end === at && segment.id !== to?.segment.id);
+  if (to === undefined || from === undefined || from.period.end === from.period.fullEnd) return null;
+  return { from: from.segment, to: to.period.trial ? null : feeOf(to) };
+}
+
+/** The fee's period as it looks at its start: an end of the segment that lies inside of it is not known yet. */
+function feeOf({ segment, period }: Part): AdvanceFee {
+  const open = { ...segment, end: null };
+  return { segment, period: servicePeriodAt(open, period.start) ?? period };
+}
+
+function isSameBillingPeriod(a: Part, b: Part): boolean {
+  return a.period.end === b.period.start && a.period.fullStart === b.period.fullStart && a.period.fullEnd === b.period.fullEnd;
+}
+
+/** When the subscription ends for good; null while nothing ends it. `segments`: its own. */
+export function subscriptionEnd(segments: readonly Segment[]): Instant | null {
+  const ends = segments.filter((segment) => segment.end === null || segment.end > segment.start).map(segmentEnd);
+  return ends.length === 0 || ends.includes(null) ? null : Math.max(...ends.map((end) => end ?? 0));
+}

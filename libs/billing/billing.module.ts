@@ -1,0 +1,21 @@
+import { Module } from '@nestjs/common';
+import { AccessModule } from '@tare/access';
+import { CatalogModule } from '@tare/catalog';
+import { CreditsModule } from '@tare/credits';
+import { CustomersModule } from '@tare/customers';
+import { UsageModule } from '@tare/usage';
+import { BillingPeriodStore } from './billing-period.store.ts';
+import { BillingStep } from './billing-step.ts';
+import { BillingService } from './billing.service.ts';
+import { InvoiceStore } from './invoice.store.ts';
+import { InvoicesService } from './invoices.service.ts';
+import { PeriodFacts } from './period-facts.ts';
+import { InvoiceRecomputation } from './recompute-invoice.ts';
+
+/** Closing periods and what comes of it. */
+@Module({
+  imports: [AccessModule, CatalogModule, CustomersModule, UsageModule, CreditsModule],
+  providers: [BillingPeriodStore, InvoiceStore, PeriodFacts, BillingStep, BillingService, InvoicesService, InvoiceRecomputation],
+  exports: [BillingPeriodStore, InvoiceStore, PeriodFacts, BillingService, InvoicesService, InvoiceRecomputation],
+})
+export class BillingModule {}

@@ -1,0 +1,140 @@
+import { Decimal } from '@tare/core';
+import type { AssembledInvoice, AssembledLine, DiscountShare, Instant, LineKind, Period, RoundingStep, WalkStep } from '@tare/core';
+
+export type InvoiceKind = 'REGULAR' | 'PRORATION' | 'THRESHOLD' | 'PREPAID' | 'SUPPLEMENTARY';
+export type InvoiceStatus = 'DRAFT' | 'FINALIZED' | 'PAID' | 'VOID' | 'UNCOLLECTIBLE';
+
+/** An invoice without its lines. Amounts in major units of `currency`. */
+export interface Invoice {
+  readonly id: string;
+  /** TARE-000001, from finalization on; gapless per tenant. */
+  readonly number: string | null;
+  readonly kind: InvoiceKind;
+  /** The invoice that a SUPPLEMENTARY one corrects. */
+  readonly adjusts: string | null;
+  readonly customerId: string;
+  readonly subscriptionId: string | null;
+  /** The billing instant. */
+  readonly billingAt: Instant;
+  readonly sequence: number;
+  readonly status: InvoiceStatus;
+  /** ISO 4217. */
+  readonly currency: string;
+  readonly periodStart: Instant;
+  readonly periodEnd: Instant;
+  readonly subtotal: Decimal;
+  readonly discounts: Decimal;
+  readonly creditsApplied: Decimal;
+  readonly tax: Decimal;
+  /** subtotal - discounts - creditsApplied + tax - balanceApplied + balanceCarried (SEMANTICS 8.1, 8.6). */
+  readonly total: Decimal;
+  /** The last commit of usage that it has seen. */
+  readonly seenSeq: number | null;
+  readonly draftedAt: Instant;
+  readonly finalizeAt: Instant;
+  /** Billing time: the `asOf` of the run that finalized it. */
+  readonly finalizedAt: Instant | null;
+  readonly paidAt: Instant | null;
+  readonly voidedAt: Instant | null;
+  readonly createdAt: Instant;
+  readonly detail: InvoiceDetail;
+}
+
+/** What the lines do not say. */
+export interface InvoiceDetail {
+  readonly balanceApplied: Decimal;
+  readonly balanceCarried: Decimal;
+  /** What an amountOff discount took, by start of the billing period. */
+  readonly discountUses: AssembledInvoice['discountUses'];
+  readonly awaitingCost: AssembledInvoice['awaitingCost'];
+  readonly leakage: AssembledInvoice['leakage'];
+}
+
+/** A line as it is kept; every line can be explained from it (SEMANTICS 8.4). */
+export interface InvoiceLine {
+  readonly id: string;
+  readonly invoiceId: string;
+  readonly position: number;
+  readonly scopeKey: string;
+  readonly kind: LineKind;
+  readonly description: string;
+  readonly priceKey: string | null;
+  readonly planVersionId: string;
+  readonly segmentId: string;
+  readonly subscriptionId: string;
+  readonly quantity: Decimal;
+  readonly exactAmount: Decimal;
+  /** Rounded once, before discounts. */
+  readonly amount: Decimal;
+  readonly discount: Decimal;
+  readonly lineDiscount: Decimal;
+  readonly discounts: readonly DiscountShare[];
+  readonly period: Period;
+  readonly walk: readonly WalkStep[];
+  readonly rounding: RoundingStep;
+  /** Of a DELTA: the invoice that it corrects, or the closed period where that had none. */
+  readonly adjusts: string | null;
+  readonly adjustsKind: LineKind | null;
+  readonly credits: Decimal;
+}
+
+export interface InvoiceWithLines extends Invoice {
+  readonly lines: readonly InvoiceLine[];
+}
+
+/** What the numeric columns of a line do not hold, as JSON: decimals are strings. */
+export function lineDetailOf(line: AssembledLine): string {
+  const { walk, rounding, lineDiscount, discounts, adjustsKind, credits, subscriptionId } = line;
+  return JSON.stringify({ walk, rounding, lineDiscount, discounts, adjustsKind, credits, subscriptionId });
+}
+
+export type LineDetail = Pick<
+  InvoiceLine,
+  'walk' | 'rounding' | 'lineDiscount' | 'discounts' | 'adjustsKind' | 'credits' | 'subscriptionId'
+>;
+
+/** Reads what lineDetailOf wrote. */
+export function readLineDetail(json: unknown): LineDetail {
+  const detail = json as { [Key in keyof LineDetail]: LineDetail[Key] extends Decimal ? string : LineDetail[Key] };
+  const { rounding } = detail;
+  return {
+    walk: detail.walk.map(({ description, quantity, unitPrice, amount }) => ({
+      description,
+      quantity: decimal(quantity),
+      unitPrice: unitPrice === null ? null : decimal(unitPrice),
+      amount: decimal(amount),
+    })),
+    rounding: {
+      exactAmount: decimal(rounding.exactAmount),
+      increment: decimal(rounding.increment),
+      rounded: decimal(rounding.rounded),
+      alreadyBilled: decimal(rounding.alreadyBilled),
+    },
+    lineDiscount: decimal(detail.lineDiscount),
+    discounts: detail.discounts.map((share) => ({ ...share, amount: decimal(share.amount) })),
+    adjustsKind: detail.adjustsKind,
+    credits: decimal(detail.credits),
+    subscriptionId: detail.subscriptionId,
+  };
+}
+
+export function invoiceDetailOf({ balanceApplied, balanceCarried, discountUses, awaitingCost, leakage }: AssembledInvoice): InvoiceDetail {
+  return { balanceApplied, balanceCarried, discountUses, awaitingCost, leakage };
+}
+
+/** Reads an InvoiceDetail that was stored as JSON; of an empty object, one with nothing in it. */
+export function readInvoiceDetail(json: unknown): InvoiceDetail {
+  const detail = json as Partial<InvoiceDetail>;
+  return {
+    balanceApplied: decimal(detail.balanceApplied ?? '0'),
+    balanceCarried: decimal(detail.balanceCarried ?? '0'),
+    discountUses: (detail.discountUses ?? []).map((use) => ({ ...use, amount: decimal(use.amount) })),
+    awaitingCost: (detail.awaitingCost ?? []).map((awaiting) => ({ ...awaiting, events: decimal(awaiting.events) })),
+    leakage: (detail.leakage ?? []).map((leak) => ({ ...leak, credits: decimal(leak.credits) })),
+  };
+}
+
+/** In JSON a Decimal is its text. */
+function decimal(text: Decimal | string): Decimal {
+  return typeof text === 'string' ? Decimal.parse(text) : text;
+}

@@ -1,0 +1,45 @@
+import { Injectable } from '@nestjs/common';
+import { assembleInvoice, CodedError } from '@tare/core';
+import type { AssembledInvoice } from '@tare/core';
+import { SubscriptionStore } from '@tare/customers';
+import type { TenantTransaction } from '@tare/database';
+import { billingInstants, type BillingInstant } from './billing-instant.ts';
+import { BillingPeriodStore } from './billing-period.store.ts';
+import type { Invoice } from './invoice.ts';
+import { PeriodFacts } from './period-facts.ts';
+
+/** Assembles finalized invoices again from usage (SEMANTICS 8.4). */
+@Injectable()
+export class InvoiceRecomputation {
+  constructor(
+    private readonly subscriptions: SubscriptionStore,
+    private readonly periods: BillingPeriodStore,
+    private readonly facts: PeriodFacts,
+  ) {}
+
+  /**
+   * The invoice as its events give it: with the usage that it had seen, the versions and discounts of then and the recorded credit allocations it is the
+   * same to the cent, line by line. @throws CodedError INVOICE_NOT_FINAL
+   */
+  async recompute(tx: TenantTransaction, invoice: Invoice): Promise<AssembledInvoice> {
+    const { subscriptionId, number } = invoice;
+    if (subscriptionId === null || number === null)
+      throw new CodedError('INVOICE_NOT_FINAL', 'Only a finalized invoice of a subscription is recomputed.');
+    const instant = await this.instantOf(tx, invoice, subscriptionId);
+    const { invoices } = await this.facts.load(tx, { subscriptionId, instant, asIssued: invoice });
+    const facts = invoices.find(({ currency }) => currency === invoice.currency);
+    if (facts === undefined)
+      throw new CodedError('INVARIANT_BROKEN', `The facts of invoice ${number} lead to no invoice in ${invoice.currency}.`);
+    return assembleInvoice(facts);
+  }
+
+  /** What the invoice billed; of a correction nothing but late usage. */
+  private async instantOf(tx: TenantTransaction, { billingAt: at, kind }: Invoice, subscriptionId: string): Promise<BillingInstant> {
+    const nothing: BillingInstant = { at, kind: 'REGULAR', closes: [], opens: [], fees: [], change: null };
+    if (kind === 'SUPPLEMENTARY') return nothing;
+    const segments = await this.subscriptions.segments(tx, { subscriptionIds: [subscriptionId] });
+    const rows = await this.periods.ofSubscription(tx, subscriptionId);
+    const first = Math.min(at, ...rows.map(({ start }) => start));
+    return billingInstants(segments, first, at).find((instant) => instant.at === at) ?? nothing;
+  }
+}
