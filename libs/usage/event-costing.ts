@@ -37,7 +37,7 @@ function costIn(book: OpenCostBook | undefined, pools: ReadonlyMap<string, reado
       reportedCost: event.reportedCost,
       ownRates: rates?.own ?? [],
       catalogueRates: rates?.catalogue ?? [],
-      pool: event.pool === null ? null : poolRateAt([...(pools.get(event.pool) ?? [])], event.at),
+      pool: event.pool === null ? null : poolRateAt(pools.get(event.pool), event.at),
     },
     event,
   );

@@ -92,6 +92,8 @@ export interface PoolHour {
   readonly hourlyCost: Decimal;
   /** Busy GPU-seconds of each use in the hour; of token-charged uses, their weighted tokens / nominal tokens per second. */
   readonly gpuSeconds: readonly Decimal[];
+  /** What the piece cost that is closed, where it is not a whole hour; none: gpus x hourly cost. */
+  readonly charge?: Decimal;
 }
 
 export interface ClosedPoolHour {
@@ -107,8 +109,8 @@ export interface ClosedPoolHour {
  * Closes a pool's hour (SEMANTICS 9.4). Uses cost what their seconds cost at full utilisation; measured seconds above the capacity are scaled to it, by
  * largest remainder at 12 decimals, so that direct and idle cost always add up to the hour's charge.
  */
-export function closePoolHour({ gpus, hourlyCost, gpuSeconds }: PoolHour): ClosedPoolHour {
-  const charge = hourlyCost.times(Decimal.of(gpus));
+export function closePoolHour({ gpus, hourlyCost, gpuSeconds, ...hour }: PoolHour): ClosedPoolHour {
+  const charge = hour.charge ?? hourlyCost.times(Decimal.of(gpus));
   const measured = gpuSeconds.map((seconds) => poolDirectCost(seconds, hourlyCost));
   const isAboveCapacity = Decimal.sum(measured).compare(charge) > 0;
   const direct = isAboveCapacity ? splitByLargestRemainder(charge, gpuSeconds, Decimal.fromUnits(1n, 12)) : measured;
