@@ -62,7 +62,6 @@ export function lossProfile(customer: MarginCustomer, query: MarginQuery): LossP
   const kinds = known.flatMap((one) => kindsOf(one, query));
   const costIf = (holds: (one: AttributedUsage) => boolean): Decimal => sumOf(known.filter(holds), costIn(query));
   const flat = known.filter(({ bearer }) => FLAT_KINDS.has(bearer?.terms.kind ?? ''));
-  const traced = known.filter(({ record }) => record.traceId != null);
   const earned = (items: readonly RevenueItem[], of: (item: RevenueItem) => RevenueItem = (item) => item): Decimal =>
     Decimal.sum(items.flatMap((item) => recogniseRevenue(of(item), [query.from, query.to], usage, customer.timeZone, query)));
   const discounts = earned(customer.revenue, (item) => ({ ...item, amount: item.discount }));
@@ -81,9 +80,7 @@ export function lossProfile(customer: MarginCustomer, query: MarginQuery): LossP
     inputCost: Decimal.sum(kinds.filter(({ kind }) => INPUT_KINDS.has(kind)).map(({ cost }) => cost)),
     reasoningCost: Decimal.sum(kinds.filter(({ kind }) => kind === 'reasoning').map(({ cost }) => cost)),
     failedCost: costIf(({ record }) => record.outcome === 'FAILED'),
-    tracedEvents: sumOf(traced, ({ record }) => record.events),
-    traces: Decimal.of(new Set(traced.map(({ record }) => record.traceId)).size),
-    tracedCost: sumOf(traced, costIn(query)),
+    ...runsOf(known, query),
     flatTokens: sumOf(flat, ({ record }) => inclusiveInput(record.tokens).plus(inclusiveOutput(record.tokens))),
     flatCost: sumOf(flat, costIn(query)),
     feeRevenue: earned(customer.revenue.filter(({ kind }) => kind === 'FEE' || kind === 'PRORATION')),
@@ -91,6 +88,26 @@ export function lossProfile(customer: MarginCustomer, query: MarginQuery): LossP
     discounts,
     creditRevenue: earned(customer.revenue.filter(({ kind }) => kind === 'CREDIT_BURN' || kind === 'OVERAGE')),
     creditCost: costIf(({ rater }) => rater?.terms.kind === 'CREDIT'),
+  };
+}
+
+/** Agent runs of a customer whose single events were read: sums do not keep them apart. */
+export type AgentRuns = Pick<LossProfile, 'tracedEvents' | 'traces' | 'tracedCost'>;
+
+/** `customer.records`: single events of the span. */
+export function agentRuns(customer: MarginCustomer, query: MarginQuery): AgentRuns {
+  return runsOf(
+    attributeUsage(customer, query).filter(({ costKnown }) => costKnown === 'KNOWN'),
+    query,
+  );
+}
+
+function runsOf(known: readonly AttributedUsage[], query: MarginQuery): AgentRuns {
+  const traced = known.filter(({ record }) => record.traceId != null);
+  return {
+    tracedEvents: sumOf(traced, ({ record }) => record.events),
+    traces: Decimal.of(new Set(traced.map(({ record }) => record.traceId)).size),
+    tracedCost: sumOf(traced, costIn(query)),
   };
 }
 

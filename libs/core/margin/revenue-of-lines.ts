@@ -32,11 +32,12 @@ export interface UncoveredUse {
 
 /** Revenue that burnt or expired credits recognise: a posting of the credit ledger (SEMANTICS 7.9). */
 export interface CreditRevenue {
+  readonly kind: 'CREDIT_BURN' | 'BREAKAGE';
   readonly at: Instant;
   readonly amount: Decimal;
   readonly currency: string;
   readonly subscriptionId: string | null;
-  /** `burnKey` of the usage; null: nobody used them, they expired. */
+  /** `burnKey` of the usage; null where no usage is named: credits that expired, a debt that a grant paid. */
   readonly dimensionKey: string | null;
 }
 
@@ -54,13 +55,10 @@ export function revenueOfLine(line: RevenueLine, segment: Segment | null, uncove
 }
 
 /** Credits that were burnt are earned with the usage that burnt them; what expired is breakage, at the expiry (SEMANTICS 7.9, 10.1). */
-export function revenueOfCredits(
-  { at, amount, currency, subscriptionId, dimensionKey }: CreditRevenue,
-  segment: Segment | null,
-): RevenueItem {
-  const base = { subscriptionId, segment, amount, discount: Decimal.ZERO, currency };
-  if (dimensionKey === null) return { ...base, kind: 'BREAKAGE', spread: { kind: 'AT', at: at - 1 } };
-  return { ...base, kind: 'CREDIT_BURN', spread: { kind: 'BURN', at, dimensionKey } };
+export function revenueOfCredits(credits: CreditRevenue, segment: Segment | null): RevenueItem {
+  const { kind, at, amount, currency, subscriptionId, dimensionKey } = credits;
+  const spread: RevenueSpread = dimensionKey === null ? { kind: 'AT', at } : { kind: 'BURN', at, dimensionKey };
+  return { kind, subscriptionId, segment, amount, discount: Decimal.ZERO, currency, spread };
 }
 
 function itemsOf(line: RevenueLine, segment: Segment | null, uncovered: readonly UncoveredUse[]): RevenueItem[] {

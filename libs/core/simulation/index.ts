@@ -1,1 +1,3 @@
-export {};
+export * from './assumptions.ts';
+export * from './assumed-usage.ts';
+export * from './scenario-outcome.ts';
