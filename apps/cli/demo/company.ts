@@ -70,7 +70,7 @@ export const PLANS = [
     key: 'site',
     name: 'Site license',
     kind: 'SITE_LICENSE',
-    prices: [{ key: 'license', model: 'FLAT', amount: '9000' }],
+    prices: [{ key: 'license', model: 'FLAT', amount: '750' }],
     termIntervals: 12,
     autoRenew: true,
     fairUse: [{ meter: 'all-tokens', quantity: '500000000' }],

@@ -164,8 +164,11 @@ test('6.2 a member of UNIQUE_COUNT is charged once in a billing period that a ch
   expect(shown(invoice({ ended: [first, second] }))).toEqual(['USAGE users 10 -0', 'USAGE users 10 -0']);
 });
 
-test('5 a license charges its fee once for the term, and no usage', () => {
-  const license = sampleSegment({ kind: 'SITE_LICENSE', termIntervals: 12, prices: [fee('1200', { perSeat: true })] }, { seats: 3 });
+test('5 a license charges its fee in advance, per interval and seat, and no usage', () => {
+  const license = sampleSegment(
+    { kind: 'SITE_LICENSE', interval: 'YEAR', termIntervals: 2, prices: [fee('1200', { perSeat: true })] },
+    { seats: 3 },
+  );
   const start = invoice({ next: [feeAt(license, JANUARY)] });
   expect(shown(start)).toEqual(['FEE fee 3600 -0']);
   expect(start.lines[0]?.period.end).toBe(at('2027-01-01T00:00:00Z'));

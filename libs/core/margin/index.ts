@@ -6,5 +6,6 @@ export * from './recognise-revenue.ts';
 export * from './margin-row.ts';
 export * from './margin-cube.ts';
 export * from './loss-profile.ts';
+export * from './token-kinds.ts';
 export { LOSS_DRIVERS } from './loss-drivers.ts';
 export * from './loss-reasons.ts';

@@ -83,7 +83,7 @@ export interface PlanTerms {
   readonly overagePricePerCredit: Decimal | null;
   readonly overdraftLimit: Decimal | null;
   readonly burnRates: readonly BurnRate[];
-  /** SITE_LICENSE: the term is this many intervals; null elsewhere. */
+  /** SITE_LICENSE: it runs this many intervals, each billed in advance; null elsewhere. */
   readonly termIntervals: number | null;
   readonly autoRenew: boolean;
   readonly fairUse: readonly { readonly meter: string; readonly quantity: Decimal }[];

@@ -29,12 +29,7 @@ export function classifyChange(current: FeeTerms, next: FeeTerms): ChangeTiming 
 
 /** A change of interval starts a new calendar at the change (SEMANTICS 6.2). */
 export function resetsAnchor(current: PlanTerms, next: PlanTerms): boolean {
-  return (
-    current.interval !== next.interval ||
-    current.intervalCount !== next.intervalCount ||
-    current.alignment !== next.alignment ||
-    current.termIntervals !== next.termIntervals
-  );
+  return current.interval !== next.interval || current.intervalCount !== next.intervalCount || current.alignment !== next.alignment;
 }
 
 /** Fixed fees and plan credits of one billing period, before discounts. */
@@ -46,6 +41,6 @@ export function recurringFee({ terms, seats }: FeeTerms): Decimal {
   return Decimal.sum([...fees, credits]);
 }
 
-function lengthOf({ interval, intervalCount, termIntervals }: PlanTerms): Decimal {
-  return Decimal.of(SECONDS[interval] * intervalCount * (termIntervals ?? 1));
+function lengthOf({ interval, intervalCount }: PlanTerms): Decimal {
+  return Decimal.of(SECONDS[interval] * intervalCount);
 }

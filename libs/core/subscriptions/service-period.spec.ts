@@ -79,12 +79,16 @@ test('6.4 a trial is a service period of its own that charges nothing', () => {
   ]);
 });
 
-test('5 the service period of a license is its term, and a license that does not renew ends with it', () => {
-  const license = sampleSegment({ kind: 'SITE_LICENSE', termIntervals: 12 });
-  expect(shown(license, '2026-01-01T00:00:00Z', '2027-06-01T00:00:00Z')).toEqual(['2026-01-01..2027-01-01', '2027-01-01..2028-01-01']);
-  const once = sampleSegment({ kind: 'SITE_LICENSE', termIntervals: 12, autoRenew: false });
-  expect(shown(once, '2026-01-01T00:00:00Z', '2027-06-01T00:00:00Z')).toEqual(['2026-01-01..2027-01-01']);
-  expect(day(segmentEnd(once) ?? 0)).toBe('2027-01-01');
+test('5 a license is billed per interval, and one that does not renew ends with its term', () => {
+  const license = sampleSegment({ kind: 'SITE_LICENSE', interval: 'QUARTER', termIntervals: 2 });
+  expect(shown(license, '2026-01-01T00:00:00Z', '2026-09-01T00:00:00Z')).toEqual([
+    '2026-01-01..2026-04-01',
+    '2026-04-01..2026-07-01',
+    '2026-07-01..2026-10-01',
+  ]);
+  const once = sampleSegment({ kind: 'SITE_LICENSE', interval: 'QUARTER', termIntervals: 2, autoRenew: false });
+  expect(shown(once, '2026-01-01T00:00:00Z', '2027-06-01T00:00:00Z')).toEqual(['2026-01-01..2026-04-01', '2026-04-01..2026-07-01']);
+  expect(day(segmentEnd(once) ?? 0)).toBe('2026-07-01');
 });
 
 test('8.5 something is billed at the start and at every boundary, each once', () => {

@@ -16,16 +16,18 @@ export interface ServicePeriod {
   readonly trial: boolean;
 }
 
-/** How the segment's time is cut. The period of a SITE_LICENSE is its term (SEMANTICS 5). */
+/** How the segment's time is cut into billing periods. A SITE_LICENSE bills its fee per interval too: the term says how long it runs. */
 export function calendarOf(segment: Segment): BillingCalendar {
-  const { interval, intervalCount, alignment, termIntervals } = segment.terms;
-  return { interval, intervalCount: intervalCount * (termIntervals ?? 1), alignment, timeZone: segment.timeZone, anchor: segment.anchor };
+  const { interval, intervalCount, alignment } = segment.terms;
+  return { interval, intervalCount, alignment, timeZone: segment.timeZone, anchor: segment.anchor };
 }
 
 /** When the segment ends: its own end, or the end of the term of a license that does not renew; null while nothing ends it. */
 export function segmentEnd(segment: Segment): Instant | null {
   if (segment.terms.kind !== 'SITE_LICENSE' || segment.terms.autoRenew) return segment.end;
-  const termEnd = periodOfIndex(calendarOf(segment), 0).end;
+  const calendar = calendarOf(segment);
+  const lastPeriod = periodIndexAt(calendar, segment.start) + (segment.terms.termIntervals ?? 1) - 1;
+  const termEnd = periodOfIndex(calendar, lastPeriod).end;
   return segment.end === null ? termEnd : Math.min(segment.end, termEnd);
 }
 
