@@ -1,0 +1,64 @@
+import { Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
+import type { ApiKeyScope, TenantSettingsInput as SettingsInput } from '@tare/access';
+import type { Decimal, Instant } from '@tare/core';
+import { DateTimeScalar, DecimalScalar } from '../graphql/scalars.ts';
+
+/** The scopes as GraphQL names them. */
+export const ApiKeyScopeEnum = { INGEST: 'INGEST', READ: 'READ', WRITE: 'WRITE', ADMIN: 'ADMIN' } as const satisfies Record<
+  ApiKeyScope,
+  ApiKeyScope
+>;
+
+registerEnumType(ApiKeyScopeEnum, {
+  name: 'ApiKeyScope',
+  description: 'What a key may do.',
+  valuesMap: {
+    INGEST: { description: 'Send usage.' },
+    READ: { description: 'Ask.' },
+    WRITE: { description: 'Change; includes READ.' },
+    ADMIN: { description: 'Everything, and manage keys and settings.' },
+  },
+});
+
+@ObjectType('ApiKey', { description: 'A key as it is kept: without its secret.' })
+export class ApiKeyType {
+  @Field(() => ID) id!: string;
+  @Field() name!: string;
+  @Field({ description: "The secret's first characters." }) prefix!: string;
+  @Field(() => [ApiKeyScopeEnum]) scopes!: readonly ApiKeyScope[];
+  @Field(() => DateTimeScalar) createdAt!: Instant;
+  @Field(() => DateTimeScalar, { nullable: true }) expiresAt!: Instant | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'To the minute.' }) lastUsedAt!: Instant | null;
+  @Field(() => DateTimeScalar, { nullable: true }) revokedAt!: Instant | null;
+}
+
+@ObjectType('CreatedApiKey')
+export class CreatedApiKeyType {
+  @Field(() => ApiKeyType) apiKey!: ApiKeyType;
+  @Field({ description: 'Shown this once and kept nowhere.' }) secret!: string;
+}
+
+@ObjectType('Tenant')
+export class TenantType {
+  @Field(() => ID) id!: string;
+  @Field() name!: string;
+  @Field({ description: 'A live tenant is billed by the real clock; a test tenant may be billed at any time.' }) live!: boolean;
+}
+
+@ObjectType('TenantSettings')
+export class TenantSettingsType {
+  @Field(() => Int, { description: "How far back an event's time may lie. Test tenants have no such limit." }) backdatingDays!: number;
+  @Field(() => Int, { nullable: true, description: 'How long events are kept; null: for ever.' }) retentionDays!: number | null;
+  @Field(() => Int, { description: 'From the end of a period until its invoice is final.' }) graceSeconds!: number;
+  @Field() reportingCurrency!: string;
+  @Field(() => DecimalScalar, { nullable: true, description: 'Margin rate below which an alert is raised.' }) marginFloor!: Decimal | null;
+}
+
+@InputType({ description: 'What is left out stays as it is; null takes a retention or a floor away.' })
+export class TenantSettingsInput implements SettingsInput {
+  @Field(() => Int, { nullable: true }) backdatingDays?: number | null;
+  @Field(() => Int, { nullable: true }) retentionDays?: number | null;
+  @Field(() => Int, { nullable: true }) graceSeconds?: number | null;
+  @Field(() => String, { nullable: true }) reportingCurrency?: string | null;
+  @Field(() => DecimalScalar, { nullable: true }) marginFloor?: Decimal | null;
+}

@@ -1,0 +1,55 @@
+import { HttpException } from '@nestjs/common';
+import { CodedError } from '@tare/core';
+import { randomUUID } from 'node:crypto';
+import { log } from '../log.ts';
+
+/** What a caller is told about an error, in REST as the body, in GraphQL as message and extensions. */
+export interface ErrorAnswer {
+  readonly code: string;
+  readonly message: string;
+  /** Path of the offending field, as in the request. */
+  readonly field?: string;
+}
+
+const STATUS_BY_CODE: Readonly<Record<string, number>> = {
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  NOT_AVAILABLE: 501,
+  ALREADY_EXISTS: 409,
+  BODY_TOO_LARGE: 413,
+  BATCH_TOO_LARGE: 413,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  OVERLOADED: 503,
+  INTERNAL: 500,
+};
+const CODE_BY_STATUS: Readonly<Record<number, string>> = {
+  401: 'UNAUTHENTICATED',
+  403: 'FORBIDDEN',
+  404: 'NOT_FOUND',
+  413: 'BODY_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+};
+
+/** A caller's mistake is told as it is. Anything else is told as INTERNAL with an id that stands in the log, never with a stack or SQL. */
+export function errorAnswer(error: unknown): ErrorAnswer {
+  if (error instanceof CodedError) {
+    return { code: error.code, message: error.message, ...(error.path === undefined ? {} : { field: error.path }) };
+  }
+  const status = requestErrorStatus(error);
+  if (status !== null) return { code: CODE_BY_STATUS[status] ?? 'BAD_REQUEST', message: (error as Error).message };
+  const id = randomUUID();
+  log('error', 'unexpected error', { id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  return { code: 'INTERNAL', message: `Something went wrong on our side. It is in the log under ${id}.` };
+}
+
+/** The status of what NestJS and Fastify refuse themselves (unknown route, broken JSON, body too large); null for anything unexpected. */
+function requestErrorStatus(error: unknown): number | null {
+  if (error instanceof HttpException) return error.getStatus() < 500 ? error.getStatus() : null;
+  const { statusCode, code } = (error ?? {}) as { statusCode?: unknown; code?: unknown };
+  const isFastify = error instanceof Error && (error instanceof SyntaxError || (typeof code === 'string' && code.startsWith('FST_')));
+  return isFastify && typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 ? statusCode : null;
+}
+
+/** The HTTP status that goes with an answer; 400 for a mistake that has no status of its own. */
+export const statusOf = ({ code }: ErrorAnswer): number => STATUS_BY_CODE[code] ?? 400;
