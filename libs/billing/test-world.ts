@@ -61,7 +61,7 @@ export class TestWorld {
 
   async plan(input: Partial<PlanInput> & Pick<PlanInput, 'key' | 'kind'>): Promise<void> {
     const plan = { name: input.key, currency: 'USD', interval: 'MONTH' as const, prices: [], ...input };
-    await this.get(PlansService).create(this.tenantId, plan as PlanInput);
+    await this.get(PlansService).create(this.tenantId, plan);
   }
 
   async customer(key: string, timeZone = 'UTC'): Promise<void> {
