@@ -329,6 +329,14 @@ describe('concurrency', () => {
     expect(await countOf(tenantId)).toBe(String(keys.length));
   });
 
+  test('the first events of a month may come to several processes at once', async () => {
+    const tenantId = await db.createTenant();
+    const processes = await Promise.all(Array.from({ length: 3 }, startProcess));
+    const months = Array.from({ length: 12 }, (_, i) => `2022-${String(i + 1).padStart(2, '0')}-15T00:00:00Z`);
+    const sent = months.flatMap((at, i) => processes.map((module, n) => send(tenantId, [event(`m${i}-${n}`, { at })], module.get(IngestService))));
+    expect(await Promise.all(sent)).toEqual(sent.map(() => ACCEPTED));
+  });
+
   test('commit numbers have no gap that is filled later: whoever reads one sees everything up to it', async () => {
     const tenantId = await db.createTenant();
     const [one, two] = [await startProcess(), await startProcess()];

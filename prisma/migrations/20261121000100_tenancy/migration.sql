@@ -39,7 +39,8 @@ DECLARE
 BEGIN
   IF to_regclass(leaf) IS NOT NULL THEN RETURN; END IF;
   PERFORM pg_advisory_xact_lock(hashtext('tare_ensure_usage_month'));
-  IF to_regclass(leaf) IS NOT NULL THEN RETURN; END IF;
+  -- Asked of the table itself: to_regclass would answer from this session's cache, which an advisory lock does not bring up to date.
+  IF EXISTS (SELECT 1 FROM pg_class WHERE relname = leaf AND relnamespace = 'public'::regnamespace) THEN RETURN; END IF;
   -- + interval '1 month' counts in the session's zone
   upper_bound := ((lower_bound AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC';
   EXECUTE format('CREATE TABLE %I (LIKE usage_event INCLUDING ALL)', leaf);
