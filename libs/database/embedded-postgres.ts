@@ -111,7 +111,10 @@ function initialise({ initdb, directory, identity }: Installation): void {
     cwd: '/',
     encoding: 'utf8',
   });
-  if (result.status !== 0) throw new Error(`initdb failed in ${directory}: ${result.error?.message ?? result.stderr}`);
+  if (result.status === 0) return;
+  const why = result.error?.message ?? result.stderr;
+  if (why.includes('exists but is not empty')) throw new Error(anotherIsStarting(directory));
+  throw new Error(`initdb failed in ${directory}: ${why}`);
 }
 
 interface Postmaster {
@@ -209,9 +212,12 @@ function launch({ postgres, directory, identity }: Installation, port: number, s
   });
 }
 
+const anotherIsStarting = (directory: string): string =>
+  `another Tare is starting on ${directory}. Wait for it, or set TARE_DATA_DIR to another folder.`;
+
 function startFailure(directory: string, code: number | null, log: string): string {
   return log.includes('postmaster.pid') || log.includes('lock file')
-    ? `another Tare is starting on ${directory}. Wait for it, or set TARE_DATA_DIR to another folder.`
+    ? anotherIsStarting(directory)
     : `PostgreSQL ended with ${code ?? 'a signal'} in ${directory}: ${log}`;
 }
 
