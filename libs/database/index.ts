@@ -1,6 +1,6 @@
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts';
 export { applyMigrations, readMigrations } from './migrate.ts';
-export { APP_ROLE, OWNER_ROLE, connectionOptions } from './roles.ts';
+export { APP_ROLE, OWNER_ROLE, connectionOptions, ensureRoles } from './roles.ts';
 export {
   CATALOGUE_TENANT_ID,
   Database,
