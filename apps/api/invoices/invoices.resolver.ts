@@ -1,0 +1,87 @@
+import { Args, ID, Int, Mutation, Query, Resolver } from '@nestjs/graphql';
+import type { Principal } from '@tare/access';
+import { BillingService, InvoicesService, type InvoiceStatus, type InvoiceView } from '@tare/billing';
+import { cursorOf } from '@tare/catalog';
+import type { Instant } from '@tare/core';
+import { CurrentPrincipal } from '../auth/current-principal.ts';
+import { RequireScope } from '../auth/require-scope.ts';
+import { DateTimeScalar } from '../graphql/scalars.ts';
+import { InvoiceViews } from './invoice-views.ts';
+import { BillingRun, Invoice, InvoiceConnection, InvoiceStatuses } from './invoices.types.ts';
+
+@Resolver(() => Invoice)
+export class InvoicesResolver {
+  constructor(
+    private readonly billing: BillingService,
+    private readonly service: InvoicesService,
+    private readonly views: InvoiceViews,
+  ) {}
+
+  @Mutation(() => BillingRun, {
+    description:
+      'Does everything that is due by `asOf`: drafts invoices, finalizes those whose grace period is over and closes their periods. It may be called again, and ' +
+      'at the same time, without harm. A live tenant cannot pass a time ahead of the clock (AS_OF_IN_FUTURE); a test tenant can.',
+  })
+  @RequireScope('WRITE')
+  runBilling(
+    @CurrentPrincipal() { tenantId }: Principal,
+    @Args('asOf', { type: () => DateTimeScalar }) asOf: Instant,
+  ): Promise<BillingRun> {
+    return this.billing.run(tenantId, asOf);
+  }
+
+  @Mutation(() => Invoice, {
+    description:
+      'Voids a draft, or a finalized invoice that nobody has paid: credits that it burnt are given back. A second call changes nothing. A paid invoice is ' +
+      'INVOICE_PAID.',
+  })
+  @RequireScope('WRITE')
+  async voidInvoice(@CurrentPrincipal() { tenantId }: Principal, @Args('invoice', { type: () => ID }) id: string): Promise<Invoice> {
+    return this.viewed(tenantId, await this.service.voidInvoice(tenantId, id));
+  }
+
+  @Query(() => [Invoice], {
+    description:
+      'What would be invoiced if the open periods of a customer were closed at `at` (now unless said): what is due by then and not finalized, and the usage so ' +
+      'far of running periods, without minimums and commitments. Nothing is stored.',
+  })
+  @RequireScope('READ')
+  async invoicePreview(
+    @CurrentPrincipal() { tenantId }: Principal,
+    @Args('customer', { description: 'Your own key of the customer.' }) customer: string,
+    @Args('at', { type: () => DateTimeScalar, nullable: true }) at: Instant | null,
+  ): Promise<Invoice[]> {
+    return this.views.of(tenantId, await this.billing.preview(tenantId, customer, at ?? undefined));
+  }
+
+  @Query(() => Invoice, { nullable: true })
+  @RequireScope('READ')
+  async invoice(@CurrentPrincipal() { tenantId }: Principal, @Args('id', { type: () => ID }) id: string): Promise<Invoice | null> {
+    const invoice = await this.service.byId(tenantId, id);
+    return invoice && this.viewed(tenantId, invoice);
+  }
+
+  @Query(() => InvoiceConnection, {
+    description: 'Invoices in the order in which they were made; 50 unless `first` says otherwise, at most 500.',
+  })
+  @RequireScope('READ')
+  async invoices(
+    @CurrentPrincipal() { tenantId }: Principal,
+    @Args('customer', { type: () => String, nullable: true, description: 'Your own key of a customer; none: of all.' })
+    customer: string | null,
+    @Args('status', { type: () => InvoiceStatuses, nullable: true }) status: InvoiceStatus | null,
+    @Args('first', { type: () => Int, nullable: true }) first: number | null,
+    @Args('after', { type: () => String, nullable: true }) after: string | null,
+  ): Promise<InvoiceConnection> {
+    const { rows, hasNextPage } = await this.service.list(tenantId, { customer, status, first, after });
+    const nodes = await this.views.of(tenantId, rows);
+    const edges = nodes.flatMap((node, index) => rows.slice(index, index + 1).map((row) => ({ cursor: cursorOf(row), node })));
+    return { edges, pageInfo: { hasNextPage, endCursor: edges.at(-1)?.cursor ?? null } };
+  }
+
+  private async viewed(tenantId: string, invoice: InvoiceView): Promise<Invoice> {
+    const [view] = await this.views.of(tenantId, [invoice]);
+    if (view === undefined) throw new Error(`invoice ${invoice.id} has no view`);
+    return view;
+  }
+}

@@ -1,0 +1,186 @@
+import { Field, ID, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
+import type { InvoiceKind, InvoiceStatus } from '@tare/billing';
+import type { Decimal, Instant } from '@tare/core';
+import type { InvoiceSync } from '@tare/stripe';
+import { Customer } from '../customers/customers.types.ts';
+import { PageInfo } from '../graphql/page-info.ts';
+import { DateTimeScalar, DecimalScalar, JsonScalar } from '../graphql/scalars.ts';
+
+export const InvoiceStatuses = {
+  DRAFT: 'DRAFT',
+  FINALIZED: 'FINALIZED',
+  PAID: 'PAID',
+  VOID: 'VOID',
+  UNCOLLECTIBLE: 'UNCOLLECTIBLE',
+} as const;
+registerEnumType(InvoiceStatuses, {
+  name: 'InvoiceStatus',
+  valuesMap: {
+    DRAFT: { description: 'In its grace period: it still changes with what comes in.' },
+    FINALIZED: { description: 'It never changes again; corrections are lines of a later invoice.' },
+    UNCOLLECTIBLE: { description: 'Written off.' },
+  },
+});
+
+const InvoiceKinds = {
+  REGULAR: 'REGULAR',
+  PRORATION: 'PRORATION',
+  THRESHOLD: 'THRESHOLD',
+  PREPAID: 'PREPAID',
+  SUPPLEMENTARY: 'SUPPLEMENTARY',
+} as const;
+registerEnumType(InvoiceKinds, {
+  name: 'InvoiceKind',
+  valuesMap: {
+    REGULAR: { description: "Of a period's boundary: the usage of the ended period and the fee of the next one." },
+    PRORATION: { description: 'Of a change inside a period: credit for what is unused, charge for the rest.' },
+    SUPPLEMENTARY: { description: 'Late usage after the final invoice of a subscription.' },
+  },
+});
+
+const SyncStates = { NOT_SYNCED: 'NOT_SYNCED', SYNCING: 'SYNCING', SYNCED: 'SYNCED', FAILED: 'FAILED' } as const;
+registerEnumType(SyncStates, { name: 'InvoiceSyncState', description: 'How far the invoice has come on its way to Stripe.' });
+
+@ObjectType({ description: 'One line of an invoice.' })
+export class InvoiceLine {
+  @Field(() => ID)
+  id!: string;
+
+  @Field({ description: 'FEE, USAGE, CREDITS, OVERAGE, COMMITMENT, PRORATION_CREDIT, PRORATION_CHARGE or DELTA.' })
+  kind!: string;
+
+  @Field()
+  description!: string;
+
+  @Field(() => String, { nullable: true, description: 'Key of the price; null for credits, overage and commitment.' })
+  priceKey!: string | null;
+
+  @Field(() => DecimalScalar, { description: "In units of the price's meter; seats, credits or 1 where there is none." })
+  quantity!: Decimal;
+
+  @Field(() => DecimalScalar, { description: 'Before rounding, in major units.' })
+  exactAmount!: Decimal;
+
+  @Field(() => DecimalScalar, { description: "Rounded once to the currency's billing increment, in major units, before discounts." })
+  amount!: Decimal;
+
+  @Field(() => DecimalScalar, { description: 'All discounts of the line, positive, in major units.' })
+  discount!: Decimal;
+
+  @Field(() => DateTimeScalar, { description: 'Start of the service period that the line is for.' })
+  periodStart!: Instant;
+
+  @Field(() => DateTimeScalar, { description: 'End of the service period, exclusive.' })
+  periodEnd!: Instant;
+
+  @Field(() => ID, { nullable: true, description: 'Of a DELTA: the invoice that it corrects.' })
+  adjusts!: string | null;
+
+  @Field(() => JsonScalar, { description: 'How the exact amount came about: [{ description, quantity, unitPrice, amount }].' })
+  walk!: unknown;
+
+  @Field(() => JsonScalar, {
+    description: 'The one rounding: { exactAmount, increment, rounded, alreadyBilled }; amount = rounded - alreadyBilled.',
+  })
+  rounding!: unknown;
+}
+
+@ObjectType({ description: 'An invoice. Amounts are in major units of its currency.' })
+export class Invoice {
+  @Field(() => ID)
+  id!: string;
+
+  @Field(() => String, { nullable: true, description: 'Gapless; from finalization on.' })
+  number!: string | null;
+
+  @Field(() => InvoiceKinds)
+  kind!: InvoiceKind;
+
+  @Field(() => ID, { nullable: true, description: 'Of a SUPPLEMENTARY invoice: the one that it corrects.' })
+  adjusts!: string | null;
+
+  @Field(() => Customer)
+  customer!: Customer;
+
+  @Field(() => InvoiceStatuses)
+  status!: InvoiceStatus;
+
+  @Field(() => SyncStates)
+  sync!: InvoiceSync['state'];
+
+  @Field(() => String, { nullable: true, description: "Stripe's id of the invoice, once it has one." })
+  stripeInvoiceId!: string | null;
+
+  @Field({ description: 'ISO 4217.' })
+  currency!: string;
+
+  @Field(() => DateTimeScalar, {
+    description: 'Start of the period that the invoice closes; of a first invoice or a change, of the one that it opens.',
+  })
+  periodStart!: Instant;
+
+  @Field(() => DateTimeScalar, { description: 'Exclusive.' })
+  periodEnd!: Instant;
+
+  @Field(() => DateTimeScalar, { nullable: true, description: 'Billing time at which it was finalized.' })
+  finalizedAt!: Instant | null;
+
+  @Field(() => [InvoiceLine])
+  lines!: InvoiceLine[];
+
+  @Field(() => DecimalScalar, { description: 'Sum of the lines, before discounts.' })
+  subtotal!: Decimal;
+
+  @Field(() => DecimalScalar, { description: 'Sum of all discounts, positive.' })
+  discounts!: Decimal;
+
+  @Field(() => DecimalScalar, { description: 'Prepaid money used, positive.' })
+  creditsApplied!: Decimal;
+
+  @Field(() => DecimalScalar)
+  tax!: Decimal;
+
+  @Field(() => DecimalScalar, { description: "Taken from what earlier invoices left on the customer's balance." })
+  balanceApplied!: Decimal;
+
+  @Field(() => DecimalScalar, { description: "What would have been below zero: kept on the customer's balance for the next invoice." })
+  balanceCarried!: Decimal;
+
+  @Field(() => DecimalScalar, {
+    description: 'subtotal - discounts - creditsApplied + tax - balanceApplied + balanceCarried; never below zero.',
+  })
+  total!: Decimal;
+}
+
+@ObjectType()
+export class InvoiceEdge {
+  @Field({ description: 'Give it as `after` to read on behind this invoice.' })
+  cursor!: string;
+
+  @Field(() => Invoice)
+  node!: Invoice;
+}
+
+@ObjectType({ description: 'Invoices in the order in which they were made.' })
+export class InvoiceConnection {
+  @Field(() => [InvoiceEdge])
+  edges!: InvoiceEdge[];
+
+  @Field(() => PageInfo)
+  pageInfo!: PageInfo;
+}
+
+@ObjectType({ description: 'What a billing run did.' })
+export class BillingRun {
+  @Field(() => DateTimeScalar)
+  asOf!: Instant;
+
+  @Field(() => Int, { description: 'Service periods whose usage is invoiced now.' })
+  periodsClosed!: number;
+
+  @Field(() => Int, { description: 'Invoices that did not exist before, drafts included.' })
+  invoicesCreated!: number;
+
+  @Field(() => Int)
+  invoicesFinalized!: number;
+}
