@@ -4,10 +4,22 @@ import { GraphQLModule } from '@nestjs/graphql';
 import { AccessModule } from '@tare/access';
 import { DatabaseModule } from '@tare/database';
 import { AccessApiModule } from './access/access-api.module.ts';
+import { CreditsApiModule } from './credits/credits-api.module.ts';
+import { InvoicesApiModule } from './invoices/invoices-api.module.ts';
 import { ScopeGuard } from './auth/scope.guard.ts';
+import { EventsApiModule } from './events/events-api.module.ts';
 import { RestErrorFilter } from './errors/rest-error.filter.ts';
 import { graphqlOptions } from './graphql/graphql-options.ts';
+import { MetersApiModule } from './meters/meters-api.module.ts';
+import { PlansApiModule } from './plans/plans-api.module.ts';
+import { QuotesApiModule } from './quotes/quotes-api.module.ts';
+import { CostRatesApiModule } from './cost-rates/cost-rates-api.module.ts';
+import { CapacityPoolsApiModule } from './capacity-pools/capacity-pools-api.module.ts';
+import { ExchangeRatesApiModule } from './exchange-rates/exchange-rates-api.module.ts';
+import { CustomersApiModule } from './customers/customers-api.module.ts';
+import { SubscriptionsApiModule } from './subscriptions/subscriptions-api.module.ts';
 import { HealthModule } from './health/health.module.ts';
+import { UsageApiModule } from './usage/usage-api.module.ts';
 
 export interface ApiOptions {
   readonly databaseUrl: string;
@@ -22,7 +34,21 @@ export interface ApiOptions {
 }
 
 /** One module for each folder of nouns. Add yours here. */
-export const NOUN_MODULES: Type[] = [AccessApiModule];
+export const NOUN_MODULES: Type[] = [
+  AccessApiModule,
+  EventsApiModule,
+  UsageApiModule,
+  CreditsApiModule,
+  InvoicesApiModule,
+  MetersApiModule,
+  PlansApiModule,
+  QuotesApiModule,
+  CostRatesApiModule,
+  CapacityPoolsApiModule,
+  ExchangeRatesApiModule,
+  CustomersApiModule,
+  SubscriptionsApiModule,
+];
 
 /** The API: GraphQL, REST and webhooks over the slices. */
 @Module({})

@@ -58,7 +58,7 @@ describe('the cost book', () => {
   });
 
   test('9.1 without a rate of its own a tenant pays the catalogue price, and the quote names the row', async () => {
-    const quote = await rates.quote(tenantId, million('openai', 'gpt-4o-2024-08-06'));
+    const quote = await rates.costOf(tenantId, million('openai', 'gpt-4o-2024-08-06'));
     expect(quote).toMatchObject({ state: 'PRICED', currency: 'USD' });
     expect(quote.cost?.toString()).toBe('2.5');
     expect(quote.rate).toMatchObject({ provider: 'openai', model: 'gpt-4o', source: '@pydantic/genai-prices 0.1.8' });
@@ -66,21 +66,35 @@ describe('the cost book', () => {
 
   test("9.1 a tenant's own rate goes before the catalogue, for that tenant and from its time on", async () => {
     await rates.set(tenantId, { ...own, tiers: null });
-    const quote = await rates.quote(tenantId, million('openai', 'gpt-4o'));
+    const quote = await rates.costOf(tenantId, million('openai', 'gpt-4o'));
     expect([quote.cost?.toString(), quote.currency]).toEqual(['1.5', 'EUR']);
-    expect(await rates.quote(tenantId, million('openai', 'gpt-4o', { at: own.validFrom - 1 }))).toMatchObject({ currency: 'USD' });
-    expect(await rates.quote(await db.createTenant(), million('openai', 'gpt-4o'))).toMatchObject({ currency: 'USD' });
+    expect(await rates.costOf(tenantId, million('openai', 'gpt-4o', { at: own.validFrom - 1 }))).toMatchObject({ currency: 'USD' });
+    expect(await rates.costOf(await db.createTenant(), million('openai', 'gpt-4o'))).toMatchObject({ currency: 'USD' });
   });
 
   test.each([
     ['openai', 'gpt-of-tomorrow-99'],
     ['a-provider-nobody-knows', 'gpt-4o'],
   ])('9.1 what nobody has a price for is unpriced, never 0 and never a guess: %s/%s', async (provider, model) => {
-    expect(await rates.quote(tenantId, million(provider, model))).toEqual({ state: 'UNPRICED', cost: null, currency: null, rate: null });
+    expect(await rates.costOf(tenantId, million(provider, model))).toEqual({ state: 'UNPRICED', cost: null, currency: null, rate: null });
+  });
+
+  test('a quote is for the present unless it names a time, and reads inclusive totals', async () => {
+    await rates.set(tenantId, { ...own, currency: 'USD', input: '1', output: '10', cacheRead: '0.1', tiers: null });
+    const tokens = { input: '1000000', cacheRead: '400000', output: '100000', reasoning: '60000' };
+    const quote = await rates.quote(tenantId, { provider: 'openai', model: 'gpt-4o', tokens });
+    expect(quote.cost?.toString()).toBe('1.64');
+    const before = await rates.quote(tenantId, { provider: 'openai', model: 'gpt-4o', tokens, at: own.validFrom - 1 });
+    expect(before.rate?.source).toBe('@pydantic/genai-prices 0.1.8');
+  });
+
+  test('a quote for parts without their total is refused', async () => {
+    const quote = rates.quote(tenantId, { provider: 'openai', model: 'gpt-4o', tokens: { cacheRead: '1' } });
+    await expect(quote).rejects.toMatchObject({ code: 'TOKEN_TOTAL_MISSING', path: 'tokens.input' });
   });
 
   test('9.5 a disputed price of the catalogue prices nothing', async () => {
-    expect(await rates.quote(tenantId, million('openrouter', 'google/gemini-2.5-flash-lite'))).toMatchObject({
+    expect(await rates.costOf(tenantId, million('openrouter', 'google/gemini-2.5-flash-lite'))).toMatchObject({
       state: 'UNPRICED',
       cost: null,
     });
@@ -98,7 +112,7 @@ describe('the cost book', () => {
     const first = await rates.set(tenantId, { ...own, tiers: null });
     const second = await rates.set(tenantId, { ...own, tiers: null, input: '2' });
     expect((await rates.own(tenantId)).map(({ id }) => id)).toEqual([first.id, second.id]);
-    const quote = await rates.quote(tenantId, million('openai', 'gpt-4o'));
+    const quote = await rates.costOf(tenantId, million('openai', 'gpt-4o'));
     expect([quote.cost?.toString(), quote.rate?.id]).toEqual(['2', second.id]);
   });
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { costOfEvent, parseCostRate } from '@tare/core';
-import type { CostFacts, CostRateInput, CostState, Decimal, Instant } from '@tare/core';
+import { costOfEvent, Decimal, optionalText, parseCostRate, parseTokens, TOKEN_POOLS } from '@tare/core';
+import type { CostFacts, CostRateInput, CostState, Instant, TokenPools } from '@tare/core';
 import { Database } from '@tare/database';
 import { randomUUID } from 'node:crypto';
 import { CostBook } from './cost-book.ts';
@@ -14,6 +14,20 @@ export interface CostQuote {
   /** The row of the book that says so. */
   readonly rate: StoredCostRate | null;
 }
+
+/** Arguments of quoteCost in the contract. */
+export interface CostQuoteInput {
+  readonly provider: string;
+  readonly model: string;
+  /** TokensInput of the contract: inclusive totals and their parts. */
+  readonly tokens: unknown;
+  readonly serviceTier?: string | null | undefined;
+  readonly region?: string | null | undefined;
+  /** None: now. */
+  readonly at?: Instant | null | undefined;
+}
+
+const NO_TOKENS = Object.fromEntries(TOKEN_POOLS.map((pool) => [pool, Decimal.ZERO])) as TokenPools;
 
 /** The source of a rate that a tenant set itself. */
 const OWN_SOURCE = 'tenant';
@@ -41,8 +55,13 @@ export class CostRatesService {
     });
   }
 
+  /** As `costOf`, for a request that has not been made. @throws CodedError those of parseTokens, FIELD_TOO_LONG */
+  async quote(tenantId: string, input: CostQuoteInput): Promise<CostQuote> {
+    return this.costOf(tenantId, factsOfInput(input));
+  }
+
   /** What a request would cost at a time, by the rates known now: the tenant's own, then the catalogue's; unknown is UNPRICED and null, never 0. */
-  quote(tenantId: string, facts: CostFacts): Promise<CostQuote> {
+  costOf(tenantId: string, facts: CostFacts): Promise<CostQuote> {
     return this.database.withTenant(tenantId, async (tx) => {
       const { own, catalogue } = await this.book.ratesFor(tx, facts.provider, facts.model);
       const cost = costOfEvent({ reportedCost: null, ownRates: own, catalogueRates: catalogue, pool: null }, facts);
@@ -58,4 +77,20 @@ export class CostRatesService {
       return rates.sort((a: { recordedAt: Instant }, b: { recordedAt: Instant }) => a.recordedAt - b.recordedAt);
     });
   }
+}
+
+function factsOfInput({ provider, model, tokens, serviceTier, region, at }: CostQuoteInput): CostFacts {
+  const counted = parseTokens(tokens);
+  return {
+    at: at ?? Date.now() * 1_000,
+    provider: optionalText(provider, 'provider'),
+    model: optionalText(model, 'model'),
+    serviceTier: optionalText(serviceTier, 'serviceTier'),
+    region: optionalText(region, 'region'),
+    tokens: counted ?? NO_TOKENS,
+    hasTokens: counted !== null,
+    quantity: Decimal.ZERO,
+    gpuSeconds: Decimal.ZERO,
+    pool: null,
+  };
 }

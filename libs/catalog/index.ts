@@ -10,7 +10,7 @@ export {
 export { CapacityPoolsService, type CapacityPoolInput, type CapacityPoolView } from './capacity-pools.service.ts';
 export { CostBook, type OpenCostBook, type RatesOfModel } from './cost-book.ts';
 export { CostRateStore, type CostingRequest, type StoredCostRate } from './cost-rate.store.ts';
-export { CostRatesService, type CostQuote } from './cost-rates.service.ts';
+export { CostRatesService, type CostQuote, type CostQuoteInput } from './cost-rates.service.ts';
 export { ExchangeRateStore } from './exchange-rate.store.ts';
 export { ExchangeRates, LoadedExchangeRates } from './exchange-rates.ts';
 export { ExchangeRatesService } from './exchange-rates.service.ts';
@@ -21,3 +21,4 @@ export { PlanStore, type PlanVersion } from './plan.store.ts';
 export { PlansService, planViewOf, type PlanView } from './plans.service.ts';
 export { readPriceCatalogue, type CatalogueRate, type PriceCatalogue } from './price-catalogue.ts';
 export { seedCatalogue } from './seed-catalogue.ts';
+export { priceQuoteOf, type PriceQuoteInput } from './price-quote.ts';

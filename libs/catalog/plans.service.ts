@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { parsePlan, planTermsToJson, requireStorable, requiredText } from '@tare/core';
-import type { PlanInput, PlanKind, PlanTerms } from '@tare/core';
+import type { Instant, PlanInput, PlanKind, PlanTerms } from '@tare/core';
 import { Database, type TenantTransaction } from '@tare/database';
 import { isDeepStrictEqual } from 'node:util';
 import type { Page, PageRequest } from './keyset-page.ts';
@@ -18,6 +18,8 @@ export interface PlanView {
   readonly currency: string;
   readonly version: number;
   readonly versionId: string;
+  /** When the plan (not the version) was made. */
+  readonly createdAt: Instant;
 }
 
 /** Plans: what is charged, versioned (SEMANTICS 4.9, 5). */
@@ -49,9 +51,10 @@ export class PlansService {
     });
   }
 
-  /** The newest versions. `createdAt` and `id` for cursors are those of the plans. */
-  page(tenantId: string, request: PageRequest): Promise<Page<PlanVersion>> {
-    return this.database.withTenant(tenantId, (tx) => this.plans.page(tx, request));
+  /** The newest version of each plan, in the order in which plans were made. */
+  async page(tenantId: string, request: PageRequest): Promise<Page<PlanView>> {
+    const { rows, hasNextPage } = await this.database.withTenant(tenantId, (tx) => this.plans.page(tx, request));
+    return { rows: rows.map(planViewOf), hasNextPage };
   }
 
   /** Plans as some versions of theirs say: by version id. */
@@ -71,8 +74,8 @@ export class PlansService {
   }
 }
 
-export function planViewOf({ planId, planKey, planName, terms, version, versionId }: PlanVersion): PlanView {
-  return { id: planId, key: planKey, name: planName, kind: terms.kind, currency: terms.currency, version, versionId };
+export function planViewOf({ planId, planKey, planName, terms, version, versionId, createdAt }: PlanVersion): PlanView {
+  return { id: planId, key: planKey, name: planName, kind: terms.kind, currency: terms.currency, version, versionId, createdAt };
 }
 
 function saysTheSame(latest: PlanVersion, plan: { name: string; terms: PlanTerms }): boolean {

@@ -120,7 +120,7 @@ describe('plans', () => {
     await plans.create(tenantId, { ...pro, name: 'Pro 2' });
     await plans.create(tenantId, { ...pro, key: 'max' });
     const { rows } = await plans.page(tenantId, {});
-    expect(rows.map(({ planKey, version }) => [planKey, version])).toEqual([
+    expect(rows.map(({ key, version }) => [key, version])).toEqual([
       ['pro', 2],
       ['max', 1],
     ]);

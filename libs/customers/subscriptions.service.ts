@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { MeterStore, PlanStore, type PlanVersion } from '@tare/catalog';
+import { MeterStore, PlanStore, planViewOf, type PlanVersion, type PlanView } from '@tare/catalog';
 import { CodedError, SLOT, addIntervals, billingInstants, findCompetingSubscription, positiveModulo } from '@tare/core';
-import type { Instant, Segment } from '@tare/core';
+import type { Instant, Period, Segment } from '@tare/core';
 import { Database, type TenantTransaction } from '@tare/database';
 import { CustomerStore, type Customer } from './customer.store.ts';
 import { parseDiscounts, type DiscountInput } from './parse-discounts.ts';
 import { periodEndAt, planChange } from './plan-change.ts';
 import { runningSegmentAt, subscriptionStateAt, type SubscriptionState } from './subscription-state.ts';
-import { SubscriptionStore, type NewSegment, type Subscription } from './subscription.store.ts';
+import { SubscriptionStore, type NewSegment, type Subscription, type SubscriptionFilter } from './subscription.store.ts';
 
 /** SubscriptionInput of the contract. */
 export interface SubscriptionInput {
@@ -39,8 +39,9 @@ export interface CancelSubscriptionInput {
 
 /** A subscription with where it stands now. */
 export interface SubscriptionView extends Subscription, SubscriptionState {
-  /** Number of the customer's key, as usage knows it. */
-  readonly customerNo: number;
+  readonly customer: Customer;
+  /** As the segment's version says. */
+  readonly plan: PlanView;
 }
 
 interface Loaded {
@@ -117,9 +118,9 @@ export class SubscriptionsService {
     });
   }
 
-  /** Subscriptions of a customer (its id), oldest first. */
-  ofCustomer(tenantId: string, customerId: string): Promise<SubscriptionView[]> {
-    return this.database.withTenant(tenantId, (tx) => this.views(tx, { customerIds: [customerId] }));
+  /** Subscriptions of customers (by their ids), oldest first. */
+  ofCustomers(tenantId: string, customerIds: readonly string[]): Promise<SubscriptionView[]> {
+    return this.database.withTenant(tenantId, (tx) => this.views(tx, { customerIds }));
   }
 
   /** Null for an id of nothing, or of another tenant. */
@@ -131,13 +132,13 @@ export class SubscriptionsService {
   }
 
   /**
-   * The billing instants of a subscription, from its start to `until`, that do not lie on the grid of pre-aggregated usage, and where its segments are cut:
-   * usage registers them, so that its cells are cut there (SEMANTICS 12).
+   * Where a subscription's time is cut off the grid of pre-aggregated usage: the ends of its segments and trials, and its billing instants in the span.
+   * Usage registers them, so that its cells are cut there (SEMANTICS 12).
    */
-  async offGridBoundaries(tx: TenantTransaction, subscriptionId: string, until: Instant): Promise<Instant[]> {
+  async offGridBoundaries(tx: TenantTransaction, subscriptionId: string, span: Period): Promise<Instant[]> {
     const segments = await this.subscriptions.segments(tx, { subscriptionIds: [subscriptionId] });
     const instants = segments.flatMap((segment) => [
-      ...billingInstants(segment, segment.start, until),
+      ...billingInstants(segment, span.start, span.end),
       segment.start,
       ...[segment.end, segment.trialEnd].filter((at) => at !== null),
     ]);
@@ -218,7 +219,7 @@ export class SubscriptionsService {
     return view;
   }
 
-  private async views(tx: TenantTransaction, filter: { customerIds?: string[]; subscriptionIds?: string[] }): Promise<SubscriptionView[]> {
+  private async views(tx: TenantTransaction, filter: SubscriptionFilter): Promise<SubscriptionView[]> {
     const subscriptions = await this.subscriptions.subscriptions(tx, filter);
     const segments = await this.subscriptions.segments(tx, filter);
     const customers = await this.customers.byIds(
@@ -226,10 +227,19 @@ export class SubscriptionsService {
       subscriptions.map(({ customerId }) => customerId),
     );
     const now = presentInstant();
-    return subscriptions.map((subscription) => {
+    const standing = subscriptions.map((subscription) => {
       const own = segments.filter(({ subscriptionId }) => subscriptionId === subscription.id);
-      const customerNo = customers.get(subscription.customerId)?.no ?? 0;
-      return { ...subscription, ...subscriptionStateAt(subscription, own, now), customerNo };
+      return { ...subscription, ...subscriptionStateAt(subscription, own, now) };
+    });
+    const plans = await this.plans.versions(
+      tx,
+      standing.map(({ segment }) => segment.planVersionId),
+    );
+    return standing.map((subscription) => {
+      const customer = customers.get(subscription.customerId);
+      const plan = plans.get(subscription.segment.planVersionId);
+      if (customer === undefined || plan === undefined) throw new Error(`subscription ${subscription.id} lost its customer or its plan`);
+      return { ...subscription, customer, plan: planViewOf(plan) };
     });
   }
 }

@@ -296,7 +296,9 @@ describe('subscriptions', () => {
   test('12 boundaries off the grid are named, those on it are not', async () => {
     const { id } = await subscribe('small', '2026-01-10T10:17:33Z');
     await subscriptions.change(tenantId, { subscription: id, plan: 'large', at: at('2026-01-20T10:45:00Z') });
-    const boundaries = await db.database.withTenant(tenantId, (tx) => subscriptions.offGridBoundaries(tx, id, at('2026-03-01T00:00:00Z')));
+    const boundaries = await db.database.withTenant(tenantId, (tx) =>
+      subscriptions.offGridBoundaries(tx, id, { start: at('2026-01-01T00:00:00Z'), end: at('2026-03-01T00:00:00Z') }),
+    );
     expect(boundaries.map(shown)).toEqual(['2026-01-10T10:17:33.000Z', '2026-02-10T10:17:33.000Z']);
   });
 });

@@ -1,0 +1,118 @@
+import { Field, InputType, registerEnumType } from '@nestjs/graphql';
+import type { Decimal, PriceModel, PriceTiming } from '@tare/core';
+import { DecimalScalar } from '../graphql/scalars.ts';
+import { MeterFilterInput } from '../meters/meters.types.ts';
+
+const PriceModels = {
+  FLAT: 'FLAT',
+  PER_UNIT: 'PER_UNIT',
+  PACKAGE: 'PACKAGE',
+  GRADUATED: 'GRADUATED',
+  VOLUME: 'VOLUME',
+  PERCENTAGE: 'PERCENTAGE',
+  COST_PLUS: 'COST_PLUS',
+} as const;
+registerEnumType(PriceModels, {
+  name: 'PriceModel',
+  valuesMap: {
+    FLAT: { description: 'A fee per interval, whatever is used.' },
+    PER_UNIT: { description: 'A price for each unit.' },
+    PACKAGE: { description: 'A price for each package begun.' },
+    GRADUATED: { description: "Each unit at its own tier's price." },
+    VOLUME: { description: 'All units at the price of the tier that the total falls in.' },
+    PERCENTAGE: { description: 'A share of the sum of a property, plus a fee per event.' },
+    COST_PLUS: { description: 'The true cost of the events x (1 + markup).' },
+  },
+});
+
+const PriceTimings = { IN_ADVANCE: 'IN_ADVANCE', IN_ARREARS: 'IN_ARREARS' } as const;
+registerEnumType(PriceTimings, { name: 'PriceTiming', description: 'Whether a fee is billed at the start or at the end of its period.' });
+
+const moneyPer = (what: string): string => `In the plan's currency, ${what}; at most 18 decimals.`;
+
+@InputType({ description: 'A tier is (the bound before, upTo]: the upper bound belongs to it. Bounds rise, and the last tier has none.' })
+export class TierInput {
+  @Field(() => DecimalScalar, { nullable: true, description: 'In units of the meter, inclusive; null for the last tier.' })
+  upTo?: Decimal | null;
+
+  @Field(() => DecimalScalar, { nullable: true, description: `${moneyPer('for one unit of the meter')} None: 0.` })
+  unitPrice?: Decimal | null;
+
+  @Field(() => DecimalScalar, {
+    nullable: true,
+    description: `${moneyPer('once when the tier is entered')} Zero usage is inside the first tier. None: 0.`,
+  })
+  flatFee?: Decimal | null;
+}
+
+@InputType({ description: 'One price of a plan. Which fields it has depends on its model; others are refused.' })
+export class PriceInput {
+  @Field({ description: 'Stable within the plan, at most 255 characters; lines of invoices carry it.' })
+  key!: string;
+
+  @Field(() => PriceModels)
+  model!: PriceModel;
+
+  @Field(() => String, { nullable: true, description: 'Key of the meter whose quantity is charged; none for FLAT.' })
+  meter?: string | null;
+
+  @Field(() => DecimalScalar, { nullable: true, description: `FLAT: ${moneyPer('per interval')}` })
+  amount?: Decimal | null;
+
+  @Field(() => DecimalScalar, { nullable: true, description: `PER_UNIT: ${moneyPer('for one unit of the meter')}` })
+  unitPrice?: Decimal | null;
+
+  @Field(() => DecimalScalar, { nullable: true, description: 'PACKAGE: units of the meter in one package, above 0.' })
+  packageSize?: Decimal | null;
+
+  @Field(() => DecimalScalar, { nullable: true, description: `PACKAGE: ${moneyPer('for each package begun')}` })
+  packagePrice?: Decimal | null;
+
+  @Field(() => [TierInput], { nullable: true, description: 'GRADUATED and VOLUME: at least one tier.' })
+  tiers?: TierInput[] | null;
+
+  @Field(() => DecimalScalar, { nullable: true, description: 'PERCENTAGE: "0.029" is 2.9 %.' })
+  rate?: Decimal | null;
+
+  @Field(() => DecimalScalar, { nullable: true, description: `PERCENTAGE: ${moneyPer('for each event')} None: 0.` })
+  fixedFee?: Decimal | null;
+
+  @Field(() => String, { nullable: true, description: "PERCENTAGE: the property whose sum is taken; none: the meter's." })
+  valueProperty?: string | null;
+
+  @Field(() => DecimalScalar, { nullable: true, description: 'COST_PLUS: "0.30" charges cost x 1.30, which is a margin of 23.08 %.' })
+  markup?: Decimal | null;
+
+  @Field(() => DecimalScalar, { nullable: true, description: `COST_PLUS: the least, ${moneyPer('for one unit of the meter')}` })
+  unitFloor?: Decimal | null;
+
+  @Field(() => DecimalScalar, { nullable: true, description: `COST_PLUS: the most, ${moneyPer('for one unit of the meter')}` })
+  unitCeiling?: Decimal | null;
+
+  @Field(() => [MeterFilterInput], {
+    nullable: true,
+    description: 'This price is only for these models, regions, ... None: for everything the meter counts.',
+  })
+  match?: MeterFilterInput[] | null;
+
+  @Field(() => DecimalScalar, {
+    nullable: true,
+    description: 'In units of the meter per period; taken off before tiers and packages. None: 0.',
+  })
+  includedQuantity?: Decimal | null;
+
+  @Field(() => Boolean, { nullable: true, description: 'Not available yet.' })
+  rollover?: boolean | null;
+
+  @Field(() => DecimalScalar, { nullable: true, description: `The least that this price charges, ${moneyPer('per period')}` })
+  minimumAmount?: Decimal | null;
+
+  @Field(() => DecimalScalar, { nullable: true, description: `The most that this price charges, ${moneyPer('per period')}` })
+  maximumAmount?: Decimal | null;
+
+  @Field(() => Boolean, { nullable: true, description: 'Amounts and included quantities are per seat.' })
+  perSeat?: boolean | null;
+
+  @Field(() => PriceTimings, { nullable: true, description: 'FLAT: in advance by default.' })
+  timing?: PriceTiming | null;
+}
