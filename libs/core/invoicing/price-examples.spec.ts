@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { CodedError } from '../coded-error.ts';
 import { Decimal, currencyOf, roundToBilling, splitByLargestRemainder, stripeAmount } from '../money/index.ts';
+import { priceOfExample, readPriceExamples, type PriceExample } from '../pricing/price-examples.fixture.ts';
 import { parsePrice, quotePrice, rateDelta, ratePrice } from '../pricing/index.ts';
 import type { PriceInput } from '../pricing/index.ts';
 import { parseInstant } from '../time/index.ts';
@@ -11,91 +11,16 @@ import { feesNetOf } from './billed-facts.ts';
 import { PRICES_DECIDED_DIFFERENTLY } from './examples-decided-differently.ts';
 import { endedAt, feeAt, sampleDiscount, sampleFacts } from './facts.fixture.ts';
 
-interface ExampleTier {
-  readonly up_to: string | null;
-  readonly unit_price?: string;
-  readonly rate_percent?: string;
-  readonly flat_fee: string;
-}
-type Params = Readonly<Record<string, string | undefined>> & {
-  readonly base?: Params & { readonly model: string };
-  readonly tiers?: readonly ExampleTier[];
-  readonly percents?: readonly string[];
-  readonly amounts?: readonly string[];
-  readonly weights?: readonly (readonly [string, string])[];
-  readonly prorate?: { readonly days: string; readonly of: string };
-  readonly convert?: { readonly factor: string };
-};
-interface Example {
-  readonly id: string;
-  readonly model: string;
-  readonly currency: string;
-  readonly params: Params;
-  readonly quantity: string | null;
-  readonly pre_quantity?: string;
-  readonly events?: readonly string[];
-  readonly buckets?: readonly string[];
-  readonly prorated_events?: readonly unknown[];
-  readonly phases?: readonly { readonly cumulative_quantity: string; readonly expected_delta: string }[];
-  readonly expected_amount: string | null;
-  readonly expected_rounded: string | null;
-  readonly expected_minor?: string;
-  readonly expected_discount?: string;
-  readonly expected_lines?: readonly (readonly [string, string])[] | readonly Readonly<Record<string, string>>[];
-}
-
-const FILE = '../shared/data/examples/pricing.json';
-const isThere = existsSync(FILE);
-const EXAMPLES = isThere ? (JSON.parse(readFileSync(FILE, 'utf8')) as Example[]) : [];
+const FOUND = readPriceExamples();
+const isThere = FOUND !== null;
+const EXAMPLES = FOUND ?? [];
 const d = (text: string): Decimal => Decimal.parse(text);
-const hundredth = (percent: string): string => d(percent).times(d('0.01')).toString();
 
-/** The case's price as a PriceInput; null where no model of ours says it. */
-function priceOf(model: string, params: Params): PriceInput | null {
-  const base = { key: 'p', meter: 'm' };
-  switch (model) {
-    case 'flat':
-      return { key: 'p', model: 'FLAT', amount: params.amount ?? '0' };
-    case 'per_unit':
-      if (params.convert === undefined) return { ...base, model: 'PER_UNIT', unitPrice: params.unit_price ?? '0' };
-      return { ...base, model: 'PACKAGE', packageSize: params.convert.factor, packagePrice: params.unit_price ?? '0' };
-    case 'package':
-      return {
-        ...base,
-        model: 'PACKAGE',
-        packageSize: params.package_size ?? '1',
-        packagePrice: params.package_price ?? '0',
-        includedQuantity: params.free_units ?? null,
-      };
-    case 'graduated':
-    case 'volume':
-    case 'graduated_percentage':
-      return {
-        ...base,
-        model: model === 'volume' ? 'VOLUME' : 'GRADUATED',
-        includedQuantity: params.allowance_tier ?? null,
-        tiers: (params.tiers ?? []).map((tier) => ({
-          upTo: tier.up_to,
-          unitPrice: tier.unit_price ?? hundredth(tier.rate_percent ?? '0'),
-          flatFee: tier.flat_fee,
-        })),
-      };
-    case 'dynamic':
-      if (params.multiplier === undefined) return { ...base, model: 'PERCENTAGE', rate: '0.01' };
-      return { ...base, model: 'COST_PLUS', markup: d(params.multiplier).minus(Decimal.ONE).toString() };
-    case 'percentage':
-      if (params.free_amount !== undefined) return null;
-      return { ...base, model: 'PERCENTAGE', rate: hundredth(params.rate_percent ?? '0'), fixedFee: params.fixed ?? null };
-    default:
-      return null;
-  }
-}
-
-function exactOf(example: Example): Decimal | null {
+function exactOf(example: PriceExample): Decimal | null {
   const { model, params } = example;
   const isBounded = model === 'max_cap' || model === 'min_commit';
   if (isBounded && params.base === undefined) return null;
-  const input = isBounded && params.base !== undefined ? priceOf(params.base.model, params.base) : priceOf(model, params);
+  const input = isBounded && params.base !== undefined ? priceOfExample(params.base.model, params.base) : priceOfExample(model, params);
   if (input === null || example.prorated_events !== undefined) return null;
   const bounded: PriceInput = {
     ...input,
@@ -110,7 +35,7 @@ function exactOf(example: Example): Decimal | null {
 }
 
 /** A fee with discounts, or with a minimum that a commitment expresses, as a whole invoice. */
-function invoiceOf(example: Example): AssembledInvoice {
+function invoiceOf(example: PriceExample): AssembledInvoice {
   const { params, currency } = example;
   const amounts = params.weights?.map(([key, amount]) => [key, amount] as const) ?? [['fee', params.base?.amount ?? '0'] as const];
   const prices = amounts.map(([key, amount]): PriceInput => ({ key, model: 'FLAT', amount }));
@@ -128,7 +53,7 @@ function invoiceOf(example: Example): AssembledInvoice {
   return params.assert === 'true_up' ? closing : { ...closing, total: closing.total.plus(fees.total) };
 }
 
-function isInvoice({ model, params }: Example): boolean {
+function isInvoice({ model, params }: PriceExample): boolean {
   return (
     (model === 'discount' && ['percentage', 'mixed', 'allocation_proportional'].includes(params.kind ?? '')) ||
     (model === 'min_commit' && params.base?.model === 'flat')
@@ -139,7 +64,7 @@ function same(actual: Decimal, expected: string | null | undefined): boolean {
   return expected === null || expected === undefined || actual.equals(d(expected));
 }
 
-function holdsAsInvoice(example: Example): boolean {
+function holdsAsInvoice(example: PriceExample): boolean {
   const result = invoiceOf(example);
   const shares = example.params.weights === undefined ? [] : result.lines.map((line) => [line.priceKey ?? '', line.discount.toString()]);
   return (
@@ -150,8 +75,8 @@ function holdsAsInvoice(example: Example): boolean {
 }
 
 /** Each phase bills round(cumulative) - billed (SEMANTICS 8.3). */
-function holdsInPhases(example: Example): boolean {
-  const input = priceOf(example.model, example.params);
+function holdsInPhases(example: PriceExample): boolean {
+  const input = priceOfExample(example.model, example.params);
   if (input === null) return false;
   let billed = Decimal.ZERO;
   return (example.phases ?? []).every((phase) => {
@@ -162,7 +87,7 @@ function holdsInPhases(example: Example): boolean {
   });
 }
 
-function holdsOtherwise(example: Example): boolean {
+function holdsOtherwise(example: PriceExample): boolean {
   const { params, currency } = example;
   if (params.kind === 'allocation_largest_remainder') {
     const parts = splitByLargestRemainder(
@@ -214,7 +139,7 @@ function holdsOtherwise(example: Example): boolean {
 }
 
 /** Whether every expectation of the case holds; false also where the case needs what is not there or is refused. */
-function holds(example: Example): boolean {
+function holds(example: PriceExample): boolean {
   try {
     if (isInvoice(example)) return holdsAsInvoice(example);
     return example.phases === undefined ? holdsOtherwise(example) : holdsInPhases(example);
