@@ -9,16 +9,14 @@ export interface ExchangeRate {
   readonly validFrom: Instant;
 }
 
-/** Decimals of an amount that a rate stored the other way round converts: a quotient need not end. */
-const INVERSE_DECIMALS = 18;
-
-/** The amount in another currency at the rate valid at `at`; null when no rate of the pair is known then (SEMANTICS 10.5). */
+/**
+ * The amount in another currency at the rate valid at `at`, exact; null when no rate of the pair is known then (SEMANTICS 10.5). Only the direction
+ * that was stored is known: the inverse of a rounded rate is not what a bank gives the other way, so it is never made up.
+ */
 export function convertAmount(amount: Decimal, from: string, to: string, at: Instant, rates: readonly ExchangeRate[]): Decimal | null {
   if (from === to || amount.isZero()) return amount;
-  const direct = rateAt(from, to, at, rates);
-  if (direct !== null) return amount.times(direct.rate);
-  const inverse = rateAt(to, from, at, rates);
-  return inverse === null || inverse.rate.isZero() ? null : amount.dividedBy(inverse.rate, INVERSE_DECIMALS);
+  const known = rateAt(from, to, at, rates);
+  return known === null ? null : amount.times(known.rate);
 }
 
 function rateAt(from: string, to: string, at: Instant, rates: readonly ExchangeRate[]): ExchangeRate | null {
