@@ -4,7 +4,9 @@ export { InvoicesService, type InvoiceListRequest, type InvoiceView } from './in
 export { InvoiceRecomputation } from './recompute-invoice.ts';
 export { PeriodFacts, type BillingHistory, type FactsQuery, type PeriodFactsResult, type PlannedSettlement } from './period-facts.ts';
 export { billingInstants, subscriptionEnd, type BillingInstant, type Part } from './billing-instant.ts';
+export { openFrom, undoneInstant } from './billing-step.ts';
 export { BillingPeriodStore, type BillingPeriod } from './billing-period.store.ts';
 export { InvoiceStore, placeOf, type DiscountUse, type InvoiceFilter } from './invoice.store.ts';
 export type { InvoicePreview } from './invoice-preview.ts';
 export type { Invoice, InvoiceDetail, InvoiceKind, InvoiceLine, InvoiceStatus, InvoiceWithLines } from './invoice.ts';
+export { TestWorld, type StoryEvent } from './test-world.ts';

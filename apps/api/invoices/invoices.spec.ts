@@ -9,19 +9,26 @@ import { createApi } from '../app.ts';
 
 const SECRET = 'a-secret-of-the-first-tenant';
 
-let test_: TestDatabase;
+let database: TestDatabase;
 let app: NestFastifyApplication;
 
 beforeAll(async () => {
-  test_ = await createTestDatabase();
-  app = await createApi({ databaseUrl: test_.url });
+  database = await createTestDatabase();
+  app = await createApi({ databaseUrl: database.url });
   await app.get(AccessService).bootstrap(SECRET);
   const principal = await app.get(AccessService).authenticate(SECRET);
   const tenantId = principal?.tenantId ?? '';
   const requests = { key: 'requests', name: 'requests', eventType: 'request', aggregation: 'COUNT' as const };
   await app.get(MetersService, { strict: false }).create(tenantId, requests);
   const usage = { key: 'usage', model: 'PER_UNIT' as const, meter: 'requests', unitPrice: '0.005' };
-  const plan = { key: 'metered', name: 'Metered', kind: 'PER_QUERY' as const, currency: 'USD', interval: 'MONTH' as const, prices: [usage] };
+  const plan = {
+    key: 'metered',
+    name: 'Metered',
+    kind: 'PER_QUERY' as const,
+    currency: 'USD',
+    interval: 'MONTH' as const,
+    prices: [usage],
+  };
   await app.get(PlansService, { strict: false }).create(tenantId, plan);
   await app.get(CustomersService, { strict: false }).create(tenantId, { key: 'acme', name: 'Acme' });
   const startsAt = parseInstant('2026-01-01T00:00:00Z');
@@ -31,10 +38,10 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await app.close();
-  await test_.drop();
+  await database.drop();
 });
 
-async function ask(query: string, variables: Record<string, unknown> = {}): Promise<{ data: any; errors?: any[] }> {
+async function ask(query: string, variables: Record<string, unknown> = {}) {
   const answer = await app.inject({
     method: 'POST',
     url: '/graphql',
@@ -44,12 +51,15 @@ async function ask(query: string, variables: Record<string, unknown> = {}): Prom
   return JSON.parse(answer.body);
 }
 
-const FIELDS = 'id number kind adjusts customer { key } status sync stripeInvoiceId currency periodStart periodEnd subtotal discounts creditsApplied tax total';
+const FIELDS =
+  'id number kind adjusts customer { key } status sync stripeInvoiceId currency periodStart periodEnd subtotal discounts creditsApplied tax total';
 const LINES = 'lines { id description priceKey quantity amount periodStart periodEnd }';
 
 test('a preview, a run, the list and a single invoice tell the same story', async () => {
   const preview = await ask(`{ invoicePreview(customer: "acme", at: "2026-01-20T00:00:00Z") { status total ${LINES} } }`);
-  expect(preview.data.invoicePreview).toMatchObject([{ status: 'DRAFT', total: '0.02', lines: [{ priceKey: 'usage', quantity: '3', amount: '0.02' }] }]);
+  expect(preview.data.invoicePreview).toMatchObject([
+    { status: 'DRAFT', total: '0.02', lines: [{ priceKey: 'usage', quantity: '3', amount: '0.02' }] },
+  ]);
   const run = await ask('mutation { runBilling(asOf: "2026-02-01T01:00:00Z") { asOf periodsClosed invoicesCreated invoicesFinalized } }');
   expect(run.data.runBilling).toEqual({ asOf: '2026-02-01T01:00:00.000Z', periodsClosed: 1, invoicesCreated: 1, invoicesFinalized: 1 });
   const list = await ask(
@@ -80,7 +90,7 @@ test('voiding is done once and an unknown invoice is NOT_FOUND', async () => {
     expect(voided.data.voidInvoice).toEqual({ id: node.id, status: 'VOID' });
   }
   const unknown = await ask('mutation { voidInvoice(invoice: "7d0e7a3e-0000-4000-8000-000000000000") { id } }');
-  expect(unknown.errors?.[0].extensions.code).toBe('NOT_FOUND');
+  expect(unknown.errors[0].extensions.code).toBe('NOT_FOUND');
   expect((await ask('{ invoice(id: "7d0e7a3e-0000-4000-8000-000000000000") { id } }')).data.invoice).toBeNull();
 });
 
@@ -90,14 +100,16 @@ test('credits are granted once per key, and reservations are not available yet',
   const first = await ask(grant, { credits: '100.0' });
   expect(first.data.grantCredits).toMatchObject({ key: 'pack', credits: '100', remaining: '100', expiresAt: null });
   expect((await ask(grant, { credits: '100' })).data).toEqual(first.data);
-  expect((await ask(grant, { credits: '101' })).errors?.[0].extensions.code).toBe('KEY_REUSED');
-  const balance = await ask('{ creditBalance(customer: "acme", at: "2026-01-02T00:00:00Z") { available reserved grants { key remaining } } }');
+  expect((await ask(grant, { credits: '101' })).errors[0].extensions.code).toBe('KEY_REUSED');
+  const balance = await ask(
+    '{ creditBalance(customer: "acme", at: "2026-01-02T00:00:00Z") { available reserved grants { key remaining } } }',
+  );
   expect(balance.data.creditBalance).toEqual({ available: '100', reserved: '0', grants: [{ key: 'pack', remaining: '100' }] });
   for (const call of [
     'reserveCredits(customer: "acme", key: "r", credits: "1") { id }',
     'commitReservation(reservation: "r", credits: "1") { available }',
     'releaseReservation(reservation: "r") { available }',
   ]) {
-    expect((await ask(`mutation { ${call} }`)).errors?.[0].extensions.code).toBe('NOT_AVAILABLE');
+    expect((await ask(`mutation { ${call} }`)).errors[0].extensions.code).toBe('NOT_AVAILABLE');
   }
 });
