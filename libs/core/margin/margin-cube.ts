@@ -126,7 +126,10 @@ export class MarginCube {
     const end = horizonOf(item.segment, asOf);
     if (end <= asOf) return;
     const grows = item.spread.kind === 'BY_USAGE' || item.spread.kind === 'BURN';
-    const [start, until] = grows ? [recent.start, asOf] : [asOf, end];
+    // What is agreed is earned in the span already as far as the span reaches.
+    const agreedFrom = Math.min(this.query.to, end);
+    const [start, until] = grows ? [recent.start, asOf] : [agreedFrom, end];
+    if (start >= until) return;
     const [earned = Decimal.ZERO] = recogniseRevenue(item, [start, until], side.usage, side.customer.timeZone, this.query);
     const amount = grows ? carriedOn(earned, end - asOf, asOf - start) : earned;
     if (!amount.isZero()) this.give(item, amount, recent, side, 'projectedRevenue');

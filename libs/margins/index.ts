@@ -1,0 +1,11 @@
+export { MarginsModule } from './margins.module.ts';
+export { MarginsService } from './margins.service.ts';
+export { requireFirst, requireSpan, type MarginRequest, type MarginSpan } from './margin-request.ts';
+export { BillingReplay, type Replayed, type ReplayedLine, type ReplayRequest, type ReplayStep } from './billing-replay.ts';
+export { allSteps, inOrder } from './replay-steps.ts';
+export { bySubscription, replayedItems } from './real-revenue.ts';
+export { listCostOf, MarginContext } from './margin-context.ts';
+export { MarginFactsReader, type FactsOptions } from './margin-facts-reader.ts';
+export { MarginUsage, type MarginUsageRequest } from './margin-usage.ts';
+export { People, type Person } from './people.ts';
+export { RevenueStore } from './revenue.store.ts';

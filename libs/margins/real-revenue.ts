@@ -1,0 +1,152 @@
+import { Injectable } from '@nestjs/common';
+import { BillingPeriodStore, InvoiceStore, type BillingHistory } from '@tare/billing';
+import { revenueOfCredits, revenueOfLine, segmentEnd } from '@tare/core';
+import type { Instant, MarginQuery, RevenueItem, Segment } from '@tare/core';
+import { CreditStore } from '@tare/credits';
+import type { Customer } from '@tare/customers';
+import type { TenantTransaction } from '@tare/database';
+import { BillingReplay, type Replayed, type ReplayStep } from './billing-replay.ts';
+import type { Person } from './people.ts';
+import { inOrder, openSteps } from './replay-steps.ts';
+import { RevenueStore, type CustomerCreditRevenue, type IssuedLine, type PeriodUncovered } from './revenue.store.ts';
+
+/** A customer with everything that it was billed. */
+type Payer = Person & { readonly customer: Customer };
+
+/** What real customers pay: what was issued and burnt, and what is open as it would be billed now (SEMANTICS 10.1). */
+@Injectable()
+export class RealRevenue {
+  constructor(
+    private readonly store: RevenueStore,
+    private readonly periods: BillingPeriodStore,
+    private readonly invoices: InvoiceStore,
+    private readonly credits: CreditStore,
+    private readonly replay: BillingReplay,
+  ) {}
+
+  /** By customer id. Four queries for all of them, and more only for those with open periods in the span. `knownAt`: as invoices stood then. */
+  async of(
+    tx: TenantTransaction,
+    query: MarginQuery,
+    people: readonly Person[],
+    knownAt: Instant | null = null,
+  ): Promise<Map<string, RevenueItem[]>> {
+    const payers = people.flatMap((person) => (person.customer === null ? [] : [{ ...person, customer: person.customer }]));
+    const ids = payers.map(({ customer }) => customer.id);
+    const lines = byCustomer(await this.store.issuedLines(tx, ids, query, knownAt));
+    const credits = byCustomer(await this.store.creditRevenue(tx, ids, query));
+    const uncovered = await this.store.uncovered(tx, ids, query);
+    const open = await this.withOpenPeriods(tx, query, payers);
+    const items = new Map<string, RevenueItem[]>();
+    for (const payer of payers) {
+      const { id } = payer.customer;
+      const issued = issuedItems(payer, lines.get(id) ?? [], credits.get(id) ?? [], uncovered);
+      const replayed = open.has(id) ? replayedItems(payer.segments, await this.replayOpen(tx, query, payer)) : [];
+      items.set(id, [...issued, ...replayed]);
+    }
+    return items;
+  }
+
+  /** Customers with something in the span that billing has not closed. */
+  private async withOpenPeriods(tx: TenantTransaction, { from, asOf }: MarginQuery, payers: readonly Payer[]): Promise<Set<string>> {
+    const subscriptions = [...new Set(payers.flatMap(({ segments }) => segments.map(({ subscriptionId }) => subscriptionId)))];
+    const progress = await this.periods.progress(tx, subscriptions);
+    const isOpen = (segment: Segment): boolean => {
+      const end = segmentEnd(segment) ?? Infinity;
+      if (segment.start >= asOf || end <= from || segment.start === end) return false;
+      const known = progress.get(segment.subscriptionId);
+      if (known === undefined || known.closedUntil === null || known.closedUntil < Math.min(asOf, end)) return true;
+      return known.open.some(({ start }) => start < asOf);
+    };
+    return new Set(payers.filter(({ segments }) => segments.some(isOpen)).map(({ customer }) => customer.id));
+  }
+
+  private async replayOpen(tx: TenantTransaction, { asOf }: MarginQuery, { customer, segments }: Payer): Promise<Replayed> {
+    const steps: ReplayStep[] = [];
+    const histories = new Map<string, Pick<BillingHistory, 'lines' | 'discountUses'>>();
+    for (const [subscriptionId, own] of bySubscription(segments)) {
+      const open = openSteps(subscriptionId, own, await this.periods.ofSubscription(tx, subscriptionId), asOf);
+      if (open.length === 0) continue;
+      steps.push(...open);
+      histories.set(subscriptionId, await this.historyOf(tx, subscriptionId, open));
+    }
+    const wallet = await this.credits.wallet(tx, customer.id);
+    const balances = await this.invoices.balances(tx, customer.id, null);
+    return this.replay.replay(tx, {
+      segments,
+      steps: inOrder(steps),
+      histories,
+      wallet,
+      balances,
+      upToSeq: null,
+      change: null,
+      until: asOf,
+    });
+  }
+
+  private async historyOf(
+    tx: TenantTransaction,
+    subscriptionId: string,
+    steps: readonly ReplayStep[],
+  ): Promise<Pick<BillingHistory, 'lines' | 'discountUses'>> {
+    const starts = steps.flatMap(({ instant }) => [
+      instant.at,
+      ...instant.closes.map(({ period }) => Math.min(period.start, period.fullStart)),
+    ]);
+    return {
+      lines: await this.invoices.billedLines(tx, subscriptionId, Math.min(...starts), null),
+      discountUses: await this.invoices.discountUses(tx, subscriptionId, null),
+    };
+  }
+}
+
+/** How replayed lines and credits are earned: exactly, since nothing of them is rounded yet. */
+export function replayedItems(segments: readonly Segment[], { lines, credits, uncovered }: Replayed): RevenueItem[] {
+  const segmentOf = new Map(segments.map((segment) => [segment.id, segment]));
+  const ofLines = lines.flatMap((line) =>
+    revenueOfLine(
+      { ...line, isBilled: false, finalizedAt: null, voidedAt: null },
+      segmentOf.get(line.segmentId) ?? null,
+      uncovered.filter((use) => use.segmentId === line.segmentId && use.periodStart === line.period.start),
+    ),
+  );
+  return [...ofLines, ...credits.map((one) => revenueOfCredits(one, segmentAt(segments, one.subscriptionId, one.at)))];
+}
+
+function issuedItems(
+  { segments }: Payer,
+  lines: readonly IssuedLine[],
+  credits: readonly CustomerCreditRevenue[],
+  uncovered: readonly PeriodUncovered[],
+): RevenueItem[] {
+  const segmentOf = new Map(segments.map((segment) => [segment.id, segment]));
+  const ofLines = lines.flatMap((line) =>
+    revenueOfLine(
+      line,
+      segmentOf.get(line.segmentId) ?? null,
+      line.kind === 'OVERAGE' ? uncovered.filter((use) => use.segmentId === line.segmentId && use.periodStart === line.period.start) : [],
+    ),
+  );
+  return [...ofLines, ...credits.map((one) => revenueOfCredits(one, segmentAt(segments, one.subscriptionId, one.at)))];
+}
+
+function segmentAt(segments: readonly Segment[], subscriptionId: string | null, at: Instant): Segment | null {
+  const own = segments.filter((segment) => segment.subscriptionId === subscriptionId && segment.start <= at);
+  return own.at(-1) ?? null;
+}
+
+export function bySubscription(segments: readonly Segment[]): Map<string, Segment[]> {
+  const groups = new Map<string, Segment[]>();
+  for (const segment of segments) groups.set(segment.subscriptionId, [...(groups.get(segment.subscriptionId) ?? []), segment]);
+  return groups;
+}
+
+function byCustomer<Row extends { readonly customerId: string }>(rows: readonly Row[]): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(row.customerId);
+    if (group === undefined) groups.set(row.customerId, [row]);
+    else group.push(row);
+  }
+  return groups;
+}

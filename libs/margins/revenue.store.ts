@@ -1,0 +1,162 @@
+import { Injectable } from '@nestjs/common';
+import { Decimal } from '@tare/core';
+import type { CreditRevenue, Instant, LineKind, RevenueLine, UncoveredUse } from '@tare/core';
+import { sqlInstant, type TenantTransaction } from '@tare/database';
+import type { MarginSpan } from './margin-request.ts';
+
+/** A line of an issued invoice, with whose it is. */
+export interface IssuedLine extends RevenueLine {
+  readonly customerId: string;
+  readonly segmentId: string;
+}
+
+export interface CustomerCreditRevenue extends CreditRevenue {
+  readonly customerId: string;
+}
+
+/** Uncovered credits of a service period that was closed. */
+export interface PeriodUncovered extends UncoveredUse {
+  readonly segmentId: string;
+  readonly periodStart: Instant;
+}
+
+interface LineRow {
+  readonly customer_id: string;
+  readonly subscription_id: string;
+  readonly currency: string;
+  readonly finalized_at: Instant;
+  readonly voided_at: Instant | null;
+  readonly segment_id: string;
+  readonly kind: LineKind;
+  readonly price_key: string | null;
+  readonly amount: string;
+  readonly exact_amount: string;
+  readonly discount: string;
+  readonly period_start: Instant;
+  readonly period_end: Instant;
+  readonly credits: string;
+  readonly adjusts_kind: LineKind | null;
+}
+
+interface CreditRow {
+  readonly customer_id: string;
+  readonly account: 'BURNT' | 'EXPIRED';
+  readonly at: Instant;
+  readonly revenue: string;
+  readonly currency: string;
+  readonly subscription_id: string | null;
+  readonly dimension_key: string | null;
+}
+
+interface UncoveredRow {
+  readonly segment_id: string;
+  readonly start_at: Instant;
+  readonly at: Instant;
+  readonly dimension_key: string | null;
+  readonly credits: string;
+}
+
+/** SQL that reads what has been billed and burnt, for many customers at once. Nothing is written. */
+@Injectable()
+export class RevenueStore {
+  /**
+   * Lines of issued invoices that earn something in the span: those of service periods that meet it, and corrections and voids that happened in it.
+   * `finalizedUpTo`: as the invoices stood then.
+   */
+  async issuedLines(
+    tx: TenantTransaction,
+    customerIds: readonly string[],
+    { from, to }: MarginSpan,
+    finalizedUpTo: Instant | null,
+  ): Promise<IssuedLine[]> {
+    const rows = await tx.query<LineRow>(
+      `SELECT i.customer_id, i.subscription_id, i.currency, i.finalized_at, i.voided_at, l.segment_id, l.kind, l.price_key, l.amount, l.exact_amount, l.discount,
+         l.period_start, l.period_end, l.detail ->> 'credits' AS credits, l.detail ->> 'adjustsKind' AS adjusts_kind
+       FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
+       WHERE i.tenant_id = $1 AND i.customer_id = ANY ($2::uuid[]) AND i.finalized_at IS NOT NULL AND ($5::timestamptz IS NULL OR i.finalized_at <= $5::timestamptz)
+         AND ((l.period_start < $4 AND l.period_end > $3) OR (l.kind = 'DELTA' AND i.finalized_at >= $3 AND i.finalized_at < $4)
+           OR (i.voided_at >= $3 AND i.voided_at < $4))
+       ORDER BY i.finalized_at, i.number, l.position`,
+      [tx.tenantId, customerIds, sqlInstant(from), sqlInstant(to), finalizedUpTo === null ? null : sqlInstant(finalizedUpTo)],
+    );
+    return rows.map(lineOfRow);
+  }
+
+  /** What burnt and expired credits earned in the span. */
+  async creditRevenue(tx: TenantTransaction, customerIds: readonly string[], { from, to }: MarginSpan): Promise<CustomerCreditRevenue[]> {
+    const rows = await tx.query<CreditRow>(
+      `SELECT p.customer_id, p.account, p.at, p.revenue, g.price_currency AS currency, p.subscription_id, p.dimension_key
+       FROM credit_posting p JOIN credit_grant g ON g.tenant_id = p.tenant_id AND g.id = p.grant_id
+       WHERE p.tenant_id = $1 AND p.customer_id = ANY ($2::uuid[]) AND p.account IN ('BURNT', 'EXPIRED') AND p.revenue <> 0
+         AND p.at >= $3 AND p.at < $4 AND g.price_currency IS NOT NULL
+       ORDER BY p.at, p.created_at, p.id`,
+      [tx.tenantId, customerIds, sqlInstant(from), sqlInstant(to)],
+    );
+    return rows.map((row) => ({
+      customerId: row.customer_id,
+      kind: row.account === 'BURNT' ? 'CREDIT_BURN' : 'BREAKAGE',
+      at: row.at,
+      amount: Decimal.parse(row.revenue),
+      currency: row.currency,
+      subscriptionId: row.subscription_id,
+      dimensionKey: row.dimension_key,
+    }));
+  }
+
+  /** Credits that nothing covered in closed service periods that meet the span: they say when overage was earned. */
+  async uncovered(tx: TenantTransaction, customerIds: readonly string[], { from, to }: MarginSpan): Promise<PeriodUncovered[]> {
+    const rows = await tx.query<UncoveredRow>(
+      `SELECT b.segment_id, b.start_at, p.at, p.dimension_key, sum(p.credits) AS credits
+       FROM credit_posting p JOIN billing_period b ON b.tenant_id = p.tenant_id AND b.id = p.period_id
+       WHERE p.tenant_id = $1 AND p.customer_id = ANY ($2::uuid[]) AND p.account = 'BURNT' AND p.grant_id IS NULL AND b.start_at < $4 AND b.end_at > $3
+         AND EXISTS (SELECT 1 FROM credit_posting o WHERE o.tenant_id = p.tenant_id AND o.transaction_id = p.transaction_id AND o.account = 'UNCOVERED')
+       GROUP BY b.segment_id, b.start_at, p.at, p.dimension_key ORDER BY p.at, p.dimension_key`,
+      [tx.tenantId, customerIds, sqlInstant(from), sqlInstant(to)],
+    );
+    return rows.map((row) => ({
+      segmentId: row.segment_id,
+      periodStart: row.start_at,
+      at: row.at,
+      dimensionKey: row.dimension_key ?? '',
+      credits: Decimal.parse(row.credits),
+    }));
+  }
+
+  /** What a wallet owed just before an instant. */
+  async debtBefore(tx: TenantTransaction, customerId: string, at: Instant): Promise<Decimal> {
+    const [row] = await tx.query<{ debt: string }>(
+      `SELECT coalesce(-sum(credits), 0) AS debt FROM credit_posting WHERE tenant_id = $1 AND customer_id = $2 AND account = 'DEBT' AND at < $3`,
+      [tx.tenantId, customerId, sqlInstant(at)],
+    );
+    return Decimal.parse(row?.debt ?? '0');
+  }
+
+  /** The tenant's own keys, by the numbers that stand for them. */
+  async customerKeys(tx: TenantTransaction, numbers: readonly number[]): Promise<Map<number, string>> {
+    const rows = await tx.query<{ no: number; key: string }>(
+      'SELECT no, key FROM customer_key WHERE tenant_id = $1 AND no = ANY ($2::int[])',
+      [tx.tenantId, numbers],
+    );
+    return new Map(rows.map(({ no, key }) => [no, key]));
+  }
+}
+
+function lineOfRow(row: LineRow): IssuedLine {
+  return {
+    customerId: row.customer_id,
+    subscriptionId: row.subscription_id,
+    segmentId: row.segment_id,
+    currency: row.currency,
+    kind: row.kind,
+    priceKey: row.price_key,
+    amount: Decimal.parse(row.amount),
+    exactAmount: Decimal.parse(row.exact_amount),
+    discount: Decimal.parse(row.discount),
+    period: { start: row.period_start, end: row.period_end },
+    credits: Decimal.parse(row.credits),
+    adjustsKind: row.adjusts_kind,
+    isBilled: true,
+    finalizedAt: row.finalized_at,
+    voidedAt: row.voided_at,
+  };
+}
