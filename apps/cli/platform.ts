@@ -40,9 +40,11 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const madeKey = await prepare(postgres.url, options.bootstrapKey);
     const env = { ...options.env, DATABASE_URL: postgres.url, PORT: String(options.port) };
     const lines = options.onLine ? { onLine: options.onLine } : {};
-    const api = await startApp({ name: 'api', env, ...lines });
-    apps.push(api, await startApp({ name: 'worker', env, ...lines }));
-    return { url: api.url ?? '', madeKey, embedded: postgres.embedded !== null, apps, stop };
+    const starts = await Promise.allSettled((['api', 'worker'] as const).map((name) => startApp({ name, env, ...lines })));
+    for (const started of starts) if (started.status === 'fulfilled') apps.push(started.value);
+    for (const started of starts) if (started.status === 'rejected') throw started.reason;
+    const url = apps.find((app) => app.name === 'api')?.url ?? '';
+    return { url, madeKey, embedded: postgres.embedded !== null, apps, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -8,6 +8,7 @@ const DEFAULT_PORT = 4000;
 
 /** `tare start`: serves until it is told to stop, or until one of its processes ends. */
 export async function start(): Promise<void> {
+  const stop = stopSignal();
   const platform = await startPlatform({
     dataDirectory: dataDirectory(),
     port: Number(process.env['PORT'] ?? DEFAULT_PORT),
@@ -18,19 +19,19 @@ export async function start(): Promise<void> {
     `Tare serves at ${platform.url} (${platform.embedded ? `embedded PostgreSQL in ${dataDirectory()}` : 'PostgreSQL at DATABASE_URL'})`,
   );
   if (platform.madeKey) console.log(`Admin key of the first tenant (a test tenant), shown this once:\n\n  ${platform.madeKey}\n`);
-  await serve(platform);
+  await serve(platform, stop);
 }
 
-/** Waits for a signal or for a process to end, then stops everything in order. */
-export async function serve(platform: Platform, ...more: { stop(): Promise<void> }[]): Promise<void> {
-  const signalled = new Promise<null>((resolve) => {
+/** Settles at the first SIGINT or SIGTERM. Asked for before anything is started, so that a signal in between leaves nothing behind. */
+export const stopSignal = (): Promise<null> =>
+  new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(null));
   });
-  const failed = await Promise.race([
-    signalled,
-    ...platform.apps.map((app) => app.ended.then((code) => `${app.name} ended with ${code ?? 'a signal'}`)),
-  ]);
+
+/** Waits for the signal or for a process to end, then stops everything. Throws when it was not the signal. */
+export async function serve(platform: Platform, stop: Promise<null>): Promise<void> {
+  const ends = platform.apps.map((app) => app.ended.then((code) => `${app.name} ended with ${code ?? 'a signal'}`));
+  const failed = await Promise.race([stop, ...ends]);
   await platform.stop();
-  for (const one of more) await one.stop();
   if (failed) throw new Error(failed);
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { TareClient, type UsageEvent } from '@tare/client';
 import { startApp } from '../child-process.ts';
 import { startPlatform, type Platform } from '../platform.ts';
-import { dataDirectory, serve } from '../start.ts';
+import { dataDirectory, serve, stopSignal } from '../start.ts';
 import { CUSTOMERS, DEMO_END, DEMO_MIDDLE } from './company.ts';
 import { heading, printReport, printTable } from './report.ts';
 import { setUpCompany } from './set-up.ts';
@@ -28,6 +28,7 @@ export async function demo(options: DemoOptions): Promise<void> {
   const count = Number(options.events);
   if (!Number.isInteger(count) || count < 1) throw new Error('--events takes a whole number above 0');
   const began = Date.now();
+  const stop = stopSignal();
   const directory = path.join(dataDirectory(), 'demo');
   mkdirSync(directory, { recursive: true });
   const key = demoKey(directory);
@@ -49,7 +50,7 @@ export async function demo(options: DemoOptions): Promise<void> {
       await step('invoices into Stripe (the emulator)', () => invoicesSynced(client));
       await printReport(client);
       printWhereToLook(platform, emulator.url ?? '', key, began);
-      if (!options.once) await serve(platform, emulator);
+      if (!options.once) await serve(platform, stop);
     } finally {
       await platform.stop();
     }
