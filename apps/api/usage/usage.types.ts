@@ -1,0 +1,19 @@
+import { Field, ObjectType } from '@nestjs/graphql';
+import type { Decimal, Instant } from '@tare/core';
+import { DateTimeScalar, DecimalScalar } from '../graphql/scalars.ts';
+
+@ObjectType({ description: 'A model with usage that nobody knows a price for.' })
+export class UnpricedModel {
+  @Field(() => String, { nullable: true }) provider!: string | null;
+  @Field(() => String, { nullable: true }) model!: string | null;
+  @Field(() => DecimalScalar) events!: Decimal;
+  @Field(() => DecimalScalar, { description: 'Input and output together.' }) tokens!: Decimal;
+  @Field(() => DateTimeScalar, { description: 'Time of its earliest unpriced event.' }) firstSeen!: Instant;
+}
+
+@ObjectType({ description: 'A customer key that events came for and no customer has. Creating the customer makes them its own.' })
+export class UnattributedCustomer {
+  @Field() key!: string;
+  @Field(() => DecimalScalar) events!: Decimal;
+  @Field(() => DateTimeScalar, { description: 'Time of its earliest event.' }) firstSeen!: Instant;
+}
