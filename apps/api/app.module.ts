@@ -3,9 +3,11 @@ import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
 import { AccessModule } from '@tare/access';
 import { DatabaseModule } from '@tare/database';
+import { JobsModule } from '@tare/jobs';
 import { AccessApiModule } from './access/access-api.module.ts';
 import { CreditsApiModule } from './credits/credits-api.module.ts';
 import { InvoicesApiModule } from './invoices/invoices-api.module.ts';
+import { EntitlementsApiModule } from './entitlements/entitlements-api.module.ts';
 import { ScopeGuard } from './auth/scope.guard.ts';
 import { EventsApiModule } from './events/events-api.module.ts';
 import { RestErrorFilter } from './errors/rest-error.filter.ts';
@@ -17,6 +19,7 @@ import { CostRatesApiModule } from './cost-rates/cost-rates-api.module.ts';
 import { CapacityPoolsApiModule } from './capacity-pools/capacity-pools-api.module.ts';
 import { ExchangeRatesApiModule } from './exchange-rates/exchange-rates-api.module.ts';
 import { CustomersApiModule } from './customers/customers-api.module.ts';
+import { StripeApiModule } from './stripe/stripe-api.module.ts';
 import { SubscriptionsApiModule } from './subscriptions/subscriptions-api.module.ts';
 import { HealthModule } from './health/health.module.ts';
 import { UsageApiModule } from './usage/usage-api.module.ts';
@@ -27,8 +30,6 @@ export interface ApiOptions {
   readonly redisUrl?: string | undefined;
   /** Connections to the database. */
   readonly connections?: number;
-  /** Where the printed schema is written; none: nowhere. */
-  readonly schemaFile?: string | undefined;
   /** Folder of the built dashboard, served at `/` when it exists. */
   readonly dashboardDirectory?: string | undefined;
 }
@@ -36,6 +37,7 @@ export interface ApiOptions {
 /** One module for each folder of nouns. Add yours here. */
 export const NOUN_MODULES: Type[] = [
   AccessApiModule,
+  EntitlementsApiModule,
   EventsApiModule,
   UsageApiModule,
   CreditsApiModule,
@@ -48,19 +50,21 @@ export const NOUN_MODULES: Type[] = [
   ExchangeRatesApiModule,
   CustomersApiModule,
   SubscriptionsApiModule,
+  StripeApiModule,
 ];
 
 /** The API: GraphQL, REST and webhooks over the slices. */
 @Module({})
 export class AppModule {
-  static register({ databaseUrl, connections, schemaFile }: ApiOptions): DynamicModule {
+  static register({ databaseUrl, redisUrl, connections }: ApiOptions): DynamicModule {
     return {
       module: AppModule,
       imports: [
         DatabaseModule.register({ url: databaseUrl, ...(connections === undefined ? {} : { connections }) }),
+        JobsModule.register({ databaseUrl, redisUrl }),
         AccessModule,
         HealthModule,
-        GraphQLModule.forRoot(graphqlOptions(schemaFile ?? null)),
+        GraphQLModule.forRoot(graphqlOptions()),
         ...NOUN_MODULES,
       ],
       providers: [

@@ -3,6 +3,10 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { AccessService } from '@tare/access';
 import { AppModule, type ApiOptions } from './app.module.ts';
 import { authenticateRequests } from './auth/authenticate.ts';
+import { serveDashboard } from './dashboard/serve-dashboard.ts';
+import { countRequests } from './health/count-requests.ts';
+import { Metrics } from './health/metrics.ts';
+import { readJsonBodies } from './json-body.ts';
 import { NestLog } from './nest-log.ts';
 
 export type { ApiOptions } from './app.module.ts';
@@ -14,14 +18,23 @@ const BODY_LIMIT_BYTES = 16 * 2 ** 20;
  * The API, ready to `listen` or to be asked with `app.inject(...)`. The database must be migrated. Whoever makes it closes it.
  */
 export async function createApi(options: ApiOptions): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT_BYTES, trustProxy: false });
+  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT_BYTES });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(options), adapter, {
     logger: new NestLog(),
     rawBody: true,
     abortOnError: false,
   });
+  readJsonBodies(app, BODY_LIMIT_BYTES);
   authenticateRequests(app, app.get(AccessService));
+  countRequests(app, app.get(Metrics));
+  if (options.dashboardDirectory !== undefined) serveDashboard(app, options.dashboardDirectory);
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
   return app;
+}
+
+/** Takes no new requests, lets those under way end, and only then lets go of the database. */
+export async function stopApi(app: NestFastifyApplication): Promise<void> {
+  await app.getHttpAdapter().getInstance().close();
+  await app.close();
 }

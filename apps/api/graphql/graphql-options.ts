@@ -21,13 +21,13 @@ const armor = (): ReturnType<ApolloArmor['protect']> =>
     blockFieldSuggestion: { enabled: false },
   }).protect();
 
-/** How GraphQL is served. `schemaFile`: where to write the printed schema, if anywhere. */
-export function graphqlOptions(schemaFile: string | null): ApolloDriverConfig {
+/** How GraphQL is served. */
+export function graphqlOptions(): ApolloDriverConfig {
   const { plugins, validationRules } = armor();
   return {
     driver: ApolloDriver,
     path: '/graphql',
-    autoSchemaFile: schemaFile ?? true,
+    autoSchemaFile: true,
     sortSchema: true,
     graphiql: false,
     introspection: true,

@@ -1,0 +1,46 @@
+import { Injectable } from '@nestjs/common';
+import { TenantsService } from '@tare/access';
+import { BillingService } from '@tare/billing';
+import { instantOfDate } from '@tare/core';
+import { RecostingService } from '@tare/costs';
+import { Queues, type JobHandler, type JobName } from '@tare/jobs';
+import { StripeSync } from '@tare/stripe';
+
+/** How a job of one name is worked off. */
+interface Work<Name extends JobName> {
+  readonly handle: JobHandler<Name>;
+  /** Jobs of this name at once in one process. */
+  readonly concurrency: number;
+}
+
+/** What each job does: it calls one service of a slice. To add a job: its name in libs/jobs, its line here. */
+@Injectable()
+export class Handlers {
+  readonly byName: { readonly [Name in JobName]: Work<Name> };
+
+  constructor(
+    private readonly tenants: TenantsService,
+    private readonly queues: Queues,
+    billing: BillingService,
+    stripe: StripeSync,
+    recosting: RecostingService,
+  ) {
+    this.byName = {
+      'billing.run': { concurrency: 2, handle: async ({ tenantId }) => void (await billing.run(tenantId, instantOfDate(new Date()))) },
+      'stripe.sync': { concurrency: 4, handle: ({ tenantId, invoiceId }) => stripe.step(tenantId, invoiceId) },
+      'stripe.sweep': { concurrency: 1, handle: async () => void (await stripe.sweep()) },
+      'costs.recost': { concurrency: 1, handle: async ({ tenantId }) => void (await recosting.run(tenantId)) },
+      sweep: { concurrency: 1, handle: () => this.sweep() },
+    };
+  }
+
+  /**
+   * Live tenants are billed by the real clock; test tenants only when somebody calls runBilling. Costs that have become known are filled in for all.
+   */
+  private async sweep(): Promise<void> {
+    for (const { id: tenantId, live } of await this.tenants.list()) {
+      if (live) await this.queues.enqueue('billing.run', { tenantId }, { jobId: tenantId });
+      await this.queues.enqueue('costs.recost', { tenantId }, { jobId: tenantId });
+    }
+  }
+}

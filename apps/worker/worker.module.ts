@@ -1,0 +1,27 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { AccessModule } from '@tare/access';
+import { BillingModule } from '@tare/billing';
+import { CostsModule } from '@tare/costs';
+import { DatabaseModule } from '@tare/database';
+import { JobsModule, type QueueConnection } from '@tare/jobs';
+import { StripeModule } from '@tare/stripe';
+import { Handlers } from './handlers.ts';
+
+/** Says when, never what: jobs and their schedule over the slices. */
+@Module({})
+export class WorkerModule {
+  static register(connection: QueueConnection): DynamicModule {
+    return {
+      module: WorkerModule,
+      imports: [
+        DatabaseModule.register({ url: connection.databaseUrl }),
+        JobsModule.register(connection),
+        AccessModule,
+        BillingModule,
+        CostsModule,
+        StripeModule.register(),
+      ],
+      providers: [Handlers],
+    };
+  }
+}

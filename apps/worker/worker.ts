@@ -1,0 +1,41 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { JOB_NAMES, Queues, type JobName, type QueueConnection } from '@tare/jobs';
+import { Handlers } from './handlers.ts';
+import { log } from './log.ts';
+import { WorkerModule } from './worker.module.ts';
+
+const SWEEP_EVERY_MS = 60_000;
+/** Invoices go to Stripe soon after they are final. */
+const STRIPE_SWEEP_EVERY_MS = 3_000;
+
+/** Works jobs off until it is stopped. The database and the queue must be migrated. */
+export async function startWorker(connection: QueueConnection): Promise<{ stop(): Promise<void> }> {
+  const app = await NestFactory.createApplicationContext(WorkerModule.register(connection), {
+    logger: ['error', 'warn'],
+    abortOnError: false,
+  });
+  try {
+    const queues = app.get(Queues);
+    for (const name of JOB_NAMES) await work(app, name);
+    await queues.every('sweep', SWEEP_EVERY_MS);
+    await queues.every('stripe.sweep', STRIPE_SWEEP_EVERY_MS);
+    return { stop: () => stop(app, queues) };
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
+async function work<Name extends JobName>(app: INestApplicationContext, name: Name): Promise<void> {
+  const { handle, concurrency } = app.get(Handlers).byName[name];
+  const onFailure = (error: Error, attempt: number): void =>
+    log('warn', 'a job failed', { job: name, attempt, error: error.stack ?? error.message });
+  await app.get(Queues).work(name, handle, { concurrency, onFailure });
+}
+
+/** Running jobs end before the database goes. */
+async function stop(app: INestApplicationContext, queues: Queues): Promise<void> {
+  await queues.close();
+  await app.close();
+}

@@ -1,0 +1,2 @@
+export { EntitlementsModule } from './entitlements.module.ts';
+export { EntitlementsService, type Entitlement } from './entitlements.service.ts';
