@@ -156,12 +156,11 @@ export class BillingPeriodStore {
     ]);
   }
 
-  /** Start of the earliest period of the customer that is not closed yet: grants that ended by then can be burnt no more. Null: none is open. */
-  async earliestOpen(tx: TenantTransaction, customerId: string): Promise<Instant | null> {
+  /** Start of the earliest period of these segments that is not closed yet. Null: none is open. */
+  async earliestOpen(tx: TenantTransaction, segmentIds: readonly string[]): Promise<Instant | null> {
     const [row] = await tx.query<{ start_at: Instant | null }>(
-      `SELECT min(p.start_at) AS start_at FROM billing_period p JOIN subscription s ON s.tenant_id = p.tenant_id AND s.id = p.subscription_id
-       WHERE p.tenant_id = $1 AND s.customer_id = $2 AND p.closed_at IS NULL`,
-      [tx.tenantId, customerId],
+      'SELECT min(start_at) AS start_at FROM billing_period WHERE tenant_id = $1 AND segment_id = ANY ($2::uuid[]) AND closed_at IS NULL',
+      [tx.tenantId, segmentIds],
     );
     return row?.start_at ?? null;
   }

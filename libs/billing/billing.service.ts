@@ -127,7 +127,13 @@ export class BillingService {
     for (const customerId of expired.filter((id) => own.has(id))) {
       await this.database.withTenant(tenantId, async (tx) => {
         await this.credits.lock(tx, customerId);
-        const open = await this.periods.earliestOpen(tx, customerId);
+        const burning = (await this.subscriptions.segments(tx, { customerIds: [customerId] })).filter(
+          ({ terms }) => terms.burnRates.length > 0,
+        );
+        const open = await this.periods.earliestOpen(
+          tx,
+          burning.map(({ id }) => id),
+        );
         await this.wallets.expireDue(tx, customerId, Math.min(until, open ?? until));
       });
     }

@@ -1,10 +1,16 @@
 import { jest } from '@jest/globals';
-import { Decimal, parseInstant } from '@tare/core';
+import { assembleInvoice, Decimal, parseInstant } from '@tare/core';
+import { CostRatesService } from '@tare/catalog';
+import { SubscriptionStore } from '@tare/customers';
+import { RecostingService } from '@tare/costs';
 import { CreditsService, CreditStore } from '@tare/credits';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
+import { historyAfter, openingHistory } from './billing-history.ts';
+import { billingInstants } from './billing-instant.ts';
 import { BillingService } from './billing.service.ts';
 import { InvoiceStore } from './invoice.store.ts';
 import { InvoicesService, type InvoiceView } from './invoices.service.ts';
+import { PeriodFacts } from './period-facts.ts';
 import { InvoiceRecomputation } from './recompute-invoice.ts';
 import { TestWorld } from './test-world.ts';
 
@@ -518,6 +524,40 @@ describe('invoices', () => {
     expect(february?.total.toString()).toBe('50');
   });
 
+  test('4.5 usage whose cost is unknown is left off the invoice and billed when the cost is known', async () => {
+    await world.meter('llm', { valueProperty: 'tokens.total' });
+    await world.plan({
+      key: 'plus',
+      kind: 'PER_QUERY',
+      prices: [{ key: 'llm', model: 'COST_PLUS', meter: 'llm', markup: '0.30' }, perUnit('usage', '1')],
+    });
+    await world.customer('acme');
+    await world.subscribe('acme', 'plus', '2026-01-01T00:00:00Z');
+    const call = { type: 'llm', at: '2026-01-05T00:00:00Z', provider: 'house', model: 'unheard-of', tokens: { input: '1000000' } };
+    await world.use('acme', call, { at: '2026-01-06T00:00:00Z', quantity: '1' });
+    await world.bill('2026-02-01T01:00:00Z');
+    const rate = {
+      provider: 'house',
+      model: 'unheard-of',
+      currency: 'USD',
+      validFrom: parseInstant('2026-01-01T00:00:00Z'),
+      input: Decimal.of(10),
+    };
+    await world.get(CostRatesService).set(world.tenantId, rate);
+    await world.get(RecostingService).run(world.tenantId);
+    await world.bill('2026-03-01T01:00:00Z');
+    const invoices = await world.invoices('acme');
+    expect(everything(invoices)).toEqual([
+      ['2026-02-01T00:00 REGULAR 1', 'USAGE usage 1 = 1'],
+      ['2026-03-01T00:00 REGULAR 13', 'DELTA llm 1000000 = 13'],
+    ]);
+    expect(invoices[0]?.detail.awaitingCost).toMatchObject([{ priceKey: 'llm' }]);
+    for (const invoice of invoices) {
+      const again = await world.database.withTenant(world.tenantId, (tx) => world.get(InvoiceRecomputation).recompute(tx, invoice));
+      expect(again.lines.map(({ amount }) => amount.toString())).toEqual(invoice.lines.map(({ amount }) => amount.toString()));
+    }
+  });
+
   test('8.4 recomputing every finalized invoice from its events gives it back line by line', async () => {
     await world.plan({
       key: 'small',
@@ -556,6 +596,45 @@ describe('invoices', () => {
       const lines = again.lines.map((line) => [line.scopeKey, line.kind, line.quantity, line.amount, line.discount].map(String));
       expect(lines).toEqual(invoice.lines.map((line) => [line.scopeKey, line.kind, line.quantity, line.amount, line.discount].map(String)));
       expect(again.total.toString()).toBe(invoice.total.toString());
+    }
+  });
+
+  test('11.2 the plans that a customer really had, billed in a world of their own, give the issued invoices', async () => {
+    const burning = { creditsPerInterval: '10', creditPrice: '1', creditExhaustion: 'OVERDRAFT' as const, overdraftLimit: '4' };
+    await world.plan({ key: 'credits', kind: 'CREDIT', ...burning, burnRates: [{ meter: 'request', creditsPerUnit: '1' }] });
+    await world.plan({
+      key: 'small',
+      kind: 'SUBSCRIPTION',
+      minimumCommitment: '40',
+      prices: [flat('fee', '31'), perUnit('usage', '0.333')],
+    });
+    await world.plan({ key: 'large', kind: 'SUBSCRIPTION', prices: [flat('fee', '62'), perUnit('usage', '0.25')] });
+    const amountOff = { amount: Decimal.of(5), currency: 'USD' };
+    for (const plan of ['small', 'credits']) {
+      await world.customer(plan);
+      const subscription = await world.subscribe(plan, plan, '2026-01-01T00:00:00Z', { discounts: [{ key: 'five', amountOff }] });
+      if (plan === 'small') await world.change(subscription, 'large', '2026-02-11T00:00:00Z');
+      await world.use(
+        plan,
+        { at: '2026-01-05T00:00:00Z', quantity: '13' },
+        { at: '2026-02-05T00:00:00Z', quantity: '3' },
+        { at: '2026-02-20T00:00:00Z', quantity: '8' },
+      );
+      await world.bill('2026-03-01T01:00:00Z');
+      const again = await world.database.withTenant(world.tenantId, async (tx) => {
+        const segments = (await world.get(SubscriptionStore).segments(tx)).filter((segment) => segment.subscriptionId === subscription);
+        let history = openingHistory();
+        const totals: string[] = [];
+        for (const [no, instant] of billingInstants(segments, 0, parseInstant('2026-03-01T00:00:00Z')).entries()) {
+          const result = await world.get(PeriodFacts).load(tx, { subscriptionId: subscription, instant, world: { segments, history } });
+          const invoices = result.invoices.map(assembleInvoice);
+          history = historyAfter(history, result, invoices, no);
+          totals.push(...invoices.map(({ total }) => `${instant.kind} ${total.toString()}`));
+        }
+        return totals;
+      });
+      expect(again).toEqual((await world.invoices(plan)).map(({ kind, total }) => `${kind} ${total.toString()}`));
+      expect(again.length).toBeGreaterThan(2);
     }
   });
 

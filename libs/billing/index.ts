@@ -3,6 +3,7 @@ export { BillingService, type BillingRun } from './billing.service.ts';
 export { InvoicesService, type InvoiceListRequest, type InvoiceView } from './invoices.service.ts';
 export { InvoiceRecomputation } from './recompute-invoice.ts';
 export { PeriodFacts, type BillingHistory, type FactsQuery, type PeriodFactsResult, type PlannedSettlement } from './period-facts.ts';
+export { historyAfter, openingHistory } from './billing-history.ts';
 export { billingInstants, subscriptionEnd, type BillingInstant, type Part } from './billing-instant.ts';
 export { openFrom, undoneInstant } from './billing-step.ts';
 export { BillingPeriodStore, type BillingPeriod } from './billing-period.store.ts';

@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { MetersService, PlansService } from '@tare/catalog';
 import { parseInstant } from '@tare/core';
 import type { PlanInput } from '@tare/core';
+import { CostsModule } from '@tare/costs';
 import { CreditsService, type CreditBalance } from '@tare/credits';
 import { CustomersService, SubscriptionsService, type DiscountInput } from '@tare/customers';
 import { Database, DatabaseModule, type TestDatabase } from '@tare/database';
@@ -110,7 +111,7 @@ export class TestWorld {
 }
 
 function worldModule(url: string): new () => object {
-  @Module({ imports: [DatabaseModule.register({ url, connections: 8 }), BillingModule] })
+  @Module({ imports: [DatabaseModule.register({ url, connections: 8 }), CostsModule, BillingModule] })
   class TestWorldModule {}
   return TestWorldModule;
 }
