@@ -91,6 +91,7 @@ export class BillingService {
   private async billPage(tenantId: string, customers: readonly Customer[], graceSeconds: number, run: RunningTotal): Promise<void> {
     const found = await this.database.withTenant(tenantId, (tx) => this.dueOf(tx, customers, run.asOf));
     const until = run.asOf - graceSeconds * MICROS_PER_SECOND;
+    const billed: string[] = [];
     for (const customer of customers) {
       await run.attempt(async () => {
         for (const due of found.due.get(customer.id) ?? []) {
@@ -98,8 +99,10 @@ export class BillingService {
           run.add(await this.database.withTenant(tenantId, (tx) => this.step.bill(tx, request)));
         }
         await this.afterSteps(tenantId, customer, found.ended.get(customer.id) ?? [], { graceSeconds, run });
+        billed.push(customer.id);
       });
     }
+    await run.attempt(() => this.dropOverdueDrafts(tenantId, billed, until));
     await run.attempt(() => this.expireCredits(tenantId, customers, until));
   }
 
@@ -118,6 +121,16 @@ export class BillingService {
       const request = { customerId, subscriptionId, asOf: run.asOf, graceSeconds, mode: 'FINAL' as const };
       run.add(await this.database.withTenant(tenantId, (tx) => this.step.billSupplement(tx, request)));
     }
+  }
+
+  /** Everything due of these customers is final: what is still a draft bills an instant that there is no more. */
+  private async dropOverdueDrafts(tenantId: string, customerIds: readonly string[], until: Instant): Promise<void> {
+    await this.database.withTenant(tenantId, async (tx) => {
+      for (const { id, customerId } of await this.invoices.overdueDrafts(tx, customerIds, until)) {
+        await this.customers.lock(tx, customerId);
+        await this.invoices.removeDraft(tx, id);
+      }
+    });
   }
 
   /** Grants that are over, and that no open period could still burn, become breakage (SEMANTICS 7.9). */

@@ -489,6 +489,17 @@ describe('invoices', () => {
     expect(final?.total.toString()).toBe('25');
   });
 
+  test('8.2 a draft whose instant a cancellation took away is dropped', async () => {
+    await proPlan();
+    await world.customer('acme');
+    const subscription = await world.subscribe('acme', 'pro', '2026-01-01T00:00:00Z');
+    await world.bill('2026-01-01T00:30:00Z');
+    expect(await world.invoices('acme')).toMatchObject([{ status: 'DRAFT' }]);
+    await world.cancel(subscription, '2026-01-01T00:00:00Z', true);
+    await world.bill('2026-01-01T01:00:00Z');
+    expect(await world.invoices('acme')).toEqual([]);
+  });
+
   test('8.3 late usage is a delta line on the next invoice, at the original prices of the whole scope', async () => {
     const tiers = [{ upTo: '10', unitPrice: '1' }, { unitPrice: '0.5' }];
     await world.plan({ key: 'tiered', kind: 'PER_QUERY', prices: [{ key: 'usage', model: 'GRADUATED', meter: 'request', tiers }] });

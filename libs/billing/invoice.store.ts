@@ -272,6 +272,19 @@ export class InvoiceStore {
     await tx.query(`DELETE FROM invoice WHERE tenant_id = $1 AND id = $2 AND status = 'DRAFT'`, [tx.tenantId, id]);
   }
 
+  /** Drafts of customers whose instant is over: once everything due is final, those whose instant a change or a cancellation took away. */
+  async overdueDrafts(
+    tx: TenantTransaction,
+    customerIds: readonly string[],
+    billedUntil: Instant,
+  ): Promise<{ id: string; customerId: string }[]> {
+    const rows = await tx.query<{ id: string; customer_id: string }>(
+      `SELECT id, customer_id FROM invoice WHERE tenant_id = $1 AND status = 'DRAFT' AND customer_id = ANY ($2::uuid[]) AND billing_at <= $3`,
+      [tx.tenantId, customerIds, sqlInstant(billedUntil)],
+    );
+    return rows.map((row) => ({ id: row.id, customerId: row.customer_id }));
+  }
+
   /** The next number of the tenant's series, gapless: its row is held until the transaction ends. */
   async nextNumber(tx: TenantTransaction): Promise<string> {
     const [row] = await tx.query<{ taken: number }>(
