@@ -333,7 +333,9 @@ describe('concurrency', () => {
     const tenantId = await db.createTenant();
     const processes = await Promise.all(Array.from({ length: 3 }, startProcess));
     const months = Array.from({ length: 12 }, (_, i) => `2022-${String(i + 1).padStart(2, '0')}-15T00:00:00Z`);
-    const sent = months.flatMap((at, i) => processes.map((module, n) => send(tenantId, [event(`m${i}-${n}`, { at })], module.get(IngestService))));
+    const sent = months.flatMap((at, i) =>
+      processes.map((module, n) => send(tenantId, [event(`m${i}-${n}`, { at })], module.get(IngestService))),
+    );
     expect(await Promise.all(sent)).toEqual(sent.map(() => ACCEPTED));
   });
 
