@@ -143,6 +143,6 @@ export class Queues implements OnModuleDestroy {
     const { databaseUrl, redisUrl } = this.connection;
     if (redisUrl) return { url: redisUrl, maxRetriesPerRequest: null };
     const options = { connectionString: databaseUrl, options: connectionOptions(APP_ROLE), max: CONNECTIONS_PER_QUEUE, migrate: false };
-    return options as unknown as ConnectionOptions;
+    return options;
   }
 }

@@ -79,10 +79,10 @@ class Walk {
     if (isNonNullType(type)) {
       if (value === undefined) return this.find('is required and was not given.');
       if (value === null) return this.find('is required and cannot be null.');
-      return this.value(value, type.ofType as GraphQLInputType);
+      return this.value(value, type.ofType);
     }
     if (value === null || value === undefined) return value;
-    if (isListType(type)) return this.list(value, type.ofType as GraphQLInputType);
+    if (isListType(type)) return this.list(value, type.ofType);
     if (isInputObjectType(type)) return this.object(value, type);
     return this.leaf(value, type);
   }

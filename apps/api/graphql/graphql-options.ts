@@ -41,7 +41,7 @@ export function graphqlOptions(): ApolloDriverConfig {
     transformSchema: (schema) => readArguments(withJson(schema)),
     formatError: (formatted, error) => formatGraphqlError(error, formatted),
     context: (request: FastifyRequest) => ({ request }),
-  } as ApolloDriverConfig;
+  };
 }
 
 /** The compiled executor declares variables as JSON, so that type has to be there even where no field uses it. */

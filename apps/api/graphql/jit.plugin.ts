@@ -73,7 +73,7 @@ function withUncheckedVariables(document: DocumentNode): DocumentNode {
 
 async function execute({ check, run }: CompiledOperation, request: GraphQLRequestContext<object>): Promise<ExecutionResult> {
   try {
-    return await run(undefined, request.contextValue, check(request.request.variables ?? {}) as Record<string, unknown>);
+    return await run(undefined, request.contextValue, check(request.request.variables ?? {}));
   } catch (error) {
     if (error instanceof VariableErrors) return { errors: error.errors };
     throw error;

@@ -53,8 +53,8 @@ class InputReaders {
   private readonly ofObject = new Map<GraphQLInputObjectType, Reader | null>();
 
   readerOf(type: GraphQLInputType): Reader | null {
-    if (isNonNullType(type)) return this.readerOf(type.ofType as GraphQLInputType);
-    if (isListType(type)) return listReader(this.readerOf(type.ofType as GraphQLInputType));
+    if (isNonNullType(type)) return this.readerOf(type.ofType);
+    if (isListType(type)) return listReader(this.readerOf(type.ofType));
     if (isInputObjectType(type)) return this.objectReader(type);
     if (type === DecimalScalar) return (value, path) => (value === null || value === undefined ? value : decimalFromJson(value, path));
     if (type === DateTimeScalar) return (value, path) => (typeof value === 'string' ? parseInstant(value, path) : value);
