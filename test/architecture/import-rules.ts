@@ -54,7 +54,8 @@ const PACKAGE_ROOMS: readonly { package: RegExp; rooms: (file: string) => boolea
 ];
 const JUNK_DRAWERS = /(^|\/)(utils|helpers|common|misc|shared)(\/|\.ts$)/;
 
-const isSpec = (file: string): boolean => file.endsWith('.spec.ts');
+/** Specs and what only they import. */
+const isSpec = (file: string): boolean => /\.(spec|fixture)\.ts$/.test(file);
 const segment = (file: string, index: number): string => file.split('/')[index] ?? '';
 
 /** What an import breaks, in a sentence; null when it is allowed (ARCHITECTURE.md, import directions). */
