@@ -9,7 +9,7 @@ import { RealRevenue } from './real-revenue.ts';
 
 /** How facts are to be read. */
 export interface FactsOptions {
-  /** As invoices stood then; null: now. */
+  /** Without corrections of invoices that were finalized since; null: with all of them. */
   readonly knownAt: Instant | null;
 }
 

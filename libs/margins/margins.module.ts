@@ -19,6 +19,6 @@ import { RevenueStore } from './revenue.store.ts';
 @Module({
   imports: [AccessModule, CatalogModule, CustomersModule, UsageModule, CostsModule, CreditsModule, BillingModule],
   providers: [RevenueStore, People, MarginContext, MarginUsage, BillingReplay, RealRevenue, MarginFactsReader, MarginsService],
-  exports: [RevenueStore, People, MarginContext, MarginUsage, BillingReplay, MarginFactsReader, MarginsService],
+  exports: [RevenueStore, People, MarginContext, MarginUsage, BillingReplay, RealRevenue, MarginFactsReader, MarginsService],
 })
 export class MarginsModule {}

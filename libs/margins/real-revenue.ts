@@ -24,7 +24,7 @@ export class RealRevenue {
     private readonly replay: BillingReplay,
   ) {}
 
-  /** By customer id. Four queries for all of them, and more only for those with open periods in the span. `knownAt`: as invoices stood then. */
+  /** By customer id. Four queries for all of them, and more only for those with open periods in the span. `knownAt`: without corrections since. */
   async of(
     tx: TenantTransaction,
     query: MarginQuery,
@@ -45,6 +45,14 @@ export class RealRevenue {
       items.set(id, [...issued, ...replayed]);
     }
     return items;
+  }
+
+  /** What the customer's open periods would be billed now; null where nothing in the span is open. */
+  async openBilling(tx: TenantTransaction, query: MarginQuery, person: Person): Promise<Replayed | null> {
+    if (person.customer === null) return null;
+    const payer = { ...person, customer: person.customer };
+    const open = await this.withOpenPeriods(tx, query, [payer]);
+    return open.has(payer.customer.id) ? this.replayOpen(tx, query, payer) : null;
   }
 
   /** Customers with something in the span that billing has not closed. */

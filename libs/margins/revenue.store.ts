@@ -6,6 +6,7 @@ import type { MarginSpan } from './margin-request.ts';
 
 /** A line of an issued invoice, with whose it is. */
 export interface IssuedLine extends RevenueLine {
+  readonly invoiceId: string;
   readonly customerId: string;
   readonly segmentId: string;
 }
@@ -21,6 +22,7 @@ export interface PeriodUncovered extends UncoveredUse {
 }
 
 interface LineRow {
+  readonly invoice_id: string;
   readonly customer_id: string;
   readonly subscription_id: string;
   readonly currency: string;
@@ -61,23 +63,24 @@ interface UncoveredRow {
 export class RevenueStore {
   /**
    * Lines of issued invoices that earn something in the span: those of service periods that meet it, and corrections and voids that happened in it.
-   * `finalizedUpTo`: as the invoices stood then.
+   * `correctedUpTo`: without corrections that were finalized later; null: with all of them.
    */
   async issuedLines(
     tx: TenantTransaction,
     customerIds: readonly string[],
     { from, to }: MarginSpan,
-    finalizedUpTo: Instant | null,
+    correctedUpTo: Instant | null,
   ): Promise<IssuedLine[]> {
     const rows = await tx.query<LineRow>(
-      `SELECT i.customer_id, i.subscription_id, i.currency, i.finalized_at, i.voided_at, l.segment_id, l.kind, l.price_key, l.amount, l.exact_amount, l.discount,
+      `SELECT i.id AS invoice_id, i.customer_id, i.subscription_id, i.currency, i.finalized_at, i.voided_at, l.segment_id, l.kind, l.price_key, l.amount, l.exact_amount, l.discount,
          l.period_start, l.period_end, l.detail ->> 'credits' AS credits, l.detail ->> 'adjustsKind' AS adjusts_kind
        FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
-       WHERE i.tenant_id = $1 AND i.customer_id = ANY ($2::uuid[]) AND i.finalized_at IS NOT NULL AND ($5::timestamptz IS NULL OR i.finalized_at <= $5::timestamptz)
+       WHERE i.tenant_id = $1 AND i.customer_id = ANY ($2::uuid[]) AND i.finalized_at IS NOT NULL
+         AND (l.kind <> 'DELTA' OR $5::timestamptz IS NULL OR i.finalized_at <= $5::timestamptz)
          AND ((l.period_start < $4 AND l.period_end > $3) OR (l.kind = 'DELTA' AND i.finalized_at >= $3 AND i.finalized_at < $4)
            OR (i.voided_at >= $3 AND i.voided_at < $4))
        ORDER BY i.finalized_at, i.number, l.position`,
-      [tx.tenantId, customerIds, sqlInstant(from), sqlInstant(to), finalizedUpTo === null ? null : sqlInstant(finalizedUpTo)],
+      [tx.tenantId, customerIds, sqlInstant(from), sqlInstant(to), correctedUpTo === null ? null : sqlInstant(correctedUpTo)],
     );
     return rows.map(lineOfRow);
   }
@@ -143,6 +146,7 @@ export class RevenueStore {
 
 function lineOfRow(row: LineRow): IssuedLine {
   return {
+    invoiceId: row.invoice_id,
     customerId: row.customer_id,
     subscriptionId: row.subscription_id,
     segmentId: row.segment_id,
