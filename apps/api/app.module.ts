@@ -12,6 +12,8 @@ import { ScopeGuard } from './auth/scope.guard.ts';
 import { EventsApiModule } from './events/events-api.module.ts';
 import { RestErrorFilter } from './errors/rest-error.filter.ts';
 import { graphqlOptions } from './graphql/graphql-options.ts';
+import { MarginsApiModule } from './margins/margins-api.module.ts';
+import { SimulationsApiModule } from './simulations/simulations-api.module.ts';
 import { MetersApiModule } from './meters/meters-api.module.ts';
 import { PlansApiModule } from './plans/plans-api.module.ts';
 import { QuotesApiModule } from './quotes/quotes-api.module.ts';
@@ -51,6 +53,8 @@ export const NOUN_MODULES: Type[] = [
   CustomersApiModule,
   SubscriptionsApiModule,
   StripeApiModule,
+  MarginsApiModule,
+  SimulationsApiModule,
 ];
 
 /** The API: GraphQL, REST and webhooks over the slices. */
