@@ -174,12 +174,19 @@ function keepGrant(world: World, subscriptionId: string, grant: Grant): void {
     const { currency } = grant.costBasis;
     world.replayed.credits.push({ kind: 'CREDIT_BURN', at: grant.effectiveAt, amount, currency, subscriptionId, dimensionKey: null });
   }
-  const grants = [...world.wallet.grants, { ...grant, remaining: grant.credits.minus(repaid) }];
+  const grants = [...world.wallet.grants, { ...grant, subscriptionId, remaining: grant.credits.minus(repaid) }];
   world.wallet = { grants, debt: world.wallet.debt.minus(repaid) };
 }
 
 function expiryOf(grant: Grant, until: Instant): CreditRevenue[] {
   if (grant.expiresAt === null || grant.expiresAt > until || grant.costBasis === null || !grant.remaining.isPositive()) return [];
   const { currency } = grant.costBasis;
-  return [{ kind: 'BREAKAGE', at: grant.expiresAt, amount: breakage(grant), currency, subscriptionId: null, dimensionKey: null }];
+  return [
+    { kind: 'BREAKAGE', at: grant.expiresAt, amount: breakage(grant), currency, subscriptionId: granterOf(grant), dimensionKey: null },
+  ];
+}
+
+/** The subscription whose plan granted it; null for a pack that was bought. */
+function granterOf(grant: Grant & { readonly subscriptionId?: string | null }): string | null {
+  return grant.subscriptionId ?? null;
 }

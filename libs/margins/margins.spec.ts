@@ -94,6 +94,29 @@ test('10.1 prepaid credits are earned when they are burnt, and what expires is b
   }
 });
 
+test("10.1 credits that a plan granted and nobody used are that plan's breakage, whether it is billed yet or not", async () => {
+  await company.plan({
+    key: 'credits',
+    kind: 'CREDIT',
+    creditsPerInterval: '100',
+    creditPrice: '0.5',
+    burnRates: [{ meter: 'tokens', creditsPerUnit: '0.1' }],
+  });
+  await company.customer('acme');
+  await company.subscribe('acme', 'credits', '2026-01-01T00:00:00Z');
+  await company.use('acme', '2026-01-10T08:00:00Z', 600, '3');
+  const until = { to: parseInstant('2026-02-02T00:00:00Z') };
+  const open = await report(['PLAN', 'DAY'], until);
+  await company.bill('2026-02-01T02:00:00Z');
+  const closed = await report(['PLAN', 'DAY'], until);
+  for (const { rows } of [open, closed]) {
+    expect(rows.map(({ key, revenue }) => [...key, text(revenue)])).toEqual([
+      ['credits', '2026-01-10', '30'],
+      ['credits', '2026-02-01', '20'],
+    ]);
+  }
+});
+
 test('10.1 a late delta is earned on the day it is finalized, not in the closed month', async () => {
   await company.plan({ key: 'metered', kind: 'PER_QUERY', prices: [perToken] });
   await company.customer('acme');

@@ -88,7 +88,8 @@ export class RevenueStore {
   /** What burnt and expired credits earned in the span. */
   async creditRevenue(tx: TenantTransaction, customerIds: readonly string[], { from, to }: MarginSpan): Promise<CustomerCreditRevenue[]> {
     const rows = await tx.query<CreditRow>(
-      `SELECT p.customer_id, p.account, p.at, p.revenue, g.price_currency AS currency, p.subscription_id, p.dimension_key
+      `SELECT p.customer_id, p.account, p.at, p.revenue, g.price_currency AS currency,
+         coalesce(p.subscription_id, g.subscription_id) AS subscription_id, p.dimension_key
        FROM credit_posting p JOIN credit_grant g ON g.tenant_id = p.tenant_id AND g.id = p.grant_id
        WHERE p.tenant_id = $1 AND p.customer_id = ANY ($2::uuid[]) AND p.account IN ('BURNT', 'EXPIRED') AND p.revenue <> 0
          AND p.at >= $3 AND p.at < $4 AND g.price_currency IS NOT NULL
