@@ -36,7 +36,8 @@ export default tseslint.config(
       '@nx/enforce-module-boundaries': [
         'error',
         {
-          allow: [],
+          // What only tests read: fixtures, and the lists of examples that are decided differently.
+          allow: ['\\.fixture\\.ts$', '/examples-decided-differently\\.ts$'],
           depConstraints: [
             { sourceTag: 'lib:core', onlyDependOnLibsWithTags: ['lib:core'] },
             { sourceTag: 'lib:client', onlyDependOnLibsWithTags: ['lib:client'] },

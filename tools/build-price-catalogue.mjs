@@ -70,7 +70,10 @@ function modelOf({ id, match, prices }) {
 /** Dates and times of day, with the entry that holds then: of several the last one whose condition is met, else the first one. */
 function spansOf(entries) {
   const dates = [undefined, ...constraintsOf(entries, 'start_date').map(({ start_date: date }) => date)];
-  const times = constraintsOf(entries, 'time_of_date').flatMap((window) => [window.start_time, window.end_time]).map(timeOf).sort();
+  const times = constraintsOf(entries, 'time_of_date')
+    .flatMap((window) => [window.start_time, window.end_time])
+    .map(timeOf)
+    .sort();
   return dates.flatMap((from, index) =>
     windowsOf([...new Set(times)], (time) => entryAt(entries, from, time)).map(({ window, entry }) => {
       const to = dates[index + 1];
@@ -122,7 +125,8 @@ function rateOf(prices) {
   const thresholds = [...new Set(kinds.flatMap((name) => (prices[name].tiers ?? []).map(({ start }) => start)))].sort((a, b) => a - b);
   const tiers = thresholds.map((start) => ({ inputAbove: String(start), ...pricesAt(start) }));
   for (const [name, total] of Object.entries(UNTOLD)) {
-    if (prices[name] !== undefined && prices[name] !== prices[total]) doubts.push(`${name}: tokens that events do not tell apart have this price`);
+    if (prices[name] !== undefined && prices[name] !== prices[total])
+      doubts.push(`${name}: tokens that events do not tell apart have this price`);
   }
   return {
     ...pricesAt(-1),

@@ -45,8 +45,8 @@ function parseInt8(text: string): number {
 
 const types = {
   getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
-    if (format !== 'binary' && oid === (OID.timestamptz as number)) return parseTimestamp;
-    if (format !== 'binary' && oid === (OID.int8 as number)) return parseInt8;
+    if (format !== 'binary' && oid === OID.timestamptz) return parseTimestamp;
+    if (format !== 'binary' && oid === OID.int8) return parseInt8;
     return pg.types.getTypeParser(oid, format) as (value: string) => unknown;
   },
 } as pg.CustomTypesConfig;

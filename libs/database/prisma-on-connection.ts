@@ -23,7 +23,7 @@ export function prismaOn(connection: pg.PoolClient): PrismaClient {
 /** adapter-pg takes pools only (anything else it reads as settings and connects by itself): a pool that is this one connection. */
 function poolOfOne(connection: pg.PoolClient): pg.Pool {
   const pool = new pg.Pool({ max: 1 });
-  const query = connection.query.bind(connection) as pg.Pool['query'];
+  const query: pg.Pool['query'] = connection.query.bind(connection);
   const connect = (() => Promise.reject(new Error('a tenant transaction has one connection'))) as pg.Pool['connect'];
   return Object.assign(pool, { query, connect });
 }

@@ -106,9 +106,13 @@ function tokensOf(input: Readonly<Record<string, unknown>>): Record<string, stri
   const normalised = (input['normalised'] ?? {}) as Record<string, number | undefined>;
   const raw = (input['raw_usage'] ?? {}) as Record<string, number | Record<string, number> | undefined>;
   const details = (key: string, part: string): number | undefined => (raw[key] as Record<string, number> | undefined)?.[part];
-  const parts: Record<string, unknown> = {
-    input: input['input_tokens'] ?? normalised['input_total'] ?? raw['prompt_tokens'],
-    output: input['output_tokens'] ?? normalised['output_total'] ?? normalised['output'] ?? raw['completion_tokens'],
+  const parts: Record<string, number | undefined> = {
+    input: (input['input_tokens'] as number | undefined) ?? normalised['input_total'] ?? (raw['prompt_tokens'] as number | undefined),
+    output:
+      (input['output_tokens'] as number | undefined) ??
+      normalised['output_total'] ??
+      normalised['output'] ??
+      (raw['completion_tokens'] as number | undefined),
     cacheRead: normalised['cache_read'] ?? details('prompt_tokens_details', 'cached_tokens'),
     cacheWrite5m: normalised['cache_write_5m'],
     cacheWrite1h: normalised['cache_write_1h'],
