@@ -13,6 +13,7 @@ export type { ApiOptions } from './app.module.ts';
 
 /** 10,000 events fit. */
 const BODY_LIMIT_BYTES = 16 * 2 ** 20;
+const CLOSE_IDLE_EVERY_MS = 100;
 
 /**
  * The API, ready to `listen` or to be asked with `app.inject(...)`. The database must be migrated. Whoever makes it closes it.
@@ -33,8 +34,17 @@ export async function createApi(options: ApiOptions): Promise<NestFastifyApplica
   return app;
 }
 
-/** Takes no new requests, lets those under way end, and only then lets go of the database. */
+/**
+ * Takes no new requests, lets those under way end, and only then lets go of the database. A connection whose last request has ended is closed, or clients that
+ * keep it alive would hold us up.
+ */
 export async function stopApi(app: NestFastifyApplication): Promise<void> {
-  await app.getHttpAdapter().getInstance().close();
+  const { server } = app.getHttpAdapter().getInstance();
+  const closing = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
+  try {
+    await app.getHttpAdapter().getInstance().close();
+  } finally {
+    clearInterval(closing);
+  }
   await app.close();
 }

@@ -1,4 +1,5 @@
 import {
+  type GraphQLEnumType,
   GraphQLError,
   isEnumType,
   isInputObjectType,
@@ -7,9 +8,9 @@ import {
   isNonNullType,
   typeFromAST,
   valueFromAST,
-  type GraphQLInputField,
   type GraphQLInputObjectType,
   type GraphQLInputType,
+  type GraphQLScalarType,
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'graphql';
@@ -38,22 +39,25 @@ export class VariableErrors extends Error {
 
 /**
  * Coerces variables as GraphQL says and finds every value of a wrong shape, not only the first: unknown and missing fields, null where something must stand,
- * wrong JSON types, unknown enum values. One walk over the values; objects are copied only where something in them changes.
+ * wrong JSON types, unknown enum values. One walk over the values with checks that were composed once for each type; objects are copied only where
+ * something in them changes.
  */
 export function variableChecker(schema: GraphQLSchema, operation: OperationDefinitionNode): VariableChecker {
+  const checks = new TypeChecks();
   const definitions = (operation.variableDefinitions ?? []).map((definition) => {
+    const name = definition.variable.name.value;
     const type = typeFromAST(schema, definition.type);
-    if (!isInputType(type)) throw new GraphQLError(`Variable "$${definition.variable.name.value}" needs an input type.`);
+    if (!isInputType(type)) throw new GraphQLError(`Variable "$${name}" needs an input type.`);
     const byDefault = definition.defaultValue ? valueFromAST(definition.defaultValue, type) : undefined;
-    return { name: definition.variable.name.value, type, byDefault };
+    return { name, check: checks.of(type), byDefault, isRequired: isNonNullType(type) };
   });
   return (variables) => {
     const walk = new Walk();
     const coerced: Record<string, unknown> = {};
-    for (const { name, type, byDefault } of definitions) {
-      const given = Object.hasOwn(variables, name) ? variables[name] : undefined;
-      const value = given === undefined ? byDefault : given;
-      if (value !== undefined || isNonNullType(type)) coerced[name] = walk.at(name, value, type);
+    for (const { name, check, byDefault, isRequired } of definitions) {
+      const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
+      if (value === undefined && byDefault !== undefined) coerced[name] = byDefault;
+      else if (value !== undefined || isRequired) coerced[name] = walk.at(name, value, check);
     }
     if (walk.findings.length > 0) throw new VariableErrors(walk.findings.map(errorOf));
     return coerced;
@@ -68,100 +72,115 @@ class Walk {
   readonly findings: Finding[] = [];
   private readonly path: (string | number)[] = [];
 
-  at(step: string | number, value: unknown, type: GraphQLInputType): unknown {
+  at(step: string | number, value: unknown, check: Check): unknown {
     this.path.push(step);
-    const coerced = this.value(value, type);
+    const coerced = check(value, this);
     this.path.pop();
     return coerced;
   }
 
-  private value(value: unknown, type: GraphQLInputType): unknown {
-    if (isNonNullType(type)) {
-      if (value === undefined) return this.find('is required and was not given.');
-      if (value === null) return this.find('is required and cannot be null.');
-      return this.value(value, type.ofType);
-    }
-    if (value === null || value === undefined) return value;
-    if (isListType(type)) return this.list(value, type.ofType);
-    if (isInputObjectType(type)) return this.object(value, type);
-    return this.leaf(value, type);
-  }
-
-  /** A single value stands for a list of one. */
-  private list(value: unknown, item: GraphQLInputType): unknown {
-    if (!Array.isArray(value)) return [this.value(value, item)];
-    let changed: unknown[] | null = null;
-    for (let index = 0; index < value.length; index += 1) {
-      const before: unknown = value[index];
-      const after = this.at(index, before, item);
-      if (after !== before) (changed ??= [...(value as unknown[])])[index] = after;
-    }
-    return changed ?? value;
-  }
-
-  private object(value: unknown, type: GraphQLInputObjectType): unknown {
-    if (typeof value !== 'object' || Array.isArray(value)) return this.find(`has to be an object (${type.name}).`);
-    const given = value as Record<string, unknown>;
-    const { fields, required } = shapeOf(type);
-    let changed: Record<string, unknown> | null = null;
-    for (const name in given) {
-      const field = fields.get(name);
-      const after = field === undefined ? this.unknown(name, type) : this.at(name, given[name], field.type);
-      if (after !== given[name]) (changed ??= { ...given })[name] = after;
-    }
-    for (const field of required) {
-      if (given[field.name] !== undefined) continue;
-      if (field.defaultValue !== undefined) (changed ??= { ...given })[field.name] = field.defaultValue;
-      else if (!Object.hasOwn(given, field.name)) this.at(field.name, undefined, field.type);
-    }
-    return changed ?? given;
-  }
-
-  private unknown(name: string, type: GraphQLInputObjectType): undefined {
-    this.path.push(name.slice(0, LONGEST_NAME));
-    this.find(`is not a field of ${type.name}.`);
-    this.path.pop();
-  }
-
-  private leaf(value: unknown, type: Exclude<GraphQLInputType, GraphQLInputObjectType>): unknown {
-    if (!('parseValue' in type)) return value;
-    try {
-      const parsed: unknown = type.parseValue(value);
-      return parsed === undefined ? this.find(`is not a ${type.name}.`) : parsed;
-    } catch (error) {
-      if (!(error instanceof GraphQLError)) throw error;
-      const expected = isEnumType(type)
-        ? ` Expected ${type.name}: ${type
-            .getValues()
-            .map(({ name }) => name)
-            .join(', ')}.`
-        : '';
-      return this.find(`is not valid: ${withoutHint(error.message)}${expected}`);
-    }
-  }
-
-  private find(message: string): undefined {
+  find(message: string): undefined {
     if (this.findings.length < MOST_FINDINGS) this.findings.push({ path: printed(this.path), message });
   }
 }
 
-interface Shape {
-  readonly fields: ReadonlyMap<string, GraphQLInputField>;
-  /** Fields that something has to be done for when they are absent. */
-  readonly required: readonly GraphQLInputField[];
+/** Checks a value that stands where the walk is, and answers it coerced. */
+type Check = (value: unknown, walk: Walk) => unknown;
+
+/** The checks of types, composed once. */
+class TypeChecks {
+  private readonly ofObject = new Map<GraphQLInputObjectType, Check>();
+
+  of(type: GraphQLInputType): Check {
+    if (isNonNullType(type)) return requiredCheck(this.of(type.ofType));
+    if (isListType(type)) return listCheck(this.of(type.ofType));
+    return isInputObjectType(type) ? this.object(type) : leafCheck(type);
+  }
+
+  private object(type: GraphQLInputObjectType): Check {
+    const known = this.ofObject.get(type);
+    if (known !== undefined) return known;
+    const fields = new Map<string, Check>();
+    const absent: AbsentField[] = [];
+    const check = objectCheck(type.name, fields, absent);
+    // Known before its fields are, so that a type may contain itself.
+    this.ofObject.set(type, check);
+    for (const field of Object.values(type.getFields())) {
+      const ofField = this.of(field.type);
+      fields.set(field.name, ofField);
+      if (field.defaultValue !== undefined) absent.push({ name: field.name, byDefault: field.defaultValue });
+      else if (isNonNullType(field.type)) absent.push({ name: field.name, check: ofField });
+    }
+    return check;
+  }
 }
 
-const shapes = new WeakMap<GraphQLInputObjectType, Shape>();
+/** What is done for a field that was not given: it gets its default, or its check finds that it is missing. */
+type AbsentField = { readonly name: string; readonly byDefault: unknown } | { readonly name: string; readonly check: Check };
 
-function shapeOf(type: GraphQLInputObjectType): Shape {
-  const known = shapes.get(type);
-  if (known !== undefined) return known;
-  const all = Object.values(type.getFields());
-  const required = all.filter((field) => isNonNullType(field.type) || field.defaultValue !== undefined);
-  const shape = { fields: new Map(all.map((field) => [field.name, field])), required };
-  shapes.set(type, shape);
-  return shape;
+function requiredCheck(check: Check): Check {
+  return (value, walk) => {
+    if (value === undefined) return walk.find('is required and was not given.');
+    return value === null ? walk.find('is required and cannot be null.') : check(value, walk);
+  };
 }
+
+/** A single value stands for a list of one. */
+function listCheck(check: Check): Check {
+  return (value, walk) => {
+    if (value === null || value === undefined) return value;
+    if (!Array.isArray(value)) return [check(value, walk)];
+    const given = value as readonly unknown[];
+    let changed: unknown[] | null = null;
+    for (let index = 0; index < given.length; index += 1) {
+      const after = walk.at(index, given[index], check);
+      if (after !== given[index]) (changed ??= [...given])[index] = after;
+    }
+    return changed ?? given;
+  };
+}
+
+function objectCheck(typeName: string, fields: ReadonlyMap<string, Check>, absent: readonly AbsentField[]): Check {
+  const unknown: Check = (_, walk) => walk.find(`is not a field of ${typeName}.`);
+  return (value, walk) => {
+    if (value === null || value === undefined) return value;
+    if (typeof value !== 'object' || Array.isArray(value)) return walk.find(`has to be an object (${typeName}).`);
+    const given = value as Record<string, unknown>;
+    let changed: Record<string, unknown> | null = null;
+    for (const name in given) {
+      const check = fields.get(name);
+      const after = check === undefined ? walk.at(name.slice(0, LONGEST_NAME), undefined, unknown) : walk.at(name, given[name], check);
+      if (after !== given[name]) (changed ??= { ...given })[name] = after;
+    }
+    for (const field of absent) {
+      if (field.name in given) continue;
+      if ('check' in field) walk.at(field.name, undefined, field.check);
+      else (changed ??= { ...given })[field.name] = field.byDefault;
+    }
+    return changed ?? given;
+  };
+}
+
+function leafCheck(type: GraphQLEnumType | GraphQLScalarType): Check {
+  return (value, walk) => {
+    if (value === null || value === undefined) return value;
+    try {
+      const parsed: unknown = type.parseValue(value);
+      return parsed === undefined ? walk.find(`is not a ${type.name}.`) : parsed;
+    } catch (error) {
+      if (!(error instanceof GraphQLError)) throw error;
+      return walk.find(`is not valid: ${withoutHint(error.message)}${expectation(type)}`);
+    }
+  };
+}
+
+const expectation = (type: GraphQLEnumType | GraphQLScalarType): string =>
+  isEnumType(type)
+    ? ` Expected one of ${type
+        .getValues()
+        .map(({ name }) => name)
+        .join(', ')}.`
+    : '';
 
 /** `events[3].tokens.input` */
 const printed = (path: readonly (string | number)[]): string =>

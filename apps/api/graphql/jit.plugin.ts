@@ -47,7 +47,7 @@ export function jitPlugin(formatError: (error: GraphQLError) => GraphQLFormatted
   };
 }
 
-/** Null when graphql-jit cannot compile it, as where `@skip` stands on a fragment of fragments: the ordinary executor takes over. */
+/** Null when graphql-jit cannot compile it: the ordinary executor takes over. */
 function compile({ schema, document, operation, operationName }: Compilable): CompiledOperation | null {
   const query = compileQuery(schema, withUncheckedVariables(document), operationName ?? undefined);
   return isCompiledQuery(query) ? { check: variableChecker(schema, operation), run: query.query } : null;
