@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { assembleInvoice } from '@tare/core';
-import type { AssembledInvoice, Instant, Segment } from '@tare/core';
+import type { AssembledInvoice, GrantToIssue, Instant, Segment } from '@tare/core';
 import { CreditStore, Wallets } from '@tare/credits';
 import { CustomerStore, SubscriptionStore } from '@tare/customers';
 import type { TenantTransaction } from '@tare/database';
@@ -113,6 +113,8 @@ export class BillingStep {
     const invoiceId = saved.find(({ id }) => id !== null)?.id ?? null;
     const closed = await this.closePeriods(tx, billing, invoiceId);
     if (!isVoid) await this.settle(tx, billing, closed, invoiceId);
+    // After the settlement: a debt that the ended period left is taken from the grants of the next one (SEMANTICS 7.5).
+    for (const { id, grants } of saved) await this.wallets.issueOfPlan(tx, billing.request.customerId, id, grants);
     await this.periods.markRated(
       tx,
       billing.facts.late.map(({ id }) => id),
@@ -133,21 +135,19 @@ export class BillingStep {
     const { request, facts } = billing;
     const invoice = newInvoice(billing, sequence);
     const existing = await this.invoices.byKey(tx, invoice);
-    if (existing?.status === 'VOID') return { id: existing.id, isNew: false, isVoid: true };
+    if (existing?.status === 'VOID') return { id: existing.id, isNew: false, isVoid: true, grants: [] };
     if (assembled.lines.length === 0) {
       if (existing) await this.invoices.removeDraft(tx, existing.id);
-      await this.wallets.issueOfPlan(tx, request.customerId, null, assembled.grants);
-      return { id: null, isNew: false, isVoid: false };
+      return { id: null, isNew: false, isVoid: false, grants: assembled.grants };
     }
     const { id, isNew } = await this.invoices.saveDraft(tx, invoice, assembled, facts.seenSeq);
     const isPreview = request.mode === 'PREVIEW';
     const number = isPreview ? null : await this.invoices.nextNumber(tx);
     await this.invoices.finalize(tx, id, { number, finalizedAt: request.asOf });
-    await this.wallets.issueOfPlan(tx, request.customerId, id, assembled.grants);
     const amount = assembled.balanceCarried.minus(assembled.balanceApplied);
     await this.invoices.addToBalance(tx, { customerId: request.customerId, currency: assembled.currency, amount, invoiceId: id });
     if (!isPreview) await this.invoices.announce(tx, id, 'FINALIZED');
-    return { id, isNew, isVoid: false };
+    return { id, isNew, isVoid: false, grants: assembled.grants };
   }
 
   private async closePeriods(
@@ -198,6 +198,8 @@ interface SavedInvoice {
   readonly id: string | null;
   readonly isNew: boolean;
   readonly isVoid: boolean;
+  /** What the plan grants with it. */
+  readonly grants: readonly GrantToIssue[];
 }
 
 /** The instant with what is not done of it; null when nothing is left to do. */

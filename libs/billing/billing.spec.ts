@@ -403,6 +403,16 @@ describe('credits', () => {
     expect(await postings()).toContainEqual({ account: 'BURNT', credits: '40', revenue: '25' });
   });
 
+  test('7.5 the grant that a plan makes at the end of a period pays the debt of that period', async () => {
+    await burning({ creditsPerInterval: '10', creditPrice: '1', creditExhaustion: 'OVERDRAFT', overdraftLimit: '4' });
+    await world.subscribe('acme', 'burn', '2026-01-01T00:00:00Z');
+    await world.use('acme', { at: '2026-01-05T00:00:00Z', quantity: '13' });
+    await world.bill('2026-02-01T01:00:00Z');
+    expect((await world.balance('acme', '2026-02-01T00:00:00Z')).available.toString()).toBe('7');
+    await world.bill('2026-03-01T01:00:00Z');
+    expect((await world.balance('acme', '2026-03-01T00:00:00Z')).available.toString()).toBe('10');
+  });
+
   test('7.5 what came without cover is not charged when the plan blocks, and shows as leakage', async () => {
     await burning();
     await world.subscribe('acme', 'burn', '2026-01-01T00:00:00Z');
