@@ -383,6 +383,17 @@ describe('credits', () => {
     expect(await postings()).toContainEqual({ account: 'BURNT', credits: '38', revenue: '0' });
   });
 
+  test('7.3 late usage burns the credits that the plan granted for the period that is closed next', async () => {
+    await burning({ creditsPerInterval: '10', creditPrice: '1', creditExhaustion: 'OVERAGE', overagePricePerCredit: '3' });
+    await world.subscribe('acme', 'burn', '2026-01-01T00:00:00Z');
+    await world.use('acme', { at: '2026-01-05T00:00:00Z', quantity: '6' }, { at: '2026-02-05T00:00:00Z', quantity: '7' });
+    await world.bill('2026-02-01T01:00:00Z');
+    await world.use('acme', { at: '2026-01-06T00:00:00Z', quantity: '4' });
+    await world.bill('2026-03-01T01:00:00Z');
+    expect(everything(await world.invoices('acme')).at(-1)).toEqual(['2026-03-01T00:00 REGULAR 13', 'CREDITS - 10 = 10', 'DELTA - 1 = 3']);
+    expect(await postings()).toContainEqual({ account: 'BURNT', credits: '17', revenue: '16' });
+  });
+
   test('7.4 two grants under one key at once are one grant', async () => {
     const made = await Promise.all([1, 2, 3, 4].map(() => grant({ key: 'pack', credits: '100', price: '30' })));
     expect(new Set(made.map(({ id }) => id)).size).toBe(1);

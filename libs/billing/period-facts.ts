@@ -246,12 +246,17 @@ function closedParts(loaded: Loaded): { parts: EndedPart[]; settlements: Planned
   return { parts, settlements, wallet };
 }
 
+/**
+ * Late usage burns what is current at the end of the time that is closed now, after that time's own usage (SEMANTICS 7.3): at the instant itself the
+ * credits of the ended period are gone and those of the next one are not there yet.
+ */
 function lateInvoices(loaded: Loaded, wallet: WalletState): { invoices: LateInvoice[]; settlements: PlannedSettlement[] } {
+  const lateAt = loaded.query.instant.at - 1;
   let state = wallet;
   const settlements: PlannedSettlement[] = [];
   const invoices = loaded.late.map((scope): LateInvoice => {
     const ended = scope.parts.map((part) => {
-      const settled = settledPart(part, loaded, state, loaded.query.instant.at);
+      const settled = settledPart(part, loaded, state, lateAt);
       state = settled.wallet;
       settlements.push(...settled.planned);
       return endedPart(part, loaded, settled.uncoveredCredits);
