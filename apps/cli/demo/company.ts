@@ -46,7 +46,7 @@ export const PLANS = [
     name: 'Flat',
     kind: 'SUBSCRIPTION',
     prices: [
-      { key: 'fee', model: 'FLAT', amount: '149' },
+      { key: 'fee', model: 'FLAT', amount: '49' },
       { key: 'overage', model: 'PER_UNIT', meter: 'all-tokens', unitPrice: '0.0000025', includedQuantity: '250000000' },
     ],
   },
@@ -56,13 +56,13 @@ export const PLANS = [
     name: 'Credits',
     kind: 'CREDIT',
     prices: [],
-    creditsPerInterval: '20000',
+    creditsPerInterval: '2500',
     creditPrice: '0.01',
     creditExhaustion: 'OVERAGE',
     overagePricePerCredit: '0.012',
     burnRates: [
-      { meter: 'input-tokens', creditsPerUnit: '0.0003' },
-      { meter: 'output-tokens', creditsPerUnit: '0.0012' },
+      { meter: 'input-tokens', creditsPerUnit: '0.00011' },
+      { meter: 'output-tokens', creditsPerUnit: '0.00045' },
     ],
   },
   {
@@ -84,7 +84,7 @@ export const CAPACITY_POOL = {
   currency: 'USD',
   validFrom: DEMO_START,
   gpus: 1,
-  hourlyCost: '1.90',
+  hourlyCost: '1.20',
   idlePolicy: 'BY_USE',
 } as const;
 
@@ -96,11 +96,17 @@ export const MODELS = [
   { weight: 10, provider: 'anthropic', model: 'claude-haiku-4-5', input: 5000, output: 400, cached: 0.4, reasoning: false },
   { weight: 10, provider: 'google', model: 'gemini-2.5-flash', input: 8000, output: 600, cached: 0, reasoning: false },
   { weight: 7, provider: 'openai', model: 'o3-mini', input: 3000, output: 2500, cached: 0.1, reasoning: true },
-  { weight: 6, provider: 'self-hosted', model: 'llama-3.3-70b', input: 4000, output: 500, cached: 0, reasoning: false },
+  { weight: 15, provider: 'self-hosted', model: 'llama-3.3-70b', input: 4000, output: 500, cached: 0, reasoning: false },
   { weight: 1, provider: 'nebula', model: 'nebula-preview', input: 4000, output: 500, cached: 0, reasoning: false },
 ] as const;
 
-const ZONES = ['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Tokyo', 'Asia/Kathmandu'] as const;
+/** With the instant at which September begins there: each customer starts with a whole month of its own zone. */
+const ZONES = [
+  { timeZone: 'UTC', september: '2026-09-01T00:00:00Z' },
+  { timeZone: 'Europe/Berlin', september: '2026-08-31T22:00:00Z' },
+  { timeZone: 'Asia/Tokyo', september: '2026-08-31T15:00:00Z' },
+  { timeZone: 'Asia/Kathmandu', september: '2026-08-31T18:15:00Z' },
+] as const;
 const NAMES = [
   'Alder', 'Birch', 'Cedar', 'Dogwood', 'Elm', 'Fir', 'Ginkgo', 'Hazel', 'Ironwood', 'Juniper', 'Koa', 'Larch', 'Maple', 'Nutmeg', 'Oak', 'Pine',
   'Quince', 'Rowan', 'Spruce', 'Teak', 'Umbrella', 'Viburnum', 'Willow', 'Xylosma', 'Yew', 'Zelkova', 'Acacia', 'Balsa', 'Cypress', 'Durian', 'Ebony',
@@ -119,11 +125,17 @@ function shareOfRank(rank: number, customers: number): number {
   return rank < 10 ? geometric(1, 9, 0.929 - 0.3, 0.75) : geometric(10, customers - 10, 0.072, 0.92);
 }
 
-export const CUSTOMERS: readonly DemoCustomer[] = NAMES.map((name, rank) => ({
-  key: name.toLowerCase(),
-  name: `${name} Labs`,
-  plan: PLAN_OF_RANK[rank % PLAN_OF_RANK.length] ?? 'metered',
-  timeZone: ZONES[rank % ZONES.length] ?? 'UTC',
-  startsAt: rank % 11 === 10 ? '2026-09-12T08:30:00Z' : '2026-08-31T00:00:00Z',
-  weight: shareOfRank(rank, NAMES.length),
-}));
+/** Who came later, in the middle of a month. */
+const LATE_START = '2026-09-12T08:30:00Z';
+
+export const CUSTOMERS: readonly DemoCustomer[] = NAMES.map((name, rank) => {
+  const { timeZone, september } = ZONES[rank % ZONES.length] ?? ZONES[0];
+  return {
+    key: name.toLowerCase(),
+    name: `${name} Labs`,
+    plan: PLAN_OF_RANK[rank % PLAN_OF_RANK.length] ?? 'metered',
+    timeZone,
+    startsAt: rank % 11 === 10 ? LATE_START : september,
+    weight: shareOfRank(rank, NAMES.length),
+  };
+});

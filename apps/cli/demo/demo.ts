@@ -18,7 +18,7 @@ interface DemoOptions {
 const DEFAULT_PORT = 4000;
 const BATCH = 1_000;
 const CONCURRENCY = 4;
-/** The demo's invoices are finalized an hour after the period's end (the grace period). */
+/** Invoices are final an hour after the period's end (the grace period); the demo's zones end their month at or before UTC does. */
 const GRACE_MS = 2 * 3_600_000;
 const SYNC_TIMEOUT_MS = 120_000;
 const WEBHOOK_SECRET = 'whsec_demo';
@@ -123,8 +123,7 @@ function* inBatches(events: Iterable<UsageEvent>, size: number): Generator<Usage
 }
 
 async function runBilling(client: TareClient, until: string): Promise<string> {
-  // Zones west of UTC end their month later: the run is told a time by which it has ended everywhere.
-  const asOf = new Date(Date.parse(until) + 14 * 3_600_000 + GRACE_MS).toISOString();
+  const asOf = new Date(Date.parse(until) + GRACE_MS).toISOString();
   const { runBilling: run } = await client.graphql<{
     runBilling: { periodsClosed: number; invoicesCreated: number; invoicesFinalized: number };
   }>('mutation ($asOf: DateTime!) { runBilling(asOf: $asOf) { periodsClosed invoicesCreated invoicesFinalized } }', { asOf });

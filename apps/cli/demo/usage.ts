@@ -11,8 +11,8 @@ const FEATURES = [
 ] as const;
 /** Requests per hour of the day: quiet nights, busy afternoons. */
 const HOURS = Array.from({ length: 24 }, (_, hour) => ({ hour, weight: hour < 7 ? 1 : hour < 10 ? 4 : hour < 19 ? 8 : 3 }));
-/** Tokens that the self-hosted GPU serves in a second. */
-const POOL_TOKENS_PER_SECOND = 2_500;
+/** Output tokens that the self-hosted GPU makes in a second for one request. */
+const POOL_TOKENS_PER_SECOND = 25;
 const RUN_LENGTH = 12;
 
 /** The demo's usage in order of time, always the same for the same count. */
