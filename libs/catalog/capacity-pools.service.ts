@@ -47,7 +47,8 @@ export class CapacityPoolsService {
   /**
    * Makes a pool with its cost from `validFrom` on; with the key of an existing pool, adds a dated cost to it. What the pool is (name, deployment, currency,
    * idle policy) has to be the same then. Asks in the same transaction for its events to be costed again.
-   * @throws CodedError ALREADY_EXISTS | UNKNOWN_CURRENCY | INVALID_COUNT | POOL_COST_MISSING | NEGATIVE_NUMBER | TOO_PRECISE
+   * @throws CodedError ALREADY_EXISTS | UNKNOWN_CURRENCY | INVALID_COUNT | POOL_COST_MISSING | NEGATIVE_NUMBER | TOO_PRECISE | NOT_AVAILABLE for idle cost
+   * by reservation: a pool is never deleted, and one that nothing can spread would stand in the way of every report
    */
   async create(tenantId: string, input: CapacityPoolInput): Promise<CapacityPoolView> {
     const pool = poolOfInput(input);
@@ -74,8 +75,17 @@ function poolOfInput(input: CapacityPoolInput): Omit<CapacityPool, 'id'> {
     name: requiredText(input.name, 'name'),
     deployment: input.deployment,
     currency: currencyOf(input.currency, 'currency').code,
-    idlePolicy: input.idlePolicy,
+    idlePolicy: availablePolicy(input.idlePolicy),
   };
+}
+
+function availablePolicy(policy: IdlePolicy): IdlePolicy {
+  if (policy !== 'BY_RESERVATION') return policy;
+  throw new CodedError(
+    'NOT_AVAILABLE',
+    'Idle cost cannot be spread by reservation yet: choose NONE, BY_USE or EVENLY as the idle policy.',
+    'idlePolicy',
+  );
 }
 
 function costOfInput(input: CapacityPoolInput): {

@@ -86,6 +86,7 @@ describe('capacity pools', () => {
     [{ ...h100, hourlyCost: decimal('-1') }, 'NEGATIVE_NUMBER', 'hourlyCost'],
     [{ ...h100, hourlyCost: decimal('0.0000000000000000001') }, 'TOO_PRECISE', 'hourlyCost'],
     [{ ...h100, tokensPerSecond: Decimal.ZERO }, 'NEGATIVE_NUMBER', 'tokensPerSecond'],
+    [{ ...h100, key: 'reserved', idlePolicy: 'BY_RESERVATION' as const }, 'NOT_AVAILABLE', 'idlePolicy'],
   ])('a pool that cannot be costed is refused at its field (%#)', async (input, code, path) => {
     await pools.create(tenantId, h100);
     await expect(pools.create(tenantId, input)).rejects.toMatchObject({ code, path });
