@@ -3,7 +3,7 @@ import { CapacityPoolsService, CatalogModule, CostRatesService, type CapacityPoo
 import { Decimal, MICROS_PER_HOUR, parseInstant, type CostRateInput, type Instant, type UsageRecord } from '@tare/core';
 import { CustomerStore, CustomersModule } from '@tare/customers';
 import { createTestDatabase, DatabaseModule, type TestDatabase } from '@tare/database';
-import { IngestService, UsageBoundaries, UsageModule, UsageReader } from '@tare/usage';
+import { IngestService, UsageBoundaries, UsageLists, UsageModule, UsageReader } from '@tare/usage';
 import { CostsModule } from './costs.module.ts';
 import { PoolHours, type SharedCost } from './pool-hours.ts';
 import { RecostingService } from './recosting.service.ts';
@@ -87,6 +87,44 @@ describe('where cost comes from', () => {
     await createPool(tenantId, { hourlyCost: Decimal.parse('7.2'), validFrom: parseInstant('2026-03-20T10:30:00Z') });
     await send(tenantId, onPool('a', '2026-03-20T10:29:59Z', 100), onPool('b', '2026-03-20T10:30:00Z', 100));
     expect(summary(await records(tenantId))).toEqual([['PRICED', 'USD', '2 events', '0.3', '0.3']]);
+  });
+});
+
+describe('a pool that is made after its events', () => {
+  test('9.2 gives them their first known cost, frozen, from its first day on and no earlier', async () => {
+    const tenantId = await db.createTenant();
+    await send(tenantId, onPool('before', '2026-02-28T23:59:59Z', 100), onPool('a', '2026-03-20T10:00:00Z', 100));
+    await send(tenantId, event('model too', { pool: 'h100', gpuSeconds: 200 }));
+    expect(summary(await records(tenantId))).toEqual([
+      ['UNPRICED', null, '1 events', '0', '0'],
+      ['UNPRICED', null, '2 events', '0', '0'],
+    ]);
+    await createPool(tenantId);
+    expect(await recost(tenantId)).toEqual({ costed: 2, restated: 0 });
+    await createPool(tenantId, { hourlyCost: Decimal.parse('7.2') });
+    expect(await recost(tenantId)).toEqual({ costed: 0, restated: 2 });
+    expect(summary(await records(tenantId))).toEqual([
+      ['PRICED', 'USD', '1 events', '0.1', '0.2'],
+      ['PRICED', 'USD', '1 events', '0.2', '0.4'],
+      ['UNPRICED', null, '1 events', '0', '0'],
+    ]);
+    expect(await tasks(tenantId)).toEqual([]);
+  });
+
+  test('9.4 tokens that wait for their hour to close stand in the worklist, never silently aside', async () => {
+    const tenantId = await db.createTenant();
+    await createPool(tenantId, { tokensPerSecond: Decimal.of(1000) });
+    await send(tenantId, event('tokens on a pool', { pool: 'h100', model: 'llama' }));
+    expect(summary(await records(tenantId))).toEqual([['PENDING', null, '1 events', '0', '0']]);
+    expect(await module.get(UsageLists).unpricedModels(tenantId, 10)).toMatchObject([
+      {
+        provider: 'own-lab',
+        model: 'llama',
+        events: Decimal.ONE,
+        tokens: Decimal.of(1_100_000),
+        firstSeen: parseInstant('2026-03-20T10:00:00Z'),
+      },
+    ]);
   });
 });
 

@@ -3,25 +3,32 @@
 /**
  * Events of a provider and model, or of a pool, whose cost comes from the book: unpriced, waiting, or priced. Pages by the primary key, so that a run
  * of any length holds no more than a page. $2 provider, $3 model, $4 pool (null: any), $5 from, $6 to (null: no end), $7 and $8 the last of the page
- * before, $9 events at most.
+ * before, $9 events at most. What was restated is looked up for the page at once: for tables that have grown since they were last analysed, a lookup
+ * per event could read all of it each time.
  */
 export const EVENTS_TO_COST = `
+WITH page AS MATERIALIZED (
+  SELECT * FROM usage_event e
+  WHERE e.tenant_id = $1 AND e.at >= greatest($5::timestamptz, $7::timestamptz) AND ($6::timestamptz IS NULL OR e.at < $6)
+    AND ($7::timestamptz IS NULL OR (e.at, e.key_hash) > ($7, decode($8, 'hex')))
+    AND e.dimension_no = ANY (ARRAY(
+      SELECT no FROM usage_dimension WHERE tenant_id = $1 AND cost_state IN ('UNPRICED', 'PENDING', 'PRICED')
+        AND ($2::text IS NULL OR provider = $2) AND ($3::text IS NULL OR model = $3) AND ($4::text IS NULL OR pool = $4)))
+  ORDER BY e.at, e.key_hash LIMIT $9
+), adjusted AS MATERIALIZED (
+  SELECT DISTINCT ON (key_hash) key_hash, cost, dimension_no FROM cost_adjustment
+  WHERE tenant_id = $1 AND key_hash = ANY (ARRAY(SELECT key_hash FROM page)) ORDER BY key_hash, seq DESC
+)
 SELECT encode(e.key_hash, 'hex') AS identity, e.at, e.customer_no, e.dimension_no,
   d.type, d.provider, d.model, d.service_tier, d.region, d.pool, d.feature, d.outcome, d.subscription_id, d.cost_state, d.cost_currency,
   e.uncached_input::text, e.cache_read::text, e.cache_write_5m::text, e.cache_write_1h::text, e.input_audio::text, e.plain_output::text, e.reasoning::text,
   e.output_audio::text, e.quantity::text, e.gpu_seconds::text, e.cost::text, coalesce(adjusted.cost, e.cost)::text AS restated_cost,
-  coalesce(adjusted.cost_currency, d.cost_currency) AS restated_currency
-FROM usage_event e
-JOIN usage_dimension d ON d.tenant_id = e.tenant_id AND d.no = e.dimension_no
-LEFT JOIN LATERAL (
-  SELECT a.cost, ad.cost_currency FROM cost_adjustment a JOIN usage_dimension ad ON ad.tenant_id = a.tenant_id AND ad.no = a.dimension_no
-  WHERE a.tenant_id = e.tenant_id AND a.key_hash = e.key_hash ORDER BY a.seq DESC LIMIT 1
-) AS adjusted ON true
-WHERE e.tenant_id = $1 AND e.at >= $5 AND ($6::timestamptz IS NULL OR e.at < $6) AND ($7::timestamptz IS NULL OR (e.at, e.key_hash) > ($7, decode($8, 'hex')))
-  AND e.dimension_no IN (
-    SELECT no FROM usage_dimension WHERE tenant_id = $1 AND cost_state IN ('UNPRICED', 'PENDING', 'PRICED')
-      AND ($2::text IS NULL OR provider = $2) AND ($3::text IS NULL OR model = $3) AND ($4::text IS NULL OR pool = $4))
-ORDER BY e.at, e.key_hash LIMIT $9`;
+  coalesce(ad.cost_currency, d.cost_currency) AS restated_currency
+FROM page e
+JOIN usage_dimension d ON d.tenant_id = $1 AND d.no = e.dimension_no
+LEFT JOIN adjusted ON adjusted.key_hash = e.key_hash
+LEFT JOIN usage_dimension ad ON ad.tenant_id = $1 AND ad.no = adjusted.dimension_no
+ORDER BY e.at, e.key_hash`;
 
 /** Unknown becomes known, once: an event that has a cost keeps it (SEMANTICS 9.2). */
 export const SET_COSTS = `

@@ -8,7 +8,7 @@ export interface UnpricedModel {
   readonly model: string | null;
   readonly events: Decimal;
   readonly tokens: Decimal;
-  /** Time of its earliest unpriced event. */
+  /** Time of its earliest event without a known cost. */
   readonly firstSeen: Instant;
 }
 
@@ -31,7 +31,7 @@ WITH cells AS (
   SELECT d.provider, d.model, b.from_at, sum(b.events) AS events,
     sum(b.uncached_input + b.cache_read + b.cache_write_5m + b.cache_write_1h + b.input_audio + b.plain_output + b.reasoning + b.output_audio) AS tokens
   FROM usage_bucket b JOIN usage_dimension d ON d.tenant_id = b.tenant_id AND d.no = b.dimension_no
-  WHERE b.tenant_id = $1 AND d.cost_state = 'UNPRICED'
+  WHERE b.tenant_id = $1 AND d.cost_state IN ('UNPRICED', 'PENDING')
   GROUP BY d.provider, d.model, b.from_at HAVING sum(b.events) > 0
 ), models AS (
   SELECT provider, model, sum(events) AS events, sum(tokens) AS tokens, min(from_at) AS first_cell
@@ -40,7 +40,7 @@ WITH cells AS (
 SELECT provider, model, events::text, tokens::text, (
   SELECT min(e.at) FROM usage_event e JOIN usage_dimension d ON d.tenant_id = e.tenant_id AND d.no = e.dimension_no
   WHERE e.tenant_id = $1 AND e.at >= first_cell AND e.at < first_cell + interval '15 minutes'
-    AND d.cost_state = 'UNPRICED' AND d.provider IS NOT DISTINCT FROM models.provider AND d.model IS NOT DISTINCT FROM models.model
+    AND d.cost_state IN ('UNPRICED', 'PENDING') AND d.provider IS NOT DISTINCT FROM models.provider AND d.model IS NOT DISTINCT FROM models.model
 ) AS first_seen
 FROM models ORDER BY models.tokens DESC, models.events DESC, provider, model`;
 
@@ -62,7 +62,7 @@ FROM keys ORDER BY keys.events DESC, key`;
 export class UsageLists {
   constructor(private readonly database: Database) {}
 
-  /** Models with unpriced usage, largest volume (tokens, then events) first (SEMANTICS 9.1). */
+  /** Models whose usage has no known cost, waiting for a pool's hour or unpriced, largest volume (tokens, then events) first (SEMANTICS 9.1, 9.4). */
   unpricedModels(tenantId: string, first: number): Promise<UnpricedModel[]> {
     return this.database.withTenant(tenantId, async (tx) => {
       type Row = VolumeRow & { readonly provider: string | null; readonly model: string | null; readonly tokens: string };
