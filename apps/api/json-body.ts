@@ -1,19 +1,30 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CodedError } from '@tare/core';
+import { isUtf8 } from 'node:buffer';
 
 /** Fastify's own parser, for a request of any kind of server. */
 type JsonParser = (request: unknown, text: string, done: (error: Error | null, value?: unknown) => void) => void;
 
-/** JSON bodies as Fastify reads them (keys that poison prototypes are refused), with a code of our own for those that are none. */
+const MALFORMED = 'The body is not JSON in UTF-8, or has keys that are not allowed (__proto__, constructor.prototype).';
+const ENCODED = 'Send the body as it is, without Content-Encoding: compressed bodies are not taken.';
+
+/**
+ * JSON bodies as Fastify reads them (keys that poison prototypes are refused), with a code of our own for those that are none. Bytes that are not UTF-8
+ * are refused rather than replaced: two keys could become one. So are compressed bodies of any type.
+ */
 export function readJsonBodies(app: NestFastifyApplication, bodyLimitBytes: number): void {
-  const parse = app.getHttpAdapter().getInstance().getDefaultJsonParser('error', 'error') as JsonParser;
+  const fastify = app.getHttpAdapter().getInstance();
+  const parse = fastify.getDefaultJsonParser('error', 'error') as JsonParser;
   app.useBodyParser('application/json', { bodyLimit: bodyLimitBytes }, (request, body, done) => {
+    if (!isUtf8(body)) return done(new CodedError('MALFORMED_JSON', MALFORMED));
     parse(request, body.toString('utf8'), (error, value) => {
-      if (error)
-        done(
-          new CodedError('MALFORMED_JSON', 'The body is not JSON, or has keys that are not allowed (__proto__, constructor.prototype).'),
-        );
+      if (error) done(new CodedError('MALFORMED_JSON', MALFORMED));
       else done(null, value);
     });
+  });
+  fastify.addHook('preParsing', (request, _reply, payload, done) => {
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    if (encoding.toLowerCase() === 'identity') done(null, payload);
+    else done(new CodedError('UNSUPPORTED_MEDIA_TYPE', ENCODED));
   });
 }

@@ -1,13 +1,17 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errorAnswer, statusOf } from './error-answer.ts';
 
-/** REST errors are JSON {code, message, field}. GraphQL has its own format: there the error goes on as it is. */
+/** REST errors are JSON {code, message, field}. GraphQL has its own format: there the error goes on as it is, or, for a body that never got so far, is told in it. */
 @Catch()
 export class RestErrorFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): unknown {
     if (host.getType<string>() === 'graphql') return error;
     const answer = errorAnswer(error);
-    return host.switchToHttp().getResponse<FastifyReply>().status(statusOf(answer)).send(answer);
+    const http = host.switchToHttp();
+    const isGraphql = http.getRequest<FastifyRequest>().routeOptions.url === '/graphql';
+    const { message, code } = answer;
+    const body = isGraphql ? { errors: [{ message, extensions: { code } }] } : answer;
+    return http.getResponse<FastifyReply>().status(statusOf(answer)).send(body);
   }
 }

@@ -5,7 +5,7 @@ import type { FastifyAdapter } from '@nestjs/platform-fastify';
 export const NDJSON = 'application/x-ndjson';
 export const CLOUDEVENTS = /^application\/cloudevents(-batch)?\+json(;|$)/;
 
-/** Lets bodies of events through as text, for the route to read: JSON has its own parser. */
+/** Lets bodies of events through as bytes, for the route to read: JSON has its own parser. */
 @Injectable()
 export class EventBodies implements OnModuleInit {
   constructor(private readonly host: HttpAdapterHost<FastifyAdapter>) {}
@@ -13,7 +13,7 @@ export class EventBodies implements OnModuleInit {
   onModuleInit(): void {
     const fastify = this.host.httpAdapter.getInstance();
     for (const type of [NDJSON, CLOUDEVENTS]) {
-      fastify.addContentTypeParser(type, { parseAs: 'string' }, (_request, body, done) => done(null, body));
+      fastify.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     }
   }
 }

@@ -29,12 +29,12 @@ export class EventsController {
       void reply.status(UNSUPPORTED_MEDIA_TYPE);
       return { code: 'NOT_AVAILABLE', message: 'CloudEvents are not taken yet: send a JSON array of events or application/x-ndjson.' };
     }
-    if (type.startsWith(NDJSON)) return this.lines(principal.tenantId, request.body as string);
+    if (type.startsWith(NDJSON)) return this.lines(principal.tenantId, request.body as Buffer);
     return this.ingest.ingest(principal.tenantId, requireArray(request.body));
   }
 
-  private async lines(tenantId: string, text: string): Promise<IngestResult> {
-    const { events, lines, rejected } = readNdjson(text, MAX_BATCH);
+  private async lines(tenantId: string, body: Buffer): Promise<IngestResult> {
+    const { events, lines, rejected } = readNdjson(body, MAX_BATCH);
     const result = await this.ingest.ingest(tenantId, events);
     const moved = result.rejected.map((event) => ({ ...event, index: lines[event.index] ?? event.index }));
     return { ...result, rejected: [...rejected, ...moved].sort((a, b) => a.index - b.index) };

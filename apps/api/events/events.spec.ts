@@ -1,6 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AccessService } from '@tare/access';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
+import { gzipSync } from 'node:zlib';
 import { createApi } from '../app.ts';
 
 let db: TestDatabase;
@@ -34,7 +35,7 @@ async function graphql(query: string, variables: Record<string, unknown> = {}, k
   return { status: response.statusCode, body: response.json() };
 }
 async function post(body: string | object, type = 'application/json', key = admin): Promise<Answer> {
-  const payload = typeof body === 'string' ? body : JSON.stringify(body);
+  const payload = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   const headers = { authorization: `Bearer ${key}`, 'content-type': type };
   const response = await app.inject({ method: 'POST', url: '/v1/events', headers, payload });
   return { status: response.statusCode, body: response.json() };
@@ -214,6 +215,49 @@ describe('POST /v1/events', () => {
         { index: 3, code: 'NEGATIVE_NUMBER' },
       ],
     });
+  });
+
+  test('3.1 bytes that are no UTF-8 are refused, never replaced: two keys would become one', async () => {
+    const withByte = (byte: number): Buffer =>
+      Buffer.concat([
+        Buffer.from('{"key":"k-'),
+        Buffer.from([byte]),
+        Buffer.from('","customer":"acme","type":"t","at":"2026-03-20T10:00:00Z"}'),
+      ]);
+    const array = Buffer.concat([Buffer.from('['), withByte(0xff), Buffer.from(']')]);
+    expect(await post(array)).toMatchObject({ status: 400, body: { code: 'MALFORMED_JSON', message: expect.stringMatching(/UTF-8/) } });
+    const lines = [withByte(0xff), Buffer.from(JSON.stringify(event({ user: 'Zoë' }))), withByte(0xfe)];
+    expect((await post(Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')])), 'application/x-ndjson')).body).toMatchObject({
+      accepted: 1,
+      rejected: [
+        { index: 0, code: 'MALFORMED_JSON' },
+        { index: 2, code: 'MALFORMED_JSON' },
+      ],
+    });
+  });
+
+  test('a byte order mark before the first event is no part of it', async () => {
+    for (const type of ['application/json', 'application/x-ndjson']) {
+      const one = JSON.stringify(type === 'application/json' ? [event()] : event());
+      expect((await post(`\uFEFF${one}`, type)).body).toEqual({ accepted: 1, duplicates: 0, rejected: [] });
+    }
+  });
+
+  test('a compressed body is refused and says so', async () => {
+    for (const type of ['application/json', 'application/x-ndjson']) {
+      const headers = { authorization: `Bearer ${admin}`, 'content-type': type, 'content-encoding': 'gzip' };
+      const response = await app.inject({ method: 'POST', url: '/v1/events', headers, payload: gzipSync(JSON.stringify([event()])) });
+      expect([response.statusCode, response.json<Body>().code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
+    }
+  });
+
+  test('GraphQL tells of a malformed body as it tells of every error', async () => {
+    const headers = { authorization: `Bearer ${admin}`, 'content-type': 'application/json' };
+    const response = await app.inject({ method: 'POST', url: '/graphql', headers, payload: '{"query": ' });
+    expect([response.statusCode, response.json<Body>()]).toEqual([
+      400,
+      { errors: [{ message: expect.any(String), extensions: { code: 'MALFORMED_JSON' } }] },
+    ]);
   });
 
   test('a body that is no list of events is refused with what is expected', async () => {
