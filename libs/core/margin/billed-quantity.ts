@@ -24,16 +24,50 @@ export function coveredUsage<Usage extends AttributedUsage>(
   usage: readonly Usage[],
   meters: Meters,
 ): CoveredUsage<Usage>[] {
-  const rated = usage.filter(({ rater }) => rater !== null && rater.subscriptionId === item.subscriptionId);
   const weigh = weightOf(item, meters);
   if (weigh === null) return [];
-  const covered = rated.flatMap((one) => {
+  const covered = candidatesOf(item, usage).flatMap((one) => {
     const weight = weigh(one);
     return weight === null ? [] : [{ usage: one, weight: Decimal.max(Decimal.ZERO, weight) }];
   });
   if (covered.some(({ weight }) => weight.isPositive())) return covered;
   const byEvents = covered.map(({ usage: one }) => ({ usage: one, weight: Decimal.max(Decimal.ZERO, one.record.events) }));
   return byEvents.some(({ weight }) => weight.isPositive()) ? byEvents : [];
+}
+
+interface UsageIndex {
+  readonly bySubscription: ReadonlyMap<string, readonly AttributedUsage[]>;
+  /** By subscription and burn key. */
+  readonly byBurn: ReadonlyMap<string, readonly AttributedUsage[]>;
+}
+
+/** A wallet has an item for each day and set of dimensions: without an index each would look at all usage. Lists of usage do not change once made. */
+const indexes = new WeakMap<readonly AttributedUsage[], UsageIndex>();
+
+/** The usage that the item's subscription rated; of burnt credits only what has the burn's dimensions. */
+function candidatesOf<Usage extends AttributedUsage>({ spread, subscriptionId }: RevenueItem, usage: readonly Usage[]): readonly Usage[] {
+  const index = indexes.get(usage) ?? indexOf(usage);
+  indexes.set(usage, index);
+  const found =
+    spread.kind === 'BURN' ? index.byBurn.get(`${subscriptionId}|${spread.dimensionKey}`) : index.bySubscription.get(subscriptionId ?? '');
+  // The index holds what the list holds.
+  return (found ?? []) as readonly Usage[];
+}
+
+function indexOf(usage: readonly AttributedUsage[]): UsageIndex {
+  const bySubscription = new Map<string, AttributedUsage[]>();
+  const byBurn = new Map<string, AttributedUsage[]>();
+  const add = (index: Map<string, AttributedUsage[]>, key: string, one: AttributedUsage): void => {
+    const list = index.get(key);
+    if (list) list.push(one);
+    else index.set(key, [one]);
+  };
+  for (const one of usage) {
+    if (one.rater === null) continue;
+    add(bySubscription, one.rater.subscriptionId, one);
+    if (one.rater.terms.burnRates.length > 0) add(byBurn, `${one.rater.subscriptionId}|${burnKey(one.record)}`, one);
+  }
+  return { bySubscription, byBurn };
 }
 
 /** Null from the function: the item is not for this usage. Null instead of it: for no usage at all. */
@@ -46,9 +80,7 @@ function weightOf({ spread, segment }: RevenueItem, meters: Meters): ((usage: At
       return (usage) => (isCounted(meter, price, usage.record) ? billedQuantity(meter, price, usage) : null);
     }
     case 'BURN':
-      return segment === null
-        ? null
-        : ({ record }) => (burnKey(record) === spread.dimensionKey ? creditsOf(record, segment, meters) : null);
+      return segment === null ? null : ({ record }) => creditsOf(record, segment, meters);
     case 'STRAIGHT_LINE':
     case 'AT':
       return null;
