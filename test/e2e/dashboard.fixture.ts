@@ -25,7 +25,7 @@ const now = new Date();
 const monthAt = (offset: number): string =>
   new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + offset, 1)).toISOString().slice(0, 7);
 
-/** The month before this one has usage; this one has only fees so far. */
+/** The month before this one has usage; this one has only fees so far, and three events of its first hours east of Greenwich. */
 export const FIXTURE_MONTH = monthAt(-1);
 const START = `${FIXTURE_MONTH}-01T00:00:00Z`;
 const END = `${monthAt(0)}-01T00:00:00Z`;
@@ -42,7 +42,7 @@ interface CustomerFigures {
   readonly isAtRisk?: boolean;
 }
 
-/** The last one has no customer yet; Obscura's model has no price. */
+/** The last two are none: capacity that stood idle, and a key without a customer yet. Obscura's model has no price. */
 const CUSTOMERS: readonly CustomerFigures[] = [
   {
     key: 'quillon',
@@ -72,6 +72,7 @@ const CUSTOMERS: readonly CustomerFigures[] = [
   { key: 'cobalt', name: 'Cobalt Legal', plan: 'CREDIT', revenue: '2310', cost: '1104.61', shared: '31.02', coverage: '1' },
   { key: 'dune', name: 'Dune Robotics', plan: 'PER_QUERY', revenue: '1560.4', cost: '1177.125', shared: '0', coverage: '1' },
   { key: 'ember', name: 'Ember Games', plan: 'SUBSCRIPTION', revenue: '499', cost: '0.0031', shared: '0', coverage: '1' },
+  { key: '(not usage)', name: 'Idle capacity', plan: '(no plan)', revenue: '0', cost: '0', shared: '0.5', coverage: null },
   { key: 'internal-evals', name: 'internal-evals', plan: '(no plan)', revenue: '0', cost: '77.42', shared: '0', coverage: '1' },
 ];
 
@@ -99,7 +100,8 @@ function rowOf(key: readonly string[], label: string, of: readonly CustomerFigur
   const cost = known.length === 0 ? null : Decimal.sum(known.map((one) => decimal(one.cost)));
   const shared = Decimal.sum(of.map((one) => decimal(one.shared)));
   const margin = cost === null ? null : revenue.minus(cost).minus(shared);
-  const coverage = of.length === 1 ? (of[0]?.coverage ?? null) : of.every((one) => one.coverage === '1') ? '1' : '0.962318';
+  const coverage =
+    of.length === 1 ? (of[0]?.coverage ?? null) : of.every((one) => one.coverage === '1' || one.coverage === null) ? '1' : '0.962318';
   const flags = of.length === 1 && of[0] ? flagsOf(of[0]) : ['PROFITABLE'];
   return {
     key,
@@ -177,6 +179,9 @@ function lossMakers(): Record<string, unknown>[] {
   });
 }
 
+/** The month where the customers are: in UTC it begins and ends a day earlier, at 18:15. */
+const PERIOD = { periodStart: `${START.slice(0, 10)}T00:00:00+05:45`, periodEnd: `${END.slice(0, 10)}T00:00:00+05:45` };
+
 const STATUSES = ['PAID', 'FINALIZED', 'PAID', 'PAID', 'DRAFT', 'VOID', 'PAID', 'UNCOLLECTIBLE'];
 const SYNCS: Readonly<Record<string, string>> = {
   PAID: 'SYNCED',
@@ -199,24 +204,31 @@ const INVOICES = Array.from({ length: 60 }, (_, index) => {
     sync: SYNCS[status],
     stripeInvoiceId: status === 'PAID' ? `in_fixture${index + 1}` : null,
     currency: 'USD',
-    customer: { id: customer?.key, key: customer?.key, name: customer?.name },
-    periodStart: START,
-    periodEnd: END,
+    customer: { id: customer?.key, key: customer?.key, name: customer?.name, timeZone: 'Asia/Kathmandu' },
+    ...PERIOD,
     lines: linesOf(),
     subtotal: '12614.29',
     discounts: '126.14',
     creditsApplied: '100',
     tax: '2353.61',
+    balanceApplied: '50',
+    balanceCarried: '0',
     total: '14691.76',
   };
 });
 
 function linesOf(): Record<string, unknown>[] {
-  const line = { periodStart: START, periodEnd: END };
   return [
-    { ...line, id: 'line-1', description: 'Site license, seats', priceKey: 'seats', quantity: '25', amount: '12500' },
-    { ...line, id: 'line-2', description: 'Tokens over the allowance', priceKey: 'tokens', quantity: '11428571.428571', amount: '114.29' },
-    { ...line, id: 'line-3', description: 'Requests', priceKey: null, quantity: '0', amount: '0' },
+    { ...PERIOD, id: 'line-1', description: 'Site license, seats', priceKey: 'seats', quantity: '25', amount: '12500' },
+    {
+      ...PERIOD,
+      id: 'line-2',
+      description: 'Tokens over the allowance',
+      priceKey: 'tokens',
+      quantity: '11428571.428571',
+      amount: '114.29',
+    },
+    { ...PERIOD, id: 'line-3', description: 'Requests', priceKey: null, quantity: '0', amount: '0' },
   ];
 }
 
@@ -244,10 +256,11 @@ const ANSWERS: Readonly<Record<string, (variables: Variables) => unknown>> = {
     marginReport: {
       rows: [
         { key: [FIXTURE_MONTH], events: '46321', revenue: '27139.47' },
-        { key: [monthAt(0)], events: '0', revenue: '11020.5' },
+        { key: [monthAt(0)], events: '3', revenue: '11020.5' },
       ],
     },
   }),
+  MonthEvents: ({ from }) => ({ marginReport: { total: { events: from === START ? '46318' : '0' } } }),
   Overview: ({ from }) =>
     from === START ? { byPlanKind: { rows: byPlanKind, total }, byDay: { rows: byDay() } } : EMPTY_ANSWERS['Overview']?.({}),
   Customers: ({ from }) => ({ marginReport: { rows: from === START ? byCustomer : [] } }),

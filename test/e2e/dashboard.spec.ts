@@ -31,6 +31,11 @@ const monthName = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numer
   new Date(`${FIXTURE_MONTH}-01T00:00:00Z`),
 );
 
+/** "1 Oct 2026 – 31 Oct 2026": the customers of the fixture are in Kathmandu, where the month began a UTC day earlier. */
+const dayName = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' });
+const lastDay = new Date(Date.UTC(Number(FIXTURE_MONTH.slice(0, 4)), Number(FIXTURE_MONTH.slice(5)), 0));
+const fixturePeriod = `${dayName.format(new Date(`${FIXTURE_MONTH}-01`))} \u2013 ${dayName.format(lastDay)}`;
+
 (executablePath === undefined ? describe.skip : describe)('the dashboard in a browser, on figures of a fixture', () => {
   let browser: Browser;
   let fixture: DashboardFixture;
@@ -104,7 +109,7 @@ const monthName = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numer
     await page.getByLabel('API key').waitFor();
   });
 
-  test('10.1 the month with usage is shown first, and its revenue less its costs is its margin to the cent', async () => {
+  test('10.1 the month with usage is shown first, not the one in which fees run on: revenue, cost, shared cost, margin', async () => {
     await signIn();
     await heading(monthName).waitFor();
     const [revenue, cost, shared, margin] = [
@@ -115,8 +120,8 @@ const monthName = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numer
     ];
     expect(revenue).toContain('27,139.47');
     expect(cost).toContain('13,456.17');
-    expect(shared).toContain('490.02');
-    expect(margin).toContain('13,193.28');
+    expect(shared).toContain('490.52');
+    expect(margin).toContain('13,192.78');
     expect(margin).toContain('48.6 % of revenue');
   });
 
@@ -135,7 +140,7 @@ const monthName = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numer
     expect(await kinds.getByRole('row', { name: /Site license/ }).innerText()).toMatch(
       /12,500\.00\s+4,210\.99\s+310\.25\s+7,978\.76\s+63\.8 %\s+100 %/,
     );
-    expect(await kinds.getByRole('row', { name: /No plan/ }).innerText()).toContain('\u221277.42');
+    expect(await kinds.getByRole('row', { name: /No plan/ }).innerText()).toContain('\u221277.92');
     await page.getByText('Figures per day').click();
     expect(await page.getByRole('row', { name: `${FIXTURE_MONTH}-18` }).innerText()).toContain('unknown');
   });
@@ -143,6 +148,7 @@ const monthName = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numer
   test('another month can be chosen, stays in the address, and tells when it is empty', async () => {
     await signIn();
     await button('Later month').click();
+    await heading(/so far$/).waitFor();
     await page.getByText('No usage and no revenue in this month.').waitFor();
     await page.reload();
     await page.getByText('No usage and no revenue in this month.').waitFor();
@@ -161,6 +167,7 @@ const monthName = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numer
         'Harbor AI',
         'internal-evals',
         'Tinker Trial',
+        'Idle capacity',
         'Obscura Vision',
         'Meadow Search',
         'Dune Robotics',
@@ -189,6 +196,15 @@ const monthName = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numer
     expect(await row(/Quillon Labs/)).toContain('99.9 %');
   });
 
+  test('idle capacity has its row so that rows add up, but neither reasons nor invoices', async () => {
+    await signIn();
+    await link('Customers').click();
+    await button(/Idle capacity/).click();
+    await page.getByText('usage caused this').waitFor();
+    expect(await heading('Why it lost money').count()).toBe(0);
+    expect(await link('Invoices of this customer').count()).toBe(0);
+  });
+
   test('customers are found by key, filtered by state and sorted', async () => {
     await signIn();
     await link('Customers').click();
@@ -200,7 +216,7 @@ const monthName = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numer
     await page.getByText('No customer matches.').waitFor();
     await page.getByLabel('Search customers').fill('');
     await button(/^Loss-making/).click();
-    expect(await shown()).toEqual(['Quillon Labs', 'Harbor AI', 'internal-evals', 'Tinker Trial']);
+    expect(await shown()).toEqual(['Quillon Labs', 'Harbor AI', 'internal-evals', 'Tinker Trial', 'Idle capacity']);
     await page.getByLabel('Sort customers').selectOption('Highest cost first');
     expect((await shown())[0]).toBe('Quillon Labs');
     await page.getByLabel('Sort customers').selectOption('By name');
@@ -228,13 +244,15 @@ const monthName = new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numer
     expect(await rows.nth(1).innerText()).toContain('Sync failed');
   });
 
-  test('8.1 an invoice shows its lines, and its totals in the order in which they are made', async () => {
+  test('8.1 an invoice shows its lines, its days where the customer is, and its totals in the order in which they are made', async () => {
     await signIn();
     await link('Invoices').click();
     await link('TARE-000001').click();
     await heading('TARE-000001').waitFor();
     expect(await page.getByRole('row', { name: /Tokens over the allowance/ }).innerText()).toMatch(/11,428,571\.428571\s+114\.29/);
-    expect(await page.getByRole('article').innerText()).toContain('in_fixture1');
+    const sheet = await page.getByRole('article').innerText();
+    expect(sheet).toContain('in_fixture1');
+    expect(sheet).toContain(`Period\n${fixturePeriod}`);
     const amounts = await page.locator('.totals dd').allInnerTexts();
     expect(await page.locator('.totals dt').allInnerTexts()).toEqual([
       'Subtotal',

@@ -45,16 +45,15 @@ export function countText(quantity: string): string {
   return grouped(quantity.includes('.') ? quantity.replace(/\.?0+$/, '') : quantity);
 }
 
-const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' });
-
-/** The UTC day of an instant. */
-export function dayText(instant: string): string {
-  return DAY.format(new Date(instant));
+/** The day of an instant in a time zone, "1 Oct 2026". */
+export function dayText(instant: string | Date, timeZone = 'UTC'): string {
+  const format = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone });
+  return format.format(new Date(instant));
 }
 
-/** A half-open period as the days that it covers: its last day is the one before its end. */
-export function periodText(start: string, end: string): string {
-  const last = new Date(new Date(end).getTime() - 1);
-  const [first, until] = [dayText(start), DAY.format(last)];
+/** A half-open period as the days that it covers where the customer is: its last day is the one before its end. One without length is its one day. */
+export function periodText(start: string, end: string, timeZone: string): string {
+  const last = Math.max(Date.parse(start), Date.parse(end) - 1);
+  const [first, until] = [dayText(start, timeZone), dayText(new Date(last), timeZone)];
   return first === until ? first : `${first} \u2013 ${until}`;
 }

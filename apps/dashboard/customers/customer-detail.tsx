@@ -3,8 +3,7 @@ import { countText, coverageText } from '../amounts/format.ts';
 import { useQuery } from '../graphql/use-query.ts';
 import { Answered } from '../layout/notice.tsx';
 import { addressOf } from '../layout/route.ts';
-import { spanOf } from '../months/month.ts';
-import type { Month } from '../months/month.ts';
+import type { Span } from '../months/month.ts';
 import { LOSS_MAKERS } from './customers-query.ts';
 import type { CustomerRow, LossMaker, Reason } from './customers-query.ts';
 import { isUpperBound } from '../overview/coverage.ts';
@@ -16,30 +15,34 @@ const MOST_LOSS_MAKERS = 1000;
 
 interface Props {
   readonly row: CustomerRow;
-  readonly month: Month;
+  readonly span: Span;
   readonly lossMakers: number;
 }
 
 /** How a customer's margin comes about, and where it is a loss, why. */
-export function CustomerDetail({ row, month, lossMakers }: Props) {
+export function CustomerDetail({ row, span, lossMakers }: Props) {
   const { key, margin, flags, currency } = row;
   return (
     <div className="detail">
       <section>
         <h3>How the margin comes about</h3>
-        {margin === null ? <UnknownMargin row={row} /> : <Waterfall {...marginSteps(row)} currency={currency} />}
+        {margin === null ? <UnknownMargin row={row} /> : <Waterfall {...marginSteps(row)} currency={currency} addsUp={false} />}
         <p className="note">
           {countText(row.events)} events.{' '}
           {isUpperBound(row) && `Cost known for ${coverageText(row.coverage ?? '0')} of them: the margin is an upper bound. `}
-          <a href={addressOf('invoices', { customer: key[0] ?? null })}>Invoices of this customer</a>
+          {isCustomer(row) && <a href={addressOf('invoices', { customer: key[0] ?? null })}>Invoices of this customer</a>}
         </p>
       </section>
-      {flags.includes('LOSS_MAKING') && margin !== null && (
-        <Reasons row={row} margin={margin} month={month} first={Math.min(lossMakers, MOST_LOSS_MAKERS)} />
+      {!isCustomer(row) && <p className="note">No customer’s usage caused this: it stands here so that the rows add up to the month.</p>}
+      {isCustomer(row) && flags.includes('LOSS_MAKING') && margin !== null && (
+        <Reasons row={row} margin={margin} span={span} first={Math.min(lossMakers, MOST_LOSS_MAKERS)} />
       )}
     </div>
   );
 }
+
+/** Idle capacity that nobody is charged with has a row, with a key in brackets, and no customer. */
+const isCustomer = ({ key }: CustomerRow): boolean => !/^\(.*\)$/.test(key[0] ?? '');
 
 function marginSteps({ revenue, cost, sharedCost }: CustomerRow) {
   const steps = [
@@ -62,12 +65,12 @@ function UnknownMargin({ row: { unpricedEvents } }: { readonly row: CustomerRow 
 interface ReasonsProps {
   readonly row: CustomerRow;
   readonly margin: string;
-  readonly month: Month;
+  readonly span: Span;
   readonly first: number;
 }
 
-function Reasons({ row, margin, month, first }: ReasonsProps) {
-  const asked = useQuery(LOSS_MAKERS, { ...spanOf(month), first });
+function Reasons({ row, margin, span, first }: ReasonsProps) {
+  const asked = useQuery(LOSS_MAKERS, { ...span, first });
   return (
     <section>
       <h3>Why it lost money</h3>
@@ -81,7 +84,7 @@ function Reasons({ row, margin, month, first }: ReasonsProps) {
 function ReasonsOf({ lossMaker, margin }: { readonly lossMaker: LossMaker | undefined; readonly margin: string }) {
   if (lossMaker === undefined || lossMaker.reasons.length === 0) return <p className="note">No reasons are known for this loss.</p>;
   const steps = lossMaker.reasons.map(stepOf);
-  return <Waterfall steps={steps} result="Loss" currency={lossMaker.currency} expected={margin} />;
+  return <Waterfall steps={steps} result="Loss" currency={lossMaker.currency} addsUp expected={margin} />;
 }
 
 /** A reason's label says its name before a colon, then the figures. The steps run down to the loss, so what explains it is below zero. */

@@ -1,7 +1,7 @@
 import { Fragment, useState } from 'react';
 import { coverageText, percentText } from '../amounts/format.ts';
 import { Money } from '../amounts/money.tsx';
-import type { Month } from '../months/month.ts';
+import type { Span } from '../months/month.ts';
 import { CustomerDetail } from './customer-detail.tsx';
 import type { CustomerRow } from './customers-query.ts';
 import { MarginStates } from './margin-state.tsx';
@@ -11,12 +11,12 @@ const ROWS_AT_ONCE = 100;
 
 interface Props {
   readonly rows: readonly CustomerRow[];
-  readonly month: Month;
+  readonly span: Span;
   /** How many customers lost money in the month: so many have reasons. */
   readonly lossMakers: number;
 }
 
-export function CustomerTable({ rows, month, lossMakers }: Props) {
+export function CustomerTable({ rows, span, lossMakers }: Props) {
   const [limit, setLimit] = useState(ROWS_AT_ONCE);
   const [open, setOpen] = useState<string | null>(null);
   return (
@@ -57,7 +57,7 @@ export function CustomerTable({ rows, month, lossMakers }: Props) {
                   {isOpen && (
                     <tr className="detail-row">
                       <td colSpan={8}>
-                        <CustomerDetail row={row} month={month} lossMakers={lossMakers} />
+                        <CustomerDetail row={row} span={span} lossMakers={lossMakers} />
                       </td>
                     </tr>
                   )}

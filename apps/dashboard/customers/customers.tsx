@@ -3,8 +3,8 @@ import { useQuery } from '../graphql/use-query.ts';
 import { Answered, Empty } from '../layout/notice.tsx';
 import { addressOf, go } from '../layout/route.ts';
 import { MonthPicker } from '../months/month-picker.tsx';
-import { monthName, spanOf } from '../months/month.ts';
-import type { Month } from '../months/month.ts';
+import { monthName, monthOf, reportedSpan } from '../months/month.ts';
+import type { MonthProps, Span } from '../months/month.ts';
 import { CustomerTable } from './customer-table.tsx';
 import { CUSTOMERS } from './customers-query.ts';
 import type { CustomerRow, MarginState } from './customers-query.ts';
@@ -22,13 +22,18 @@ const SORT_NAMES: Readonly<Record<CustomerSort, string>> = {
 };
 
 /** Everybody's margin in a month, worst first. */
-export function Customers({ month, offered }: { readonly month: Month; readonly offered: readonly Month[] }) {
-  const asked = useQuery(CUSTOMERS, spanOf(month));
+export function Customers({ month, now, offered }: MonthProps) {
+  const span = reportedSpan(month, now);
+  const asked = useQuery(CUSTOMERS, span);
   return (
     <>
       <div className="page-head">
         <h1>
-          Customers <span className="head-month">in {monthName(month)}</span>
+          Customers{' '}
+          <span className="head-month">
+            in {monthName(month)}
+            {month === monthOf(now) ? ' so far' : ''}
+          </span>
         </h1>
         <MonthPicker month={month} offered={offered} onChoose={(chosen) => go(addressOf('customers', { month: chosen }))} />
       </div>
@@ -37,7 +42,7 @@ export function Customers({ month, offered }: { readonly month: Month; readonly 
           rows.length === 0 ? (
             <Empty title="No customer had usage or revenue in this month.">Choose another month.</Empty>
           ) : (
-            <CustomerList rows={rows} month={month} />
+            <CustomerList rows={rows} span={span} />
           )
         }
       </Answered>
@@ -47,7 +52,7 @@ export function Customers({ month, offered }: { readonly month: Month; readonly 
 
 const STATES: readonly MarginState[] = ['LOSS_MAKING', 'NO_REVENUE', 'COST_UNKNOWN', 'AT_RISK', 'PROFITABLE'];
 
-function CustomerList({ rows, month }: { readonly rows: readonly CustomerRow[]; readonly month: Month }) {
+function CustomerList({ rows, span }: { readonly rows: readonly CustomerRow[]; readonly span: Span }) {
   const [search, setSearch] = useState('');
   const [sort, setSort] = useState<CustomerSort>('worst');
   const [state, setState] = useState<MarginState | null>(null);
@@ -86,7 +91,7 @@ function CustomerList({ rows, month }: { readonly rows: readonly CustomerRow[]; 
       {shown.length === 0 ? (
         <Empty title="No customer matches.">Change the search or show all states.</Empty>
       ) : (
-        <CustomerTable rows={shown} month={month} lossMakers={rows.filter(({ flags }) => flags.includes('LOSS_MAKING')).length} />
+        <CustomerTable rows={shown} span={span} lossMakers={rows.filter(({ flags }) => flags.includes('LOSS_MAKING')).length} />
       )}
     </>
   );

@@ -13,17 +13,23 @@ interface Props {
   /** Name of what the steps add up to. */
   readonly result: string;
   readonly currency: string;
+  /**
+   * Whether what is read has to add up: then a part may be a unit of the currency off its own rounding. Else each is rounded by itself, as where it also stands
+   * outside of the list.
+   */
+  readonly addsUp: boolean;
   /** What they should add up to, where that is known from elsewhere; said when they do not. */
   readonly expected?: string;
 }
 
 const WIDTH = 100;
 
-/** Steps that add up to their result, each beginning where the one before it ended; also what is read is rounded to add up. */
-export function Waterfall({ steps, result, currency, expected }: Props) {
+/** Steps that add up to their result, each beginning where the one before it ended. */
+export function Waterfall({ steps, result, currency, addsUp, expected }: Props) {
   const amounts = steps.map(({ amount }) => amount);
   const total = sum(amounts);
-  const shown = roundedToAddUp(amounts, decimalsOf(currency));
+  const decimals = decimalsOf(currency);
+  const shown = addsUp ? roundedToAddUp(amounts, decimals) : amounts.map((amount) => rounded(amount, decimals));
   const ends = amounts.map((_, index) => barValue(sum(amounts.slice(0, index + 1))));
   const [low, high] = [Math.min(0, ...ends), Math.max(0, ...ends)];
   const scale = high === low ? 0 : WIDTH / (high - low);
@@ -49,14 +55,14 @@ export function Waterfall({ steps, result, currency, expected }: Props) {
           <span className="step-name">{result}</span>
           <StepBar {...place(0, ends.at(-1) ?? 0)} isLoss={total.startsWith('-')} />
           <span className="step-amount" title={`${total} ${currency}`}>
-            {grouped(rounded(total, decimalsOf(currency)))} <span className="unit">{currency}</span>
+            {grouped(rounded(total, decimals))} <span className="unit">{currency}</span>
           </span>
         </li>
       </ol>
       {expected !== undefined && compare(total, expected) !== 0 && (
         <p className="note" role="alert">
-          These do not add up to the margin of {grouped(rounded(expected, decimalsOf(currency)))} {currency}: it has changed since the page
-          was loaded. Reload to see it.
+          These do not add up to the margin of {grouped(rounded(expected, decimals))} {currency}: it has changed since the page was loaded.
+          Reload to see it.
         </p>
       )}
     </>

@@ -101,7 +101,7 @@ function InvoiceTable({ invoices }: { readonly invoices: readonly ListedInvoice[
                 {invoice.kind !== 'REGULAR' && <span className="key">{kindName(invoice.kind)}</span>}
               </th>
               <td className="invoice-customer">{invoice.customer.name}</td>
-              <td className="invoice-period">{periodText(invoice.periodStart, invoice.periodEnd)}</td>
+              <td className="invoice-period">{periodText(invoice.periodStart, invoice.periodEnd, invoice.customer.timeZone)}</td>
               <td className="invoice-status">
                 <StatusBadge status={invoice.status} />
               </td>

@@ -1,4 +1,4 @@
-import { isZero, negated, sum } from '../amounts/exact.ts';
+import { isZero, negated } from '../amounts/exact.ts';
 import { countText, periodText } from '../amounts/format.ts';
 import { Money } from '../amounts/money.tsx';
 import { useQuery } from '../graphql/use-query.ts';
@@ -6,7 +6,7 @@ import { Answered, Empty } from '../layout/notice.tsx';
 import { addressOf } from '../layout/route.ts';
 import { kindName, StatusBadge, SyncBadge } from './invoice-badges.tsx';
 import { INVOICE } from './invoices-query.ts';
-import type { Invoice, InvoiceLine } from './invoices-query.ts';
+import type { Invoice } from './invoices-query.ts';
 
 /** One invoice: its lines, and how they come to its total. */
 export function InvoicePage({ id }: { readonly id: string }) {
@@ -40,7 +40,7 @@ function InvoiceSheet({ invoice }: { readonly invoice: Invoice }) {
         </span>
       </header>
       <InvoiceFacts invoice={invoice} />
-      <Lines lines={invoice.lines} currency={invoice.currency} />
+      <Lines invoice={invoice} />
       <InvoiceTotals invoice={invoice} />
     </article>
   );
@@ -57,7 +57,7 @@ function InvoiceFacts({ invoice: { customer, kind, periodStart, periodEnd, strip
       </div>
       <div>
         <dt>Period</dt>
-        <dd>{periodText(periodStart, periodEnd)}</dd>
+        <dd>{periodText(periodStart, periodEnd, customer.timeZone)}</dd>
       </div>
       <div>
         <dt>Kind</dt>
@@ -83,7 +83,12 @@ function InvoiceFacts({ invoice: { customer, kind, periodStart, periodEnd, strip
   );
 }
 
-function Lines({ lines, currency }: { readonly lines: readonly InvoiceLine[]; readonly currency: string }) {
+function Lines({ invoice }: { readonly invoice: Invoice }) {
+  const {
+    lines,
+    currency,
+    customer: { timeZone },
+  } = invoice;
   if (lines.length === 0) return <Empty title="This invoice has no lines." />;
   return (
     <table className="lines">
@@ -106,7 +111,7 @@ function Lines({ lines, currency }: { readonly lines: readonly InvoiceLine[]; re
               {line.description}
               {line.priceKey !== null && <span className="key">{line.priceKey}</span>}
             </th>
-            <td className="line-period">{periodText(line.periodStart, line.periodEnd)}</td>
+            <td className="line-period">{periodText(line.periodStart, line.periodEnd, timeZone)}</td>
             <td className="number line-quantity">{countText(line.quantity)}</td>
             <td className="number line-amount">
               <Money amount={line.amount} currency={currency} />
@@ -118,16 +123,16 @@ function Lines({ lines, currency }: { readonly lines: readonly InvoiceLine[]; re
   );
 }
 
-/** In the order of SEMANTICS 8.1. What the customer's own balance took or kept is the rest: a total never falls below zero. */
+/** In the order of SEMANTICS 8.1; what the customer's own balance took or kept comes last, since a total never falls below zero (8.6). */
 function InvoiceTotals({ invoice }: { readonly invoice: Invoice }) {
-  const { subtotal, discounts, creditsApplied, tax, total, currency } = invoice;
-  const balance = sum([total, negated(subtotal), discounts, creditsApplied, negated(tax)]);
+  const { subtotal, discounts, creditsApplied, tax, balanceApplied, balanceCarried, total, currency } = invoice;
   const rows = [
     ['Subtotal', subtotal],
     ['Discounts', negated(discounts)],
     ['Prepaid credits', negated(creditsApplied)],
     ['Tax', tax],
-    ['Customer balance', balance],
+    ['Customer balance', negated(balanceApplied)],
+    ['Kept for the next invoice', balanceCarried],
   ] as const;
   return (
     <dl className="totals" aria-label="Totals">

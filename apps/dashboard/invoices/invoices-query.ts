@@ -17,7 +17,7 @@ export interface ListedInvoice {
   readonly total: string;
   readonly periodStart: string;
   readonly periodEnd: string;
-  readonly customer: { readonly key: string; readonly name: string };
+  readonly customer: { readonly key: string; readonly name: string; readonly timeZone: string };
 }
 
 export interface InvoiceLine {
@@ -39,6 +39,10 @@ export interface Invoice extends ListedInvoice {
   readonly discounts: string;
   readonly creditsApplied: string;
   readonly tax: string;
+  /** Taken from what earlier invoices left on the customer's balance. */
+  readonly balanceApplied: string;
+  /** What would have been below zero, kept for the next invoice. */
+  readonly balanceCarried: string;
 }
 
 export interface InvoicesAnswer {

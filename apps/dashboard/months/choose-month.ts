@@ -9,21 +9,29 @@ const MONTHS_BACK = 24;
 export const searchedSpan = (now: Month): Span => spanOf(monthsAfter(now, -MONTHS_BACK), now);
 
 export interface MonthChoice {
-  /** The latest month with usage; where there is none, with revenue; where there is none either, this one. */
+  /** The latest months with usage, two at most: the events of the first may all be of the month before in UTC (see `latestMonth`). */
+  readonly used: readonly Month[];
+  /** The latest month with revenue; where there is none, this one. */
   readonly latest: Month;
   /** Latest first: from this month back to the first with data. */
   readonly offered: readonly Month[];
-  readonly hasData: boolean;
 }
 
-/** Fees run on in a month that has no usage yet, so a month with usage is preferred: it is the one whose margin says something. */
-export function chooseMonth({ marginReport }: MonthsAnswer, now: Month): MonthChoice {
+export function readMonths({ marginReport }: MonthsAnswer, now: Month): MonthChoice {
   const rows = marginReport.rows
     .map(({ key, events, revenue }) => ({ month: key[0] ?? '', events, revenue }))
     .filter(({ month }) => isMonth(month) && month <= now)
     .sort((a, b) => (a.month < b.month ? 1 : -1));
-  const used = rows.filter(({ events }) => !isZero(events));
-  const filled = rows.filter(({ events, revenue }) => !isZero(events) || !isZero(revenue));
-  const latest = used[0] ?? filled[0];
-  return { latest: latest?.month ?? now, offered: monthsDown(now, filled.at(-1)?.month ?? now), hasData: filled.length > 0 };
+  const filled = rows.filter(({ events, revenue }) => !isZero(events) || !isZero(revenue)).map(({ month }) => month);
+  const used = rows.filter(({ events }) => !isZero(events)).map(({ month }) => month);
+  return { used: used.slice(0, 2), latest: filled[0] ?? now, offered: monthsDown(now, filled.at(-1) ?? now) };
+}
+
+/**
+ * The month that is shown first. Fees run on in a month that has no usage, so one with usage is preferred: its margin says something. Months are counted where
+ * the customer is, and reports are asked for by UTC: `events`, those of the first used month in UTC, tell whether only its first hours elsewhere were meant.
+ */
+export function latestMonth({ used, latest }: MonthChoice, events: string): Month {
+  const [first, second] = used;
+  return (isZero(events) ? second : first) ?? first ?? latest;
 }

@@ -1,6 +1,14 @@
 /** A calendar month in UTC, "2026-10". */
 export type Month = string;
 
+/** What a screen of one month is given. */
+export interface MonthProps {
+  readonly month: Month;
+  readonly now: Date;
+  /** Months to choose from, latest first. */
+  readonly offered: readonly Month[];
+}
+
 export interface Span {
   readonly from: string;
   readonly to: string;
@@ -15,6 +23,12 @@ export const monthName = (month: Month): string => NAME.format(new Date(startOf(
 export function monthsAfter(month: Month, count: number): Month {
   const [year = 1970, number = 1] = month.split('-').map(Number);
   return monthOf(new Date(Date.UTC(year, number - 1 + count, 1)));
+}
+
+/** A month of the reports. The running one ends now: what its fees will earn later is not revenue yet. */
+export function reportedSpan(month: Month, now: Date): Span {
+  const { from, to } = spanOf(month);
+  return month === monthOf(now) ? { from, to: now.toISOString() } : { from, to };
 }
 
 const startOf = (month: Month): string => `${month}-01T00:00:00Z`;

@@ -1,6 +1,7 @@
 import { queryDocument } from '../graphql/query-document.ts';
 import type { Span } from './month.ts';
-import text from './months.graphql?raw';
+import monthEvents from './month-events.graphql?raw';
+import months from './months.graphql?raw';
 
 export interface MonthsAnswer {
   readonly marginReport: {
@@ -8,4 +9,6 @@ export interface MonthsAnswer {
   };
 }
 
-export const MONTHS = queryDocument<MonthsAnswer, Span>(text);
+export const MONTHS = queryDocument<MonthsAnswer, Span>(months);
+
+export const MONTH_EVENTS = queryDocument<{ readonly marginReport: { readonly total: { readonly events: string } } }, Span>(monthEvents);

@@ -9,6 +9,8 @@ import type { DayRow } from './overview-query.ts';
 const HEIGHT = 200;
 const DAY_WIDTH = 24;
 const BAR_WIDTH = 9;
+/** Days whose number stands below them. */
+const WEEKS = new Set(['01', '08', '15', '22', '29']);
 
 /** What each day earned beside what it cost. Heights are the only place where an amount becomes a float. */
 export function DayBars({ rows, month }: { readonly rows: readonly DayRow[]; readonly month: Month }) {
@@ -42,8 +44,8 @@ export function DayBars({ rows, month }: { readonly rows: readonly DayRow[]; rea
           <line className="zero" x1="0" x2={days.length * DAY_WIDTH} y1={top * scale} y2={top * scale} />
         </svg>
         <div className="axis-days" aria-hidden="true">
-          {days.map(({ day }, index) => (
-            <span key={day}>{index === 0 || index === days.length - 1 || (index + 1) % 7 === 1 ? Number(day.slice(8)) : ''}</span>
+          {days.map(({ day }) => (
+            <span key={day}>{WEEKS.has(day.slice(8)) ? Number(day.slice(8)) : ''}</span>
           ))}
         </div>
         <DayTable rows={rows} />

@@ -3,8 +3,8 @@ import { useQuery } from '../graphql/use-query.ts';
 import { Answered, Empty } from '../layout/notice.tsx';
 import { addressOf, go } from '../layout/route.ts';
 import { MonthPicker } from '../months/month-picker.tsx';
-import { monthName, spanOf } from '../months/month.ts';
-import type { Month } from '../months/month.ts';
+import { monthName, monthOf, reportedSpan } from '../months/month.ts';
+import type { Month, MonthProps } from '../months/month.ts';
 import { CoverageFacts } from './coverage-facts.tsx';
 import { DayBars } from './day-bars.tsx';
 import { MarginStatement } from './margin-statement.tsx';
@@ -13,12 +13,14 @@ import type { OverviewAnswer } from './overview-query.ts';
 import { PlanKinds } from './plan-kinds.tsx';
 
 /** What a month brought, what it cost, and what was left. */
-export function Overview({ month, offered }: { readonly month: Month; readonly offered: readonly Month[] }) {
-  const asked = useQuery(OVERVIEW, spanOf(month));
+export function Overview({ month, now, offered }: MonthProps) {
+  const asked = useQuery(OVERVIEW, reportedSpan(month, now));
   return (
     <>
       <div className="page-head">
-        <h1>{monthName(month)}</h1>
+        <h1>
+          {monthName(month)} {month === monthOf(now) && <span className="head-month">so far</span>}
+        </h1>
         <MonthPicker month={month} offered={offered} onChoose={(chosen) => go(addressOf('overview', { month: chosen }))} />
       </div>
       <Answered asked={asked} what="the month">
