@@ -67,6 +67,15 @@ export class BillingPeriodStore {
     return rows.map(periodOfRow);
   }
 
+  /** Whether billing has gone past the instant: a period begins at or after it, or one that ends after it is closed. */
+  async isPast(tx: TenantTransaction, subscriptionId: string, at: Instant): Promise<boolean> {
+    const rows = await tx.query(
+      `SELECT 1 FROM billing_period WHERE tenant_id = $1 AND subscription_id = $2 AND (start_at >= $3 OR (end_at > $3 AND closed_at IS NOT NULL)) LIMIT 1`,
+      [tx.tenantId, subscriptionId, sqlInstant(at)],
+    );
+    return rows.length > 0;
+  }
+
   async progress(tx: TenantTransaction, subscriptionIds: readonly string[]): Promise<Map<string, Progress>> {
     const rows = await tx.query<{
       subscription_id: string;

@@ -7,6 +7,7 @@ import { UsageModule } from '@tare/usage';
 import { BillingPeriodStore } from './billing-period.store.ts';
 import { BillingStep } from './billing-step.ts';
 import { BillingService } from './billing.service.ts';
+import { GuardBilledTime } from './guard-billed-time.ts';
 import { InvoiceStore } from './invoice.store.ts';
 import { InvoicesService } from './invoices.service.ts';
 import { PeriodFacts } from './period-facts.ts';
@@ -15,7 +16,16 @@ import { InvoiceRecomputation } from './recompute-invoice.ts';
 /** Closing periods and what comes of it. */
 @Module({
   imports: [AccessModule, CatalogModule, CustomersModule, UsageModule, CreditsModule],
-  providers: [BillingPeriodStore, InvoiceStore, PeriodFacts, BillingStep, BillingService, InvoicesService, InvoiceRecomputation],
+  providers: [
+    BillingPeriodStore,
+    InvoiceStore,
+    PeriodFacts,
+    BillingStep,
+    BillingService,
+    InvoicesService,
+    InvoiceRecomputation,
+    GuardBilledTime,
+  ],
   exports: [BillingPeriodStore, InvoiceStore, PeriodFacts, BillingService, InvoicesService, InvoiceRecomputation],
 })
 export class BillingModule {}

@@ -670,6 +670,27 @@ describe('invoices', () => {
     }
   });
 
+  test('8.2 a change or cancellation inside of what is billed already is refused, and nothing is billed twice', async () => {
+    await proPlan();
+    await world.plan({ key: 'max', kind: 'SUBSCRIPTION', prices: [flat('fee', '40')] });
+    await world.customer('acme');
+    const subscription = await world.subscribe('acme', 'pro', '2026-01-01T00:00:00Z');
+    await world.bill('2026-02-01T01:00:00Z');
+    const billed = { code: 'ALREADY_BILLED', path: 'at' };
+    await expect(world.change(subscription, 'max', '2026-01-16T00:00:00Z')).rejects.toMatchObject(billed);
+    await expect(world.change(subscription, 'max', '2026-02-01T00:00:00Z')).rejects.toMatchObject(billed);
+    await expect(world.cancel(subscription, '2026-01-16T00:00:00Z', true)).rejects.toMatchObject(billed);
+    await expect(world.cancel(subscription, '2026-01-16T00:00:00Z')).rejects.toMatchObject(billed);
+    await world.change(subscription, 'max', '2026-02-15T00:00:00Z');
+    await world.bill('2026-03-01T01:00:00Z');
+    expect(heads(await world.invoices('acme'))).toEqual([
+      '2026-01-01T00:00 REGULAR 20',
+      '2026-02-01T00:00 REGULAR 20',
+      '2026-02-15T00:00 PRORATION 10',
+      '2026-03-01T00:00 REGULAR 40',
+    ]);
+  });
+
   test('8.5 two runs that race make each invoice once', async () => {
     await proPlan();
     for (const customer of ['a', 'b', 'c']) {

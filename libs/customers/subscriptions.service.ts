@@ -44,6 +44,9 @@ export interface SubscriptionView extends Subscription, SubscriptionState {
   readonly plan: PlanView;
 }
 
+/** Says no, by throwing, to a subscription's time being cut at `at`; it runs in the transaction of the change, with the customer held. */
+export type CutGuard = (tx: TenantTransaction, cut: { readonly subscriptionId: string; readonly at: Instant }) => Promise<void>;
+
 interface Loaded {
   readonly subscription: Subscription;
   readonly customer: Customer;
@@ -57,6 +60,8 @@ const MOST_SEATS = 1_000_000;
  */
 @Injectable()
 export class SubscriptionsService {
+  private readonly guards: CutGuard[] = [];
+
   constructor(
     private readonly database: Database,
     private readonly customers: CustomerStore,
@@ -64,6 +69,11 @@ export class SubscriptionsService {
     private readonly plans: PlanStore,
     private readonly meters: MeterStore,
   ) {}
+
+  /** For what stands to the right and knows from when on a subscription cannot be cut any more: billing, for one. */
+  guardCuts(guard: CutGuard): void {
+    this.guards.push(guard);
+  }
 
   /**
    * Subscribes a customer to the newest version of a plan. A plan's trial delays charging: billing periods are counted from its end (SEMANTICS 6.4).
@@ -86,7 +96,8 @@ export class SubscriptionsService {
   /**
    * Goes over to the newest version of a plan: an upgrade at `at`, everything else at the end of the period that `at` lies in (SEMANTICS 6.2). What was planned
    * before takes its place; a change to the version that runs takes back what was planned.
-   * @throws CodedError NOT_FOUND | UNKNOWN_PLAN | SUBSCRIPTION_CANCELED | SUBSCRIPTION_ENDED | CURRENCY_MISMATCH | AMBIGUOUS_METER | NOT_AVAILABLE
+   * @throws CodedError NOT_FOUND | UNKNOWN_PLAN | SUBSCRIPTION_CANCELED | SUBSCRIPTION_ENDED | CURRENCY_MISMATCH | AMBIGUOUS_METER | NOT_AVAILABLE, and
+   *   those of the guards
    */
   change(tenantId: string, input: ChangeSubscriptionInput): Promise<SubscriptionView> {
     return this.database.withTenant(tenantId, async (tx) => {
@@ -102,7 +113,7 @@ export class SubscriptionsService {
 
   /**
    * Ends a subscription at the end of the period that `at` lies in or, when asked, at `at` itself (SEMANTICS 6.3). Cancelling again never lengthens it.
-   * @throws CodedError NOT_FOUND | SUBSCRIPTION_ENDED
+   * @throws CodedError NOT_FOUND | SUBSCRIPTION_ENDED, and those of the guards
    */
   cancel(tenantId: string, input: CancelSubscriptionInput): Promise<SubscriptionView> {
     return this.database.withTenant(tenantId, async (tx) => {
@@ -112,6 +123,7 @@ export class SubscriptionsService {
       const isOver = subscription.endsAt !== null && subscription.endsAt <= at;
       if (isOver) return this.viewOf(tx, subscription.id);
       const endsAt = Math.min(subscription.endsAt ?? Infinity, endOf(loaded, at, input.immediately ?? false));
+      if (endsAt !== subscription.endsAt) await this.requireCuttable(tx, subscription.id, endsAt);
       await this.subscriptions.endSegments(tx, subscription.id, endsAt);
       await this.subscriptions.markCanceled(tx, subscription.id, { endsAt, canceledAt: at });
       return this.viewOf(tx, subscription.id);
@@ -157,6 +169,7 @@ export class SubscriptionsService {
     requireDiscountCurrency(subscription, plan);
     const { timing, effectiveAt, anchor, trialEnd } = planChange(current, plan.terms, at ?? presentInstant(), subscription.startsAt);
     if (immediately === true && timing === 'AT_PERIOD_END') throw notAtOnce();
+    await this.requireCuttable(tx, subscription.id, effectiveAt);
     await this.subscriptions.endSegments(tx, subscription.id, effectiveAt);
     const segment = { ...current, planVersionId: plan.versionId, start: effectiveAt, end: null, anchor, trialEnd };
     await this.addSegment(tx, loaded, segment, plan);
@@ -165,9 +178,14 @@ export class SubscriptionsService {
   /** What was planned for later covers no time, and the running segment has no end again. */
   private async takeBackChanges(tx: TenantTransaction, { customer }: Loaded, current: Segment): Promise<void> {
     if (current.end === null) return;
+    await this.requireCuttable(tx, current.subscriptionId, current.end);
     await this.subscriptions.endSegments(tx, current.subscriptionId, current.end);
     await this.requireUnambiguous(tx, customer, { ...current, end: null });
     await this.subscriptions.reopenSegment(tx, current.id);
+  }
+
+  private async requireCuttable(tx: TenantTransaction, subscriptionId: string, at: Instant): Promise<void> {
+    for (const guard of this.guards) await guard(tx, { subscriptionId, at });
   }
 
   private async addSegment(
