@@ -59,17 +59,20 @@ const isField = (field: string): boolean =>
  * `at` without a zone is UTC (SEMANTICS 2.4). Whether the event is right is for the API to say.
  */
 export function eventOfRow(row: Row, mapping: ColumnMapping, defaults: { key: string; customer: string | null }): UsageEvent {
-  const event: Record<string, unknown> = mapping.columns.size === 0 ? { ...row } : {};
+  const event: Record<string, unknown> =
+    mapping.columns.size === 0 ? Object.fromEntries(Object.entries(row).filter(([, value]) => isGiven(value))) : {};
   for (const [field, value] of mapping.constants) assign(event, field, value);
   for (const [field, column] of mapping.columns) {
     const value = row[column];
-    if (value !== undefined && value !== null && value !== '') assign(event, field, value);
+    if (isGiven(value)) assign(event, field, value);
   }
   if (defaults.customer !== null) event['customer'] = defaults.customer;
   if (event['key'] === undefined) event['key'] = defaults.key;
   if (typeof event['at'] === 'string') event['at'] = withZone(event['at']);
   return event as unknown as UsageEvent;
 }
+
+const isGiven = (value: unknown): boolean => value !== undefined && value !== null && value !== '';
 
 function assign(event: Record<string, unknown>, field: string, value: unknown): void {
   const at = field.indexOf('.');

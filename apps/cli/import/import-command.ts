@@ -65,7 +65,7 @@ async function runImport(file: string, options: ImportOptions): Promise<void> {
       `real requests, modelled tenancy: rows are given to ${shares.customers} customers by the shares in ${options.customerShares ?? ''}`,
     );
   const meter = new ProgressMeter(sizeOf(file), before.row);
-  const rows = readRows(file, format, (bytes) => meter.readTo(bytes));
+  const rows = readRows(file, format, (bytes) => meter.readTo(bytes), [...mapping.columns.values()]);
   const done = await importFile({
     rows,
     contentHash,

@@ -145,6 +145,39 @@ test('a CSV row with the wrong number of columns is a bad row, the others stand'
   expect(await run(file, (events) => ledger.send(events))).toMatchObject({ accepted: 2, rejected: 1 });
 });
 
+test('rows are numbered by their place in the file, however fast they are taken, so that their keys stay', async () => {
+  const lines = Array.from({ length: 20_000 }, (_, i) => (i % 7 === 3 ? 'one column' : `2023-11-16T18:17:03Z,${i},1`));
+  const file = fileOf('trace.csv', ['TIMESTAMP,ContextTokens,GeneratedTokens', ...lines].join('\n'));
+  const found: [number, number][] = [];
+  for await (const { row, line } of readRows(file, 'csv', () => undefined)) {
+    if (row % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+    found.push([row, line]);
+  }
+  expect(found).toEqual(lines.map((_, i) => [i + 1, i + 2]));
+});
+
+test.each([
+  [
+    'a column that is mapped and not there',
+    'TIMESTAMP,ContextTokens\n2023-11-16,1',
+    /no column "GeneratedTokens".*"TIMESTAMP", "ContextTokens"/,
+  ],
+  ['two columns of one name', 'TIMESTAMP,ContextTokens,GeneratedTokens,TIMESTAMP\n1,2,3,4', /2 columns "TIMESTAMP"/],
+  ['other separators than commas', 'TIMESTAMP;ContextTokens;GeneratedTokens\n1;2;3', /no column "TIMESTAMP"/],
+  ['nothing in the file', '', /the file is empty/],
+])('a CSV file is refused before its first row for %s', async (_, content, message) => {
+  const rows = readRows(fileOf('trace.csv', content), 'csv', () => undefined, [...AZURE.columns.values()]);
+  await expect(rows.next()).rejects.toThrow(message);
+});
+
+test('a CSV file of events needs no mapping, and an empty cell is a field that is left out', async () => {
+  const ledger = new Ledger();
+  const header = '\uFEFFkey,customer,type,at,quantity,model';
+  const file = fileOf('events.csv', `${header}\r\n"a, ""b"" and\nc",acme,t,2023-11-16 18:17:03,,\r\n`);
+  await run(file, (events) => ledger.send(events), parseMapping([], []));
+  expect([...ledger.events.values()]).toEqual([{ key: 'a, "b" and\nc', customer: 'acme', type: 't', at: '2023-11-16T18:17:03Z' }]);
+});
+
 test('modelled shares give the same row to the same customer, and each about its share', () => {
   const shares = customerShares([
     { customer: 'big', share: 3 },
