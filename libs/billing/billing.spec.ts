@@ -351,6 +351,20 @@ describe('credits', () => {
     expect(await postings()).toContainEqual({ account: 'EXPIRED', credits: '6', revenue: '0' });
   });
 
+  test('7.1 the balance at the beginning of a day is the same before and after the period of that day is closed', async () => {
+    await burning();
+    await grant({ key: 'pack', credits: '100' });
+    await world.subscribe('acme', 'burn', '2026-01-01T00:00:00Z');
+    await world.use('acme', { at: '2026-01-05T12:00:00Z', quantity: '30' }, { at: '2026-01-06T12:00:00Z', quantity: '8' });
+    const balances = async (): Promise<string[]> => {
+      const days = ['05', '06', '07'].map((day) => world.balance('acme', `2026-01-${day}T00:00:00Z`));
+      return (await Promise.all(days)).map(({ available }) => available.toString());
+    };
+    expect(await balances()).toEqual(['100', '70', '62']);
+    await world.bill('2026-02-01T01:00:00Z');
+    expect(await balances()).toEqual(['100', '70', '62']);
+  });
+
   test('7.3 the order in which usage arrives does not change what a closed period burns', async () => {
     await burning({ creditExhaustion: 'OVERAGE', overagePricePerCredit: '1' });
     await world.customer('other');

@@ -68,16 +68,25 @@ export class CreditStore {
     await tx.query('UPDATE wallet SET version = version + 1 WHERE tenant_id = $1 AND customer_id = $2', [tx.tenantId, customerId]);
   }
 
-  /** Every grant of a customer with what is left of it; `upTo`: as the ledger stood then, postings that count later left out. */
-  async grants(tx: TenantTransaction, customerId: string, upTo: Instant | null = null): Promise<StoredGrant[]> {
+  /**
+   * Every grant of a customer with what is left of it. `upTo`: as the ledger stood then, postings that count later left out; `burntBefore`: without what
+   * usage burnt from then on (a burn counts from the beginning of the time that its usage lies in).
+   */
+  async grants(
+    tx: TenantTransaction,
+    customerId: string,
+    upTo: Instant | null = null,
+    burntBefore: Instant | null = null,
+  ): Promise<StoredGrant[]> {
     const rows = await tx.query<GrantRow>(
       `SELECT ${GRANT_COLUMNS}, coalesce(sum(p.credits), 0) AS remaining
        FROM credit_grant g
        LEFT JOIN credit_posting p ON p.tenant_id = g.tenant_id AND p.customer_id = g.customer_id AND p.account = 'GRANT' AND p.grant_id = g.id
          AND ($3::timestamptz IS NULL OR p.at <= $3::timestamptz)
+         AND ($4::timestamptz IS NULL OR p.period_id IS NULL OR p.at < $4::timestamptz)
        WHERE g.tenant_id = $1 AND g.customer_id = $2
        GROUP BY ${GRANT_COLUMNS} ORDER BY g.created_at, g.id`,
-      [tx.tenantId, customerId, sqlInstantOrNull(upTo)],
+      [tx.tenantId, customerId, sqlInstantOrNull(upTo), sqlInstantOrNull(burntBefore)],
     );
     return rows.map(grantOfRow);
   }

@@ -82,13 +82,13 @@ export class CreditsService {
   }
 
   /**
-   * The balance at an instant (now unless said): grants that are effective then, less what closed periods burnt and less a preview of the usage that no
+   * The balance at an instant (now unless said): grants that are effective then, less what closed periods burnt before it (to the day) and less a preview of the usage that no
    * closed period has settled yet (SEMANTICS 7.1, 7.2). @throws CodedError NOT_FOUND
    */
   async balance(tenantId: string, customerKey: string, at: Instant = Date.now() * 1_000): Promise<CreditBalance> {
     return this.database.withTenant(tenantId, async (tx) => {
       const customer = await this.customer(tx, customerKey);
-      const wallet = { grants: await this.store.grants(tx, customer.id, at), debt: await this.store.debt(tx, customer.id) };
+      const wallet = { grants: await this.store.grants(tx, customer.id, at, at), debt: await this.store.debt(tx, customer.id) };
       const open = await this.openUsage(tx, customer, wallet, at);
       const after = previewed(wallet, open);
       const grants = wallet.grants.map((grant, index) => ({ ...grant, remaining: after.grants[index]?.remaining ?? grant.remaining }));
