@@ -44,11 +44,16 @@ export interface Progress {
 
 const COLUMNS = 'p.id, p.subscription_id, p.segment_id, p.index, p.start_at, p.end_at, p.closed_at, p.seen_seq, p.billed_at, p.invoice_id';
 
-/** Whether usage of a closed period came after commit `seq`; a cell may begin up to a slot before a boundary that was not cut into it. */
-const hasUsageAfter = (seq: string): string => `EXISTS (SELECT 1 FROM usage_bucket b JOIN subscription s ON s.tenant_id = b.tenant_id
-    JOIN customer c ON c.tenant_id = s.tenant_id AND c.id = s.customer_id
-  WHERE b.tenant_id = p.tenant_id AND s.id = p.subscription_id AND b.customer_no = c.no
-    AND b.from_at > p.start_at - interval '15 minutes' AND b.from_at < p.end_at AND b.seq > ${seq} AND b.seq <= $3)`;
+/**
+ * Whether usage of a closed period came after commit `seq`; a cell may begin up to a slot before a boundary that was not cut into it. A scalar subquery in
+ * the order of the table's key, rather than EXISTS: it stays one look into the customer's cells of the period, where a join planned on statistics from
+ * before a large import reads all usage of the tenant.
+ */
+const hasUsageAfter = (seq: string): string => `coalesce((SELECT true FROM usage_bucket b
+  WHERE b.tenant_id = p.tenant_id AND b.customer_no = (SELECT c.no FROM subscription s JOIN customer c ON c.tenant_id = s.tenant_id AND c.id = s.customer_id
+      WHERE s.tenant_id = p.tenant_id AND s.id = p.subscription_id)
+    AND b.from_at > p.start_at - interval '15 minutes' AND b.from_at < p.end_at AND b.seq > ${seq} AND b.seq <= $3
+  ORDER BY b.tenant_id, b.customer_no, b.from_at, b.dimension_no, b.seq LIMIT 1), false)`;
 const IS_LIVE = `(p.invoice_id IS NULL OR EXISTS (SELECT 1 FROM invoice i WHERE i.tenant_id = p.tenant_id AND i.id = p.invoice_id AND i.status <> 'VOID'))`;
 
 /** SQL of service periods: what billing has opened and closed. */

@@ -149,20 +149,18 @@ test('what is only ever added cannot be changed or removed by the app', async ()
   }
 });
 
-test('7.1 postings of a transaction that do not sum to zero are refused when it commits', async () => {
+test('7.1 postings of a transaction that do not sum to zero are refused', async () => {
   const tenant = await test_.createTenant();
   const post = (credits: string[]): Promise<unknown> =>
-    test_.database.withTenant(tenant, async (tx) => {
-      const transaction = randomUUID();
-      for (const amount of credits) {
-        await tx.query(
-          `INSERT INTO credit_posting (tenant_id, id, transaction_id, customer_id, account, credits, at) VALUES ($1, gen_random_uuid(), $2, $3, 'GRANT', $4, now())`,
-          [tenant, transaction, randomUUID(), amount],
-        );
-      }
-    });
+    test_.database.withTenant(tenant, (tx) =>
+      tx.query(
+        `INSERT INTO credit_posting (tenant_id, id, transaction_id, customer_id, account, credits, at)
+         SELECT $1, gen_random_uuid(), $2, $3, 'GRANT', credits, now() FROM unnest($4::numeric[]) AS credits`,
+        [tenant, randomUUID(), randomUUID(), credits],
+      ),
+    );
   await expect(post(['10', '-9.999999999999'])).rejects.toThrow(/do not sum to zero/);
-  await expect(post(['10', '-4', '-6'])).resolves.toBeUndefined();
+  await expect(post(['10', '-4', '-6'])).resolves.toEqual([]);
 });
 
 test('8.2 a finalized invoice and its lines never change', async () => {

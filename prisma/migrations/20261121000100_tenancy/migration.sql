@@ -52,16 +52,21 @@ END $$;
 REVOKE ALL ON FUNCTION tare_ensure_usage_month(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION tare_ensure_usage_month(timestamptz) TO tare_app;
 
--- Double entry: the postings of a transaction sum to zero when it commits (SEMANTICS 7.1).
+-- Double entry: the postings of a transaction sum to zero (SEMANTICS 7.1). They are written in one statement, and the statement is checked as a whole.
 CREATE FUNCTION tare_check_posting_balance() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  unbalanced uuid;
 BEGIN
-  IF (SELECT sum(credits) FROM credit_posting WHERE tenant_id = NEW.tenant_id AND transaction_id = NEW.transaction_id) <> 0 THEN
-    RAISE EXCEPTION 'postings of transaction % do not sum to zero', NEW.transaction_id USING ERRCODE = 'check_violation';
+  SELECT p.transaction_id INTO unbalanced
+  FROM credit_posting p JOIN (SELECT DISTINCT tenant_id, transaction_id FROM inserted) i ON i.tenant_id = p.tenant_id AND i.transaction_id = p.transaction_id
+  GROUP BY p.tenant_id, p.transaction_id HAVING sum(p.credits) <> 0 LIMIT 1;
+  IF unbalanced IS NOT NULL THEN
+    RAISE EXCEPTION 'postings of transaction % do not sum to zero', unbalanced USING ERRCODE = 'check_violation';
   END IF;
   RETURN NULL;
 END $$;
-CREATE CONSTRAINT TRIGGER credit_posting_balance AFTER INSERT ON credit_posting
-  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION tare_check_posting_balance();
+CREATE TRIGGER credit_posting_balance AFTER INSERT ON credit_posting
+  REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION tare_check_posting_balance();
 
 -- A finalized invoice never changes: neither its amounts nor its lines (SEMANTICS 8.2).
 CREATE FUNCTION tare_keep_final_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
