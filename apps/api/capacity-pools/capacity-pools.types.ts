@@ -20,7 +20,7 @@ registerEnumType(IdlePolicies, {
     NONE: { description: 'Nobody: it stands in a line of its own.' },
     BY_USE: { description: 'Those who used the pool in the hour, by how much.' },
     EVENLY: { description: 'Those who used the pool in the hour, evenly.' },
-    BY_RESERVATION: { description: 'By what each has reserved.' },
+    BY_RESERVATION: { description: 'By what each has reserved. NOT_AVAILABLE yet.' },
   },
 });
 

@@ -14,7 +14,10 @@ registerEnumType(CostStates, {
   valuesMap: {
     REPORTED: { description: 'It came with the event.' },
     PRICED: { description: "By a rate of the tenant's or of the catalogue." },
-    PENDING: { description: "Known when the pool's hour is closed." },
+    PENDING: {
+      description:
+        "Tokens on a pool: known when the pool's hour is closed, which no release does yet. Listed with the unpriced until then.",
+    },
     UNPRICED: { description: 'Nobody knows a price: the cost is null, never 0.' },
     NOT_COST_BEARING: { description: 'The event names nothing that costs.' },
   },
