@@ -237,7 +237,7 @@ describe('requests of a wrong shape', () => {
   test('a body above 16 MiB is refused', async () => {
     const answer = await graphql(UPDATE, { input: { reportingCurrency: 'x'.repeat(16 * 2 ** 20) } });
     expect(answer.status).toBe(413);
-    expect(JSON.parse(answer.text)).toMatchObject({ code: 'BODY_TOO_LARGE' });
+    expect(JSON.parse(answer.text)).toMatchObject({ errors: [{ extensions: { code: 'BODY_TOO_LARGE' } }] });
   });
 
   test('documents that are too long, too deep or have too many aliases are bad requests', async () => {

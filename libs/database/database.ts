@@ -43,13 +43,13 @@ function parseInt8(text: string): number {
   return value;
 }
 
-const types = {
+const types: pg.CustomTypesConfig = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
     if (format !== 'binary' && oid === OID.timestamptz) return parseTimestamp;
     if (format !== 'binary' && oid === OID.int8) return parseInt8;
-    return pg.types.getTypeParser(oid, format);
+    return pg.types.getTypeParser(oid, format) as (value: string) => unknown;
   },
-} as pg.CustomTypesConfig;
+};
 
 /**
  * The only way to a connection. Every transaction says which tenants it is for; without that, row-level security shows nothing.

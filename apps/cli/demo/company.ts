@@ -46,7 +46,7 @@ export const PLANS = [
     name: 'Flat',
     kind: 'SUBSCRIPTION',
     prices: [
-      { key: 'fee', model: 'FLAT', amount: '49' },
+      { key: 'fee', model: 'FLAT', amount: '19' },
       { key: 'overage', model: 'PER_UNIT', meter: 'all-tokens', unitPrice: '0.0000025', includedQuantity: '250000000' },
     ],
   },
@@ -56,7 +56,7 @@ export const PLANS = [
     name: 'Credits',
     kind: 'CREDIT',
     prices: [],
-    creditsPerInterval: '2500',
+    creditsPerInterval: '800',
     creditPrice: '0.01',
     creditExhaustion: 'OVERAGE',
     overagePricePerCredit: '0.012',
