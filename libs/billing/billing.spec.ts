@@ -438,6 +438,18 @@ describe('credits', () => {
     expect((await world.balance('acme', '2026-03-01T00:00:00Z')).available.toString()).toBe('10');
   });
 
+  test('7.8 voiding the invoice whose credits paid a debt of its own period leaves no debt and no credits', async () => {
+    await burning({ creditsPerInterval: '10', creditPrice: '1', creditExhaustion: 'OVERDRAFT', overdraftLimit: '4' });
+    await world.subscribe('acme', 'burn', '2026-01-01T00:00:00Z');
+    await world.use('acme', { at: '2026-01-05T00:00:00Z', quantity: '13' });
+    await world.bill('2026-02-01T01:00:00Z');
+    const second = (await world.invoices('acme'))[1];
+    await world.get(InvoicesService).voidInvoice(world.tenantId, second?.id ?? '');
+    expect((await world.balance('acme', '2026-02-02T00:00:00Z')).available.toString()).toBe('0');
+    expect(await postings()).toContainEqual({ account: 'DEBT', credits: '0', revenue: '0' });
+    expect(await postings()).toContainEqual({ account: 'BURNT', credits: '0', revenue: '0' });
+  });
+
   test('7.5 what came without cover is not charged when the plan blocks, and shows as leakage', async () => {
     await burning();
     await world.subscribe('acme', 'burn', '2026-01-01T00:00:00Z');

@@ -67,14 +67,16 @@ export class Wallets {
   }
 
   /**
-   * Undoes what the finalization of an invoice did to the wallet: burns are reversed as they were recorded, the last first (SEMANTICS 7.8), and what is
-   * left of the grants that it issued is taken back. `at`: when that counts.
+   * Undoes what the finalization of an invoice did to the wallet: burns, and debts that its grants paid, are reversed as they were recorded, the last
+   * first (SEMANTICS 7.8), and what is left of the grants that it issued is taken back. `at`: when that counts.
    */
   async reverseInvoice(tx: TenantTransaction, customerId: string, invoiceId: string, at: Instant): Promise<void> {
     const recorded = await this.store.postingsOf(tx, invoiceId);
     const transactions = new Map<string, Posting[]>();
     for (const posting of recorded) transactions.set(posting.transactionId, [...(transactions.get(posting.transactionId) ?? []), posting]);
-    const burns = [...transactions.values()].filter((postings) => postings.every(({ periodId }) => periodId !== null));
+    const burns = [...transactions.values()].filter(
+      (postings) => postings.every(({ periodId }) => periodId !== null) || isRepayment(postings),
+    );
     await this.store.post(
       tx,
       customerId,
@@ -90,4 +92,9 @@ export class Wallets {
       issued.flatMap((grant) => withdrawalPostings(at, cause, grant.id, grant.remaining)),
     );
   }
+}
+
+/** A debt that a grant paid when it was issued: no period's burn, but it goes with the grant. */
+function isRepayment(postings: readonly Posting[]): boolean {
+  return postings.some(({ account, periodId }) => account === 'DEBT' && periodId === null);
 }
