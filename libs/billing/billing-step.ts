@@ -40,6 +40,12 @@ interface Billing {
   readonly rows: readonly BillingPeriod[];
 }
 
+/** A subscription and how far it is billed. */
+interface Standing {
+  readonly rows: readonly BillingPeriod[];
+  readonly segments: readonly Segment[];
+}
+
 const MICROS_PER_SECOND = 1_000_000;
 
 /** One billing instant of one subscription, in one transaction: all of it happens, or nothing (SEMANTICS 8.5). */
@@ -56,11 +62,26 @@ export class BillingStep {
     private readonly invoices: InvoiceStore,
   ) {}
 
-  /** Does what is still to be done at the instant; nothing when another run was here first. Locks customer, subscription and wallet, in this order. */
+  /**
+   * Does what is still to be done at the instant; nothing when another run was here first. What a change since has put before it comes first: each instant
+   * builds on the one before. Locks customer, subscription and wallet, in this order.
+   */
   async bill(tx: TenantTransaction, request: StepRequest): Promise<StepResult> {
     await this.lock(tx, request);
-    const rows = await this.periods.ofSubscription(tx, request.subscriptionId);
-    const segments = await this.subscriptions.segments(tx, { subscriptionIds: [request.subscriptionId] });
+    const standing = await this.standing(tx, request);
+    const undone = undoneInstants(standing.segments, standing.rows, request.at);
+    const missed = undone.findLast(({ at }) => at < request.at && isFinalBy(at, request));
+    if (missed === undefined) return this.billInstant(tx, request, standing);
+    const before = await this.bill(tx, { ...request, at: missed.at, mode: request.mode === 'PREVIEW' ? 'PREVIEW' : 'FINAL' });
+    return added(before, await this.billInstant(tx, request, await this.standing(tx, request)));
+  }
+
+  private async standing(tx: TenantTransaction, { subscriptionId }: Pick<StepRequest, 'subscriptionId'>): Promise<Standing> {
+    const rows = await this.periods.ofSubscription(tx, subscriptionId);
+    return { rows, segments: await this.subscriptions.segments(tx, { subscriptionIds: [subscriptionId] }) };
+  }
+
+  private async billInstant(tx: TenantTransaction, request: StepRequest, { rows, segments }: Standing): Promise<StepResult> {
     const instant = undoneInstant(segments, rows, request.at);
     if (instant === null) return NOTHING_DONE;
     const { subscriptionId, mode } = request;
@@ -72,8 +93,7 @@ export class BillingStep {
   /** Bills what came for closed periods after the subscription's final invoice (SEMANTICS 6.3, 8.3). */
   async billSupplement(tx: TenantTransaction, request: Omit<StepRequest, 'at'>): Promise<StepResult> {
     await this.lock(tx, request);
-    const rows = await this.periods.ofSubscription(tx, request.subscriptionId);
-    const segments = await this.subscriptions.segments(tx, { subscriptionIds: [request.subscriptionId] });
+    const { rows, segments } = await this.standing(tx, request);
     const at = subscriptionEnd(segments);
     if (at === null || rows.some(({ closedAt }) => closedAt === null)) return NOTHING_DONE;
     const instant: BillingInstant = { at, kind: 'REGULAR', closes: [], opens: [], fees: [], change: null };
@@ -202,14 +222,20 @@ interface SavedInvoice {
   readonly grants: readonly GrantToIssue[];
 }
 
+/** What is known of a service period's row here. */
+type PeriodProgress = Pick<BillingPeriod, 'segmentId' | 'start' | 'closedAt' | 'end'>;
+
 /** The instant with what is not done of it; null when nothing is left to do. */
-export function undoneInstant(
-  segments: readonly Segment[],
-  rows: readonly Pick<BillingPeriod, 'segmentId' | 'start' | 'closedAt' | 'end'>[],
-  at: Instant,
-): BillingInstant | null {
-  const instant = billingInstants(segments, openFrom(rows), at).find((candidate) => candidate.at === at);
-  if (instant === undefined) return null;
+export function undoneInstant(segments: readonly Segment[], rows: readonly PeriodProgress[], at: Instant): BillingInstant | null {
+  return undoneInstants(segments, rows, at).find((instant) => instant.at === at) ?? null;
+}
+
+/** The instants up to and including `until` with what is not done of them, in order. */
+function undoneInstants(segments: readonly Segment[], rows: readonly PeriodProgress[], until: Instant): BillingInstant[] {
+  return billingInstants(segments, openFrom(rows), until).flatMap((instant) => undonePart(instant, rows) ?? []);
+}
+
+function undonePart(instant: BillingInstant, rows: readonly PeriodProgress[]): BillingInstant | null {
   const row = (segmentId: string, start: Instant) =>
     rows.find((candidate) => candidate.segmentId === segmentId && candidate.start === start);
   const opens = instant.opens.filter(({ segment, period }) => row(segment.id, period.start) === undefined);
@@ -217,6 +243,19 @@ export function undoneInstant(
   if (opens.length === 0 && closes.length === 0) return null;
   if (opens.length > 0) return { ...instant, opens, closes };
   return { ...instant, kind: 'REGULAR', opens, closes, fees: [], change: null };
+}
+
+function isFinalBy(at: Instant, { asOf, graceSeconds }: StepRequest): boolean {
+  return at <= asOf - graceSeconds * MICROS_PER_SECOND;
+}
+
+function added(a: StepResult, b: StepResult): StepResult {
+  return {
+    periodsClosed: a.periodsClosed + b.periodsClosed,
+    invoicesCreated: a.invoicesCreated + b.invoicesCreated,
+    invoicesFinalized: a.invoicesFinalized + b.invoicesFinalized,
+    invoiceIds: [...a.invoiceIds, ...b.invoiceIds],
+  };
 }
 
 /** Before it everything is done: where open periods begin, else where closed ones end. */

@@ -7,6 +7,7 @@ import { CreditsService, CreditStore } from '@tare/credits';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { historyAfter, openingHistory } from './billing-history.ts';
 import { billingInstants } from './billing-instant.ts';
+import { BillingStep } from './billing-step.ts';
 import { BillingService } from './billing.service.ts';
 import { InvoiceStore } from './invoice.store.ts';
 import { InvoicesService, type InvoiceView } from './invoices.service.ts';
@@ -736,6 +737,26 @@ describe('invoices', () => {
       '2026-01-01T00:00 REGULAR 20',
       '2026-02-01T00:00 REGULAR 22',
       '2026-03-01T00:00 REGULAR 20',
+    ]);
+  });
+
+  test('8.5 a change that comes between finding what is due and billing it is billed first', async () => {
+    await proPlan();
+    await world.plan({ key: 'max', kind: 'SUBSCRIPTION', prices: [flat('fee', '40')] });
+    await world.customer('acme');
+    const subscriptionId = await world.subscribe('acme', 'pro', '2026-01-01T00:00:00Z');
+    await world.bill('2026-01-01T01:00:00Z');
+    await world.change(subscriptionId, 'max', '2026-01-16T12:00:00Z');
+    const customerId = (await world.invoices('acme'))[0]?.customerId ?? '';
+    const found = { customerId, subscriptionId, at: parseInstant('2026-02-01T00:00:00Z'), graceSeconds: 3600, mode: 'FINAL' as const };
+    const done = await world.database.withTenant(world.tenantId, (tx) =>
+      world.get(BillingStep).bill(tx, { ...found, asOf: parseInstant('2026-02-01T01:00:00Z') }),
+    );
+    expect(done).toMatchObject({ periodsClosed: 2, invoicesFinalized: 2 });
+    expect(heads(await world.invoices('acme'))).toEqual([
+      '2026-01-01T00:00 REGULAR 20',
+      '2026-01-16T12:00 PRORATION 10',
+      '2026-02-01T00:00 REGULAR 40',
     ]);
   });
 
