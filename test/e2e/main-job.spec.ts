@@ -75,10 +75,8 @@ test('usage becomes an invoice in Stripe, paid by webhook, and a margin row', as
     lines: [{ priceKey: 'tokens', quantity: '1200000', amount: '12' }],
   });
 
-  const state = (await (await fetch(`${emulator.url}/emulator/state`)).json()) as {
-    invoices: { id: string; total: number; status: string }[];
-  };
-  expect(state.invoices).toMatchObject([{ id: invoice?.stripeInvoiceId, total: 1200, status: 'open' }]);
+  const state = (await (await fetch(`${emulator.url}/emulator/state`)).json()) as { accounts: { invoices: unknown[] }[] };
+  expect(state.accounts[0]?.invoices).toMatchObject([{ id: invoice?.stripeInvoiceId, total: 1200, status: 'open' }]);
 
   const hooks = { url: `${tare.url}/webhooks/stripe`, secret: 'whsec_e2e' };
   await fetch(`${emulator.url}/emulator/webhooks`, {
