@@ -11,11 +11,10 @@ import { Header } from './layout/header.tsx';
 import { Answered } from './layout/notice.tsx';
 import { isMonthly, useRoute } from './layout/route.ts';
 import type { Route } from './layout/route.ts';
-import { latestMonth, readMonths, searchedSpan } from './months/choose-month.ts';
-import type { MonthChoice } from './months/choose-month.ts';
-import { isMonth, monthOf, spanOf } from './months/month.ts';
-import type { Month, MonthProps } from './months/month.ts';
-import { MONTH_EVENTS, MONTHS } from './months/months-query.ts';
+import { readMonths } from './months/choose-month.ts';
+import { isMonth, monthOf } from './months/month.ts';
+import type { MonthProps } from './months/month.ts';
+import { MONTHS } from './months/months-query.ts';
 import { Overview } from './overview/overview.tsx';
 import { Worklists } from './worklists/worklists.tsx';
 
@@ -73,35 +72,14 @@ function ScreenOf({ route }: { readonly route: Route }) {
 /** Screens of one month: that of the address, else the latest with usage. `now` stays what it was when they were opened, so that their figures fit together. */
 function Monthly({ route }: { readonly route: Route }) {
   const [now] = useState(() => new Date());
-  const asked = useQuery(MONTHS, searchedSpan(monthOf(now)));
+  const asked = useQuery(MONTHS, {});
   return (
     <Answered asked={asked} what="months">
       {(answer) => {
-        const choice = readMonths(answer, monthOf(now));
+        const { latest, offered } = readMonths(answer, monthOf(now));
         const wanted = route.params.get('month');
-        const first = choice.used[0];
-        if (isMonth(wanted)) return <MonthlyScreen route={route} month={wanted} now={now} offered={choice.offered} />;
-        if (first === undefined) return <MonthlyScreen route={route} month={choice.latest} now={now} offered={choice.offered} />;
-        return <LatestMonth route={route} choice={choice} first={first} now={now} />;
+        return <MonthlyScreen route={route} month={isMonth(wanted) ? wanted : latest} now={now} offered={offered} />;
       }}
-    </Answered>
-  );
-}
-
-interface LatestMonthProps {
-  readonly route: Route;
-  readonly choice: MonthChoice;
-  readonly first: Month;
-  readonly now: Date;
-}
-
-function LatestMonth({ route, choice, first, now }: LatestMonthProps) {
-  const asked = useQuery(MONTH_EVENTS, spanOf(first));
-  return (
-    <Answered asked={asked} what="months">
-      {({ marginReport }) => (
-        <MonthlyScreen route={route} month={latestMonth(choice, marginReport.total.events)} now={now} offered={choice.offered} />
-      )}
     </Answered>
   );
 }

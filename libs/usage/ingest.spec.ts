@@ -455,6 +455,18 @@ describe('what an event is worth knowing at ingest', () => {
     expect(await modules[0]?.get(UsageLists).unpricedModels(tenantId, 1)).toHaveLength(1);
   });
 
+  test('the span of usage is that of its cells, over all customers; there is none without usage', async () => {
+    const tenantId = await db.createTenant();
+    const lists = modules[0]?.get(UsageLists);
+    expect(await lists?.span(tenantId)).toBeNull();
+    await send(tenantId, [
+      event('a', { customer: 'early', at: '2026-11-03T10:17:07Z' }),
+      event('b', { customer: 'late', at: '2026-11-05T23:59:59Z' }),
+      event('c', { customer: 'early', at: '2026-11-04T00:00:00Z' }),
+    ]);
+    expect(await lists?.span(tenantId)).toEqual({ start: parseInstant('2026-11-03T10:15:00Z'), end: parseInstant('2026-11-06T00:00:00Z') });
+  });
+
   test('3.7 events of a customer that does not exist are kept and listed, and become its own when it is created', async () => {
     const tenantId = await db.createTenant();
     await send(tenantId, [

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Decimal, type Instant } from '@tare/core';
+import { Decimal, SLOT, slotStart, type Instant, type Period } from '@tare/core';
 import { Database } from '@tare/database';
 
 /** A model whose usage has no known cost. */
@@ -57,6 +57,13 @@ SELECT key, events::text, (
 ) AS first_seen
 FROM keys ORDER BY keys.events DESC, key`;
 
+/** The ends of a customer's cells are found by the table's key: one look for each customer, however many events there are. */
+const SPAN = `
+SELECT min(earliest.from_at) AS first_at, max(latest.from_at) AS last_at FROM customer_key k
+CROSS JOIN LATERAL (SELECT b.from_at FROM usage_bucket b WHERE b.tenant_id = k.tenant_id AND b.customer_no = k.no ORDER BY b.from_at LIMIT 1) AS earliest
+CROSS JOIN LATERAL (SELECT b.from_at FROM usage_bucket b WHERE b.tenant_id = k.tenant_id AND b.customer_no = k.no ORDER BY b.from_at DESC LIMIT 1) AS latest
+WHERE k.tenant_id = $1`;
+
 /** Worklists over usage: what somebody has to look at. */
 @Injectable()
 export class UsageLists {
@@ -73,6 +80,14 @@ export class UsageLists {
         tokens: Decimal.parse(tokens),
         ...volumeOf(volume),
       }));
+    });
+  }
+
+  /** The time that usage lies in, `[from, to)`, by cells of a quarter of an hour; null where there is none. */
+  span(tenantId: string): Promise<Period | null> {
+    return this.database.withTenant(tenantId, async (tx) => {
+      const [row] = await tx.query<{ readonly first_at: Instant | null; readonly last_at: Instant | null }>(SPAN, [tenantId]);
+      return row?.first_at == null || row.last_at === null ? null : { start: row.first_at, end: slotStart(row.last_at) + SLOT };
     });
   }
 

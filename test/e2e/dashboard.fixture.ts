@@ -252,15 +252,7 @@ function invoicePage({ customer, status, first, after }: Variables): unknown {
 
 const ANSWERS: Readonly<Record<string, (variables: Variables) => unknown>> = {
   CheckKey: () => ({ unpricedModels: [] }),
-  Months: () => ({
-    marginReport: {
-      rows: [
-        { key: [FIXTURE_MONTH], events: '46321', revenue: '27139.47' },
-        { key: [monthAt(0)], events: '3', revenue: '11020.5' },
-      ],
-    },
-  }),
-  MonthEvents: ({ from }) => ({ marginReport: { total: { events: from === START ? '46318' : '0' } } }),
+  Months: () => ({ usageSpan: { from: START, to: new Date(Date.parse(START) + 20 * 86_400_000).toISOString() } }),
   Overview: ({ from }) =>
     from === START ? { byPlanKind: { rows: byPlanKind, total }, byDay: { rows: byDay() } } : EMPTY_ANSWERS['Overview']?.({}),
   Customers: ({ from }) => ({ marginReport: { rows: from === START ? byCustomer : [] } }),
@@ -272,7 +264,7 @@ const ANSWERS: Readonly<Record<string, (variables: Variables) => unknown>> = {
 
 const EMPTY_ANSWERS: typeof ANSWERS = {
   CheckKey: () => ({ unpricedModels: [] }),
-  Months: () => ({ marginReport: { rows: [] } }),
+  Months: () => ({ usageSpan: null }),
   Overview: () => ({ byPlanKind: { rows: [], total: rowOf([], 'total', []) }, byDay: { rows: [] } }),
   Customers: () => ({ marginReport: { rows: [] } }),
   Invoices: () => ({ invoices: { edges: [], pageInfo: { hasNextPage: false, endCursor: null } } }),

@@ -4,7 +4,7 @@ import { CodedError } from '@tare/core';
 import { UsageLists } from '@tare/usage';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
-import { UnattributedCustomer, UnpricedModel } from './usage.types.ts';
+import { UnattributedCustomer, UnpricedModel, UsageSpan } from './usage.types.ts';
 
 const FIRST = 100;
 const MOST = 1_000;
@@ -30,6 +30,13 @@ export class UsageResolver {
     @Args('first', { type: () => Int, nullable: true }) first?: number | null,
   ): Promise<UnattributedCustomer[]> {
     return this.lists.unattributed(principal.tenantId, limitOf(first));
+  }
+
+  @Query(() => UsageSpan, { nullable: true, description: 'From the first usage to the last; null where there is none.' })
+  @RequireScope('READ')
+  async usageSpan(@CurrentPrincipal() principal: Principal): Promise<UsageSpan | null> {
+    const span = await this.lists.span(principal.tenantId);
+    return span && { from: span.start, to: span.end };
   }
 }
 

@@ -17,3 +17,9 @@ export class UnattributedCustomer {
   @Field(() => DecimalScalar) events!: Decimal;
   @Field(() => DateTimeScalar, { description: 'Time of its earliest event.' }) firstSeen!: Instant;
 }
+
+@ObjectType({ description: 'The time that usage lies in, by cells of a quarter of an hour.' })
+export class UsageSpan {
+  @Field(() => DateTimeScalar, { description: 'Start of the first cell.' }) from!: Instant;
+  @Field(() => DateTimeScalar, { description: 'End of the last cell.' }) to!: Instant;
+}

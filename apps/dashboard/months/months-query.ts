@@ -1,14 +1,10 @@
 import { queryDocument } from '../graphql/query-document.ts';
 import type { Span } from './month.ts';
-import monthEvents from './month-events.graphql?raw';
 import months from './months.graphql?raw';
 
 export interface MonthsAnswer {
-  readonly marginReport: {
-    readonly rows: readonly { readonly key: readonly string[]; readonly events: string; readonly revenue: string }[];
-  };
+  /** Null: no usage yet. */
+  readonly usageSpan: Span | null;
 }
 
-export const MONTHS = queryDocument<MonthsAnswer, Span>(months);
-
-export const MONTH_EVENTS = queryDocument<{ readonly marginReport: { readonly total: { readonly events: string } } }, Span>(monthEvents);
+export const MONTHS = queryDocument<MonthsAnswer, Record<string, never>>(months);
