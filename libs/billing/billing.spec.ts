@@ -61,6 +61,19 @@ describe('periods', () => {
     ]);
   });
 
+  test('2.3 event time decides the period, whatever came first', async () => {
+    await proPlan();
+    await world.customer('acme');
+    await world.subscribe('acme', 'pro', '2026-01-01T00:00:00Z');
+    await world.use('acme', { at: '2026-02-15T00:00:00Z', quantity: '5' });
+    await world.use('acme', { at: '2026-01-15T00:00:00Z', quantity: '3' });
+    await world.bill('2026-03-01T01:00:00Z');
+    expect(everything(await world.invoices('acme')).slice(1)).toEqual([
+      ['2026-02-01T00:00 REGULAR 21.5', 'USAGE usage 3 = 1.5', 'FEE fee 1 = 20'],
+      ['2026-03-01T00:00 REGULAR 22.5', 'USAGE usage 5 = 2.5', 'FEE fee 1 = 20'],
+    ]);
+  });
+
   test('2.2 a subscription of January 31 bills on the last day of February and on March 31', async () => {
     await world.plan({ key: 'metered', kind: 'PER_QUERY', prices: [perUnit('usage', '1')] });
     await world.customer('acme', 'Europe/Berlin');
