@@ -6,7 +6,7 @@ import { startApp } from '../child-process.ts';
 import { startPlatform, type Platform } from '../platform.ts';
 import { dataDirectory, serve, stopSignal } from '../start.ts';
 import { CUSTOMERS, DEMO_END, DEMO_MIDDLE } from './company.ts';
-import { heading, printReport, printTable } from './report.ts';
+import { heading, printReport } from './report.ts';
 import { setUpCompany } from './set-up.ts';
 import { demoUsage } from './usage.ts';
 
@@ -165,14 +165,10 @@ async function syncStates(client: TareClient): Promise<string[]> {
 
 function printWhereToLook(platform: Platform, stripe: string, key: string, began: number): void {
   heading('Where to look further');
-  printTable(
-    ['what', 'where'],
-    [
-      ['dashboard', platform.url],
-      ['GraphQL', `${platform.url}/graphql   Authorization: Bearer ${key}`],
-      ['Stripe emulator', `${stripe}   (an emulator: nothing leaves this machine)`],
-    ].map(([what = '', where = '']) => [what, where]),
-  );
+  console.log(`  dashboard        ${platform.url}   (sign in with the key below)`);
+  console.log(`  GraphQL          ${platform.url}/graphql`);
+  console.log(`  API key          ${key}`);
+  console.log(`  Stripe emulator  ${stripe}   (an emulator: nothing leaves this machine)`);
   const seconds = Math.round((Date.now() - began) / 1000);
   console.log(
     `\n${CUSTOMERS.length} customers, all made up. The demo took ${seconds} s and ${Math.round(process.memoryUsage.rss() / 2 ** 20)} MiB in this process.`,

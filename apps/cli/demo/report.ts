@@ -107,7 +107,7 @@ export function heading(text: string): void {
   console.log(`\n${text}\n${'─'.repeat(Math.min(text.length, 100))}`);
 }
 
-export function printTable(header: readonly string[], rows: readonly (readonly string[])[]): void {
+function printTable(header: readonly string[], rows: readonly (readonly string[])[]): void {
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ');
