@@ -9,7 +9,7 @@ const project = process.argv[2];
 const { paths } = JSON.parse(await readFile(path.join(root, 'tsconfig.base.json'), 'utf8')).compilerOptions;
 
 const entries = await readdir(path.join(root, project), { recursive: true, withFileTypes: true });
-const isSource = (name) => name.endsWith('.ts') && !name.endsWith('.d.ts') && !name.endsWith('spec.ts');
+const isSource = (name) => name.endsWith('.ts') && !name.endsWith('.d.ts') && !/\.(spec|fixture)\.ts$/.test(name);
 const sources = entries
   .filter((entry) => entry.isFile() && isSource(entry.name))
   .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));

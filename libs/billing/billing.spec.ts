@@ -13,7 +13,7 @@ import { InvoiceStore } from './invoice.store.ts';
 import { InvoicesService, type InvoiceView } from './invoices.service.ts';
 import { PeriodFacts } from './period-facts.ts';
 import { InvoiceRecomputation } from './recompute-invoice.ts';
-import { TestWorld } from './test-world.ts';
+import { TestWorld } from './world.fixture.ts';
 
 let databaseOfFile: TestDatabase;
 let first: TestWorld;

@@ -10,4 +10,3 @@ export { BillingPeriodStore, type BillingPeriod } from './billing-period.store.t
 export { InvoiceStore, placeOf, type DiscountUse, type InvoiceFilter } from './invoice.store.ts';
 export type { InvoicePreview } from './invoice-preview.ts';
 export type { Invoice, InvoiceDetail, InvoiceKind, InvoiceLine, InvoiceStatus, InvoiceWithLines } from './invoice.ts';
-export { TestWorld, type StoryEvent } from './test-world.ts';

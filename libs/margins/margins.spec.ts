@@ -3,7 +3,8 @@ import type { MarginDimension, MarginReport, MarginRow } from '@tare/core';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import type { MarginRequest } from './margin-request.ts';
 import { MarginsService } from './margins.service.ts';
-import { TestCompany } from './test-company.ts';
+import { TestCompany } from './company.fixture.ts';
+import { MarginsModule } from './margins.module.ts';
 
 let databaseOfFile: TestDatabase;
 let first: TestCompany;
@@ -11,7 +12,7 @@ let company: TestCompany;
 
 beforeAll(async () => {
   databaseOfFile = await createTestDatabase();
-  first = await TestCompany.open(databaseOfFile);
+  first = await TestCompany.open(databaseOfFile, MarginsModule);
 });
 afterAll(async () => {
   await first.app.close();

@@ -4,7 +4,8 @@ import { MarginsService } from '@tare/margins';
 import type { SimulationInput } from './scenario.ts';
 import type { ScenarioResult } from './simulation-run.ts';
 import { SimulationsService } from './simulations.service.ts';
-import { TestCompany } from './test-company.ts';
+import { TestCompany } from '../margins/company.fixture.ts';
+import { SimulationsModule } from './simulations.module.ts';
 
 let databaseOfFile: TestDatabase;
 let first: TestCompany;
@@ -12,7 +13,7 @@ let company: TestCompany;
 
 beforeAll(async () => {
   databaseOfFile = await createTestDatabase();
-  first = await TestCompany.open(databaseOfFile);
+  first = await TestCompany.open(databaseOfFile, SimulationsModule);
 });
 afterAll(async () => {
   await first.app.close();

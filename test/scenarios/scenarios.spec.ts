@@ -1,7 +1,7 @@
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { TestWorld } from '@tare/billing';
+import { TestWorld } from '../../libs/billing/world.fixture.ts';
 import { tell, type Story } from './story.ts';
 
 const FOLDER = path.resolve('test/scenarios');

@@ -1,7 +1,7 @@
 import { CreditsService } from '@tare/credits';
 import { Decimal, formatAmount, formatInstant, parseInstant } from '@tare/core';
 import type { PlanInput } from '@tare/core';
-import { TestWorld, type StoryEvent } from '@tare/billing';
+import { TestWorld, type StoryEvent } from '../../libs/billing/world.fixture.ts';
 
 interface Usage extends StoryEvent {
   readonly customer: string;

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Module, type INestApplicationContext } from '@nestjs/common';
+import { Module, type INestApplicationContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { BillingService, InvoicesService, type BillingRun, type InvoiceView } from '@tare/billing';
 import { CostRatesService, ExchangeRatesService, MetersService, PlansService } from '@tare/catalog';
@@ -9,9 +9,8 @@ import { CreditsService } from '@tare/credits';
 import { CustomersService, SubscriptionsService, type DiscountInput } from '@tare/customers';
 import { DatabaseModule, type TestDatabase } from '@tare/database';
 import { IngestService } from '@tare/usage';
-import { SimulationsModule } from './simulations.module.ts';
 
-/** A tenant for specs of simulations: whatever a story needs, in a line each. Times are RFC 3339 text, costs are reported with the events. */
+/** A tenant for specs of margins and simulations: whatever a story needs, in a line each. Times are RFC 3339 text, costs are reported with the events. */
 export class TestCompany {
   private events = 0;
 
@@ -20,8 +19,9 @@ export class TestCompany {
     readonly app: INestApplicationContext,
   ) {}
 
-  static async open(test: TestDatabase): Promise<TestCompany> {
-    @Module({ imports: [DatabaseModule.register({ url: test.url, connections: 8 }), SimulationsModule] })
+  /** `slice`: the module under test. */
+  static async open(test: TestDatabase, slice: Type): Promise<TestCompany> {
+    @Module({ imports: [DatabaseModule.register({ url: test.url, connections: 8 }), slice] })
     class TestCompanyModule {}
     const app = await NestFactory.createApplicationContext(TestCompanyModule, { logger: ['error'], abortOnError: false });
     return new TestCompany(await test.createTenant(), app);
