@@ -34,6 +34,7 @@ export class HeldSync {
       this.held = this.stillOurs(await this.store.save(tx, { ...this.held, ...patch }, { owner: this.owner, until: null }, now));
       await also(tx);
       await this.store.wakeForLateEvents(tx, this.held.invoiceId, now);
+      await this.store.wakeForVoid(tx, this.held.invoiceId, now);
       await this.store.refreshDueWork(tx);
     });
   }

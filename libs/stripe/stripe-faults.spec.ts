@@ -187,6 +187,66 @@ describe('several workers', () => {
   });
 });
 
+describe('a void that comes while another worker has the invoice', () => {
+  test('at its finalizing is not slept over', async () => {
+    const id = await bench.finalized({ amounts: LINES });
+    class VoidedClient extends StripeClient {
+      override async finalize(...args: Parameters<StripeClient['finalize']>): Promise<Stripe.Invoice> {
+        const answer = await super.finalize(...args);
+        await announcedVoid(id);
+        return answer;
+      }
+    }
+    await (await bench.worker({ client: VoidedClient })).sync.step(bench.tenantId, id);
+    await expectOneAtStripe(id, 'open');
+    await worker.sync.step(bench.tenantId, id);
+    expect(await bench.row(id)).toMatchObject({ state: 'SYNCED', step: 'DONE', remoteStatus: 'void' });
+    await expectOneAtStripe(id, 'void');
+  });
+
+  test('to look at it is not slept over', async () => {
+    const id = await bench.finalized({ amounts: LINES });
+    await bench.drive(worker, id);
+    class VoidedClient extends StripeClient {
+      override async invoice(...args: Parameters<StripeClient['invoice']>): Promise<Stripe.Invoice | null> {
+        const answer = await super.invoice(...args);
+        await announcedVoid(id);
+        return answer;
+      }
+    }
+    const looking = await bench.worker({ client: VoidedClient });
+    await bench.pass(HOUR_MS);
+    await looking.sync.step(bench.tenantId, id);
+    await expectOneAtStripe(id, 'open');
+    await worker.sync.step(bench.tenantId, id);
+    expect(await bench.row(id)).toMatchObject({ state: 'SYNCED', step: 'DONE', remoteStatus: 'void' });
+    await expectOneAtStripe(id, 'void');
+  });
+
+  test('to find that it cannot be sent still takes its draft away', async () => {
+    const id = await bench.finalized({ amounts: LINES });
+    class VoidedClient extends StripeClient {
+      override async lines(): Promise<Stripe.InvoiceLineItem[]> {
+        await announcedVoid(id);
+        return [];
+      }
+    }
+    await (await bench.worker({ client: VoidedClient })).sync.step(bench.tenantId, id);
+    await expectOneAtStripe(id, 'draft');
+    await worker.sync.step(bench.tenantId, id);
+    expect(await bench.row(id)).toMatchObject({ state: 'NOT_SYNCED', step: 'DONE', stripeInvoiceId: null });
+    expect(await bench.atStripe(id)).toEqual([]);
+    expect(await bench.openAlerts(id)).toEqual([]);
+  });
+
+  /** Billing voids it, and a worker that cannot have the row takes the announcement. */
+  async function announcedVoid(id: string): Promise<void> {
+    await bench.voided(id);
+    await worker.sync.step(bench.tenantId, id);
+    expect(await bench.row(id)).toMatchObject({ voidRequested: true });
+  }
+});
+
 test.each([1, 2, 3])('with seed %d: whatever fails, every invoice gets there once and those that are voided are void', async (seed) => {
   const workers = [worker, await bench.worker(), await bench.worker()];
   const customer = await bench.customer();

@@ -203,6 +203,18 @@ export class StripeSyncStore {
     );
   }
 
+  /**
+   * A void that was requested while a worker had the row asks for another turn, even of a row that failed meanwhile: what the worker saved knew nothing
+   * of it. Called after the row was saved, in the same transaction, like `wakeForLateEvents`. A call in doubt keeps its wait, and so does the void itself.
+   */
+  async wakeForVoid(tx: TenantTransaction, invoiceId: string, now: Instant): Promise<void> {
+    await tx.query(
+      `UPDATE stripe_sync SET next_attempt_at = $3, attempts = 0, state = CASE state WHEN 'FAILED' THEN 'SYNCING' ELSE state END
+       WHERE tenant_id = $1 AND invoice_id = $2 AND void_requested AND request IS NULL AND step NOT IN ('VOID', 'DONE')`,
+      [tx.tenantId, invoiceId, sqlInstant(now)],
+    );
+  }
+
   /** When the sweep has to look at this tenant. The row is locked first, so that the second statement sees what others committed meanwhile. */
   async refreshDueWork(tx: TenantTransaction): Promise<void> {
     await tx.query(
