@@ -25,8 +25,16 @@ async function main(): Promise<void> {
 }
 
 function fail(error: unknown): never {
+  if (isPortTaken(error)) {
+    log('error', `port ${error.port} is taken: another Tare, or something else, listens there. Stop it, or set PORT to another one.`);
+    process.exit(1);
+  }
   log('error', 'the API could not start or stop', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   process.exit(1);
+}
+
+function isPortTaken(error: unknown): error is Error & { port: number } {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error;
 }
 
 main().catch(fail);

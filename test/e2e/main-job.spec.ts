@@ -1,4 +1,4 @@
-import { eventually, startEmulator, startTare, type RunningTare } from './running-tare.ts';
+import { eventually, runTare, startEmulator, startTare, type RunningTare } from './running-tare.ts';
 
 let tare: RunningTare;
 let emulator: { url: string; stop(): Promise<void> };
@@ -108,4 +108,12 @@ test('no operation without a key', async () => {
     body: JSON.stringify({ query: INVOICES }),
   });
   expect(JSON.stringify(await answer.json())).toContain('UNAUTHENTICATED');
+});
+
+test('a second start on the same port says what to do, and leaves the first one serving', async () => {
+  const { port } = new URL(tare.url);
+  const second = await runTare(['start'], { DATABASE_URL: tare.test.url, PORT: port, TARE_DATA_DIR: tare.directory });
+  expect(second.code).toBe(1);
+  expect(second.output).toContain(`port ${port} is taken`);
+  expect((await fetch(`${tare.url}/healthz`)).status).toBe(200);
 });
