@@ -1,42 +1,42 @@
 /** Looking at the cost of stored events again. $1 is always the tenant. */
 
 /**
- * Events of a provider and model, or of a pool, whose cost comes from the book: unpriced, waiting, or priced. Pages by the primary key, so that a run
- * of any length holds no more than a page. $2 provider, $3 model, $4 pool (null: any), $5 from, $6 to (null: no end), $7 and $8 the last of the page
- * before, $9 events at most. What was restated is looked up for the page at once: for tables that have grown since they were last analysed, a lookup
+ * Events of a provider and model, or of a pool, whose cost comes from the book: unpriced, waiting, or priced. Pages by the primary key (customer, time, identity), so that a run
+ * of any length holds no more than a page. $2 provider, $3 model, $4 pool (null: any), $5 from, $6 to (null: no end), $7, $8 and $10 time, identity and customer
+ * of the last of the page before, $9 events at most. What was restated is looked up for the page at once: for tables that have grown since they were last analysed, a lookup
  * per event could read all of it each time.
  */
 export const EVENTS_TO_COST = `
 WITH page AS MATERIALIZED (
   SELECT * FROM usage_event e
-  WHERE e.tenant_id = $1 AND e.at >= greatest($5::timestamptz, $7::timestamptz) AND ($6::timestamptz IS NULL OR e.at < $6)
-    AND ($7::timestamptz IS NULL OR (e.at, e.key_hash) > ($7, decode($8, 'hex')))
+  WHERE e.tenant_id = $1 AND e.at >= $5::timestamptz AND ($6::timestamptz IS NULL OR e.at < $6)
+    AND ($10::int4 IS NULL OR (e.customer_no, e.at, e.key_hash) > ($10, $7::timestamptz, $8::uuid))
     AND e.dimension_no = ANY (ARRAY(
       SELECT no FROM usage_dimension WHERE tenant_id = $1 AND cost_state IN ('UNPRICED', 'PENDING', 'PRICED')
         AND ($2::text IS NULL OR provider = $2) AND ($3::text IS NULL OR model = $3) AND ($4::text IS NULL OR pool = $4)))
-  ORDER BY e.at, e.key_hash LIMIT $9
+  ORDER BY e.customer_no, e.at, e.key_hash LIMIT $9
 ), adjusted AS MATERIALIZED (
   SELECT DISTINCT ON (key_hash) key_hash, cost, dimension_no FROM cost_adjustment
   WHERE tenant_id = $1 AND key_hash = ANY (ARRAY(SELECT key_hash FROM page)) ORDER BY key_hash, seq DESC
 )
-SELECT encode(e.key_hash, 'hex') AS identity, e.at, e.customer_no, e.dimension_no,
+SELECT e.key_hash AS identity, e.at, e.customer_no, e.dimension_no,
   d.type, d.provider, d.model, d.service_tier, d.region, d.pool, d.feature, d.outcome, d.subscription_id, d.cost_state, d.cost_currency,
-  e.uncached_input::text, e.cache_read::text, e.cache_write_5m::text, e.cache_write_1h::text, e.input_audio::text, e.plain_output::text, e.reasoning::text,
-  e.output_audio::text, e.quantity::text, e.gpu_seconds::text, e.cost::text, coalesce(adjusted.cost, e.cost)::text AS restated_cost,
+  coalesce(e.uncached_input, 0)::text AS uncached_input, coalesce(e.cache_read, 0)::text AS cache_read, coalesce(e.cache_write_5m, 0)::text AS cache_write_5m, coalesce(e.cache_write_1h, 0)::text AS cache_write_1h, coalesce(e.input_audio, 0)::text AS input_audio, coalesce(e.plain_output, 0)::text AS plain_output, coalesce(e.reasoning, 0)::text AS reasoning,
+  coalesce(e.output_audio, 0)::text AS output_audio, coalesce(e.quantity, 0)::text AS quantity, coalesce(e.gpu_seconds, 0)::text AS gpu_seconds, e.cost::text, coalesce(adjusted.cost, e.cost)::text AS restated_cost,
   coalesce(ad.cost_currency, d.cost_currency) AS restated_currency
 FROM page e
 JOIN usage_dimension d ON d.tenant_id = $1 AND d.no = e.dimension_no
 LEFT JOIN adjusted ON adjusted.key_hash = e.key_hash
 LEFT JOIN usage_dimension ad ON ad.tenant_id = $1 AND ad.no = adjusted.dimension_no
-ORDER BY e.at, e.key_hash`;
+ORDER BY e.customer_no, e.at, e.key_hash`;
 
 /** Unknown becomes known, once: an event that has a cost keeps it (SEMANTICS 9.2). */
 export const SET_COSTS = `
 UPDATE usage_event e SET cost = row.cost, cost_rate_id = row.rate_id, arrived_dimension_no = e.dimension_no, dimension_no = row.dimension_no, costed_seq = $2
-FROM unnest($3::timestamptz[], $4::text[], $5::int4[], $6::numeric[], $7::uuid[]) AS row (at, key_hash, dimension_no, cost, rate_id)
-WHERE e.tenant_id = $1 AND e.at = row.at AND e.key_hash = decode(row.key_hash, 'hex') AND e.cost IS NULL`;
+FROM unnest($3::timestamptz[], $4::uuid[], $5::int4[], $6::numeric[], $7::uuid[], $8::int4[]) AS row (at, key_hash, dimension_no, cost, rate_id, customer_no)
+WHERE e.tenant_id = $1 AND e.customer_no = row.customer_no AND e.at = row.at AND e.key_hash = row.key_hash AND e.cost IS NULL`;
 
 export const ADD_ADJUSTMENTS = `
 INSERT INTO cost_adjustment (tenant_id, id, key_hash, at, rate_id, cost, dimension_no, seq)
-SELECT $1, gen_random_uuid(), decode(key_hash, 'hex'), at, rate_id, cost, dimension_no, $2
-FROM unnest($3::timestamptz[], $4::text[], $5::int4[], $6::numeric[], $7::uuid[]) AS row (at, key_hash, dimension_no, cost, rate_id)`;
+SELECT $1, gen_random_uuid(), key_hash, at, rate_id, cost, dimension_no, $2
+FROM unnest($3::timestamptz[], $4::uuid[], $5::int4[], $6::numeric[], $7::uuid[]) AS row (at, key_hash, dimension_no, cost, rate_id)`;

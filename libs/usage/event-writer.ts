@@ -60,7 +60,8 @@ export class EventWriter {
   }
 
   private async writeIn(tx: Transaction, firsts: readonly IncomingEvent[], numbers: Numbers): Promise<Written> {
-    const kept = await this.store.takeKeys(tx, firsts);
+    const customerNos = firsts.map(({ tenantId, event }) => numbers.get(tenantId)?.get(event.customer) as number);
+    const kept = await this.store.takeKeys(tx, firsts, customerNos);
     const fresh = groupByTenant(firsts.filter((_, position) => !kept.has(position)));
     if (fresh.size === 0) return { kept, prepared: [] };
     const ticks = await this.store.advanceClocks(tx, [...fresh.keys()]);

@@ -9,11 +9,11 @@
  */
 export const TAKE_KEYS = `
 WITH incoming AS (
-  SELECT tenant_id, decode(key_hash, 'hex') AS key_hash, decode(content_hash, 'hex') AS content_hash, at, position
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) WITH ORDINALITY AS row (tenant_id, key_hash, content_hash, at, position)
+  SELECT tenant_id, key_hash, content_hash, at, customer_no, position
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::int4[]) WITH ORDINALITY AS row (tenant_id, key_hash, content_hash, at, customer_no, position)
 ), taken AS (
-  INSERT INTO usage_event_key (tenant_id, key_hash, content_hash, at)
-  SELECT tenant_id, key_hash, content_hash, at FROM incoming ORDER BY position
+  INSERT INTO usage_event_key (tenant_id, key_hash, content_hash, at, customer_no)
+  SELECT tenant_id, key_hash, content_hash, at, customer_no FROM incoming ORDER BY position
   ON CONFLICT DO NOTHING RETURNING tenant_id, key_hash
 )
 SELECT incoming.position::int4 AS position FROM incoming
@@ -23,9 +23,9 @@ WHERE NOT EXISTS (SELECT 1 FROM taken WHERE taken.tenant_id = incoming.tenant_id
  * What is kept under keys that are taken already. A statement of its own: whoever took them has committed by now, and only a new snapshot shows it.
  */
 export const KEPT_CONTENTS = `
-SELECT wanted.position::int4 AS position, encode(k.content_hash, 'hex') AS fingerprint
-FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS wanted (tenant_id, key_hash, position)
-JOIN usage_event_key k ON k.tenant_id = wanted.tenant_id AND k.key_hash = decode(wanted.key_hash, 'hex')`;
+SELECT wanted.position::int4 AS position, replace(k.content_hash::text, '-', '') AS fingerprint
+FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS wanted (tenant_id, key_hash, position)
+JOIN usage_event_key k ON k.tenant_id = wanted.tenant_id AND k.key_hash = wanted.key_hash`;
 
 /**
  * The tenants' next commit numbers. The row locks, taken in the order of ids, hold until the commit: whoever reads a number also sees every row
@@ -40,10 +40,10 @@ export const INSERT_EVENTS = `
 INSERT INTO usage_event (tenant_id, key_hash, at, key, customer_no, dimension_no, seq,
   uncached_input, cache_read, cache_write_5m, cache_write_1h, input_audio, plain_output, reasoning, output_audio, quantity, gpu_seconds,
   cost, cost_rate_id, reported_cost, reported_currency, "user", trace_id, duration_ms, properties)
-SELECT tenant_id, decode(key_hash, 'hex'), at, key, customer_no, dimension_no, seq,
+SELECT tenant_id, key_hash, at, key, customer_no, dimension_no, seq,
   uncached_input, cache_read, cache_write_5m, cache_write_1h, input_audio, plain_output, reasoning, output_audio, quantity, gpu_seconds,
   cost, cost_rate_id, reported_cost, reported_currency, end_user, trace_id, duration_ms, properties
-FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::int4[], $6::int4[], $7::int8[],
+FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::int4[], $6::int4[], $7::int8[],
   $8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[], $15::numeric[], $16::numeric[], $17::numeric[],
   $18::numeric[], $19::uuid[], $20::numeric[], $21::text[], $22::text[], $23::text[], $24::int4[], $25::jsonb[])
   AS row (tenant_id, key_hash, at, key, customer_no, dimension_no, seq,

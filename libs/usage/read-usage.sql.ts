@@ -23,7 +23,7 @@ const DIMENSIONS =
  */
 export const eventParts = (condition: string): string => `
 SELECT e.customer_no, e.at, step.dimension_no, step.seq, step.sign AS events,
-  ${COUNTS.map((count) => `step.sign * e.${count} AS ${count}`).join(', ')}, step.cost, step.cost AS restated_cost
+  ${COUNTS.map((count) => `step.sign * coalesce(e.${count}, 0) AS ${count}`).join(', ')}, step.cost, step.cost AS restated_cost
 FROM usage_event e CROSS JOIN LATERAL (
   SELECT coalesce(e.arrived_dimension_no, e.dimension_no), e.seq, 1, CASE WHEN e.costed_seq IS NULL THEN coalesce(e.cost, 0) ELSE 0 END
   UNION ALL SELECT e.arrived_dimension_no, e.costed_seq, -1, 0 WHERE e.costed_seq IS NOT NULL
@@ -73,7 +73,7 @@ ORDER BY sums.customer_no, sums.window_no, d.no`;
  * Single events as they stood after commit $5: an event whose cost became known later still stands where it arrived. $2 customer, $3 from, $4 to.
  */
 export const READ_EVENTS = `
-SELECT e.at, ${DIMENSIONS}, ${COUNTS.map((count) => `e.${count}::text`).join(', ')}, e."user" AS end_user, e.trace_id, e.properties,
+SELECT e.at, ${DIMENSIONS}, ${COUNTS.map((count) => `coalesce(e.${count}, 0)::text AS ${count}`).join(', ')}, e."user" AS end_user, e.trace_id, e.properties,
   CASE WHEN e.costed_seq > $5 THEN 0 ELSE coalesce(e.cost, 0) END::text AS cost,
   CASE WHEN e.costed_seq > $5 THEN 0 ELSE coalesce(adjusted.cost, e.cost, 0) END::text AS restated_cost
 FROM usage_event e

@@ -12,7 +12,7 @@ import { dimensionsOfRow, tokensOfRow, type DimensionRow, type TokenRow } from '
 
 /** An event whose cost is looked at again. */
 export interface EventToCost extends CostableEvent {
-  /** 16 bytes as hexadecimal digits. */
+  /** 16 bytes as the text of a UUID. */
   readonly identity: string;
   readonly customerNo: number;
   readonly dimensionNo: number;
@@ -42,7 +42,7 @@ export interface EventsToCostQuery {
   /** Exclusive; null: no end. */
   readonly to: Instant | null;
   /** The last event of the page before. */
-  readonly after: Pick<EventToCost, 'at' | 'identity'> | null;
+  readonly after: Pick<EventToCost, 'customerNo' | 'at' | 'identity'> | null;
   readonly limit: number;
 }
 
@@ -89,7 +89,7 @@ export class UsageCosting {
     await tx.query('SELECT 1 FROM usage_clock WHERE tenant_id = $1 FOR UPDATE', [tx.tenantId]);
   }
 
-  /** A page of the events that a change of the book may concern, by time. */
+  /** A page of the events that a change of the book may concern, by customer and time. */
   async eventsToCost(tx: TenantTransaction, { match, from, to, after, limit }: EventsToCostQuery): Promise<EventToCost[]> {
     const rows = await tx.query<EventRow>(EVENTS_TO_COST, [
       tx.tenantId,
@@ -101,6 +101,7 @@ export class UsageCosting {
       sqlInstantOrNull(after?.at ?? null),
       after?.identity ?? null,
       limit,
+      after?.customerNo ?? null,
     ]);
     return rows.map(eventOfRow);
   }
@@ -122,7 +123,7 @@ export class UsageCosting {
     const previous = restated.map(({ event }): UsageDimensions => ({ ...event.dimensions, costCurrency: event.restatedCurrency }));
     const { numbers } = await this.dimensions.numbersOf(tx, tx.tenantId, [...sets, ...previous]);
     const columns = columnsOf(changes, numbers);
-    await tx.query(SET_COSTS, [tx.tenantId, tick.seq, ...columns(0, costed.length)]);
+    await tx.query(SET_COSTS, [tx.tenantId, tick.seq, ...columns(0, costed.length), costed.map(({ event }) => event.customerNo)]);
     await tx.query(ADD_ADJUSTMENTS, [tx.tenantId, tick.seq, ...columns(costed.length, changes.length)]);
     const boundaries = await this.boundaries.read(tx, tx.tenantId, [...new Set(changes.map(({ event }) => event.customerNo))]);
     const rowOf = ({ event }: CostedEvent, dimensionNo: number, sums: BucketSums): BucketRow => {

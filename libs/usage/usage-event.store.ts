@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { formatInstant, TOKEN_POOLS, type EventCost } from '@tare/core';
+import { formatInstant, TOKEN_POOLS, type Decimal, type EventCost } from '@tare/core';
 import type { Transaction } from '@tare/database';
 import type { BucketRow } from './bucket-cells.ts';
 import { plainArray, textArray } from './column-array.ts';
@@ -24,12 +24,13 @@ export interface ClockTick {
 @Injectable()
 export class UsageEventStore {
   /** Takes the keys that are new and answers what is kept under the others: by position, its fingerprint. Events have different identities. */
-  async takeKeys(tx: Transaction, events: readonly IncomingEvent[]): Promise<Map<number, string>> {
+  async takeKeys(tx: Transaction, events: readonly IncomingEvent[], customerNos: readonly number[]): Promise<Map<number, string>> {
     const repeated = await tx.queryPrepared<{ position: number }>('usage_take_keys', TAKE_KEYS, [
       plainArray(events.map(({ tenantId }) => tenantId)),
       plainArray(events.map(({ identity }) => identity)),
       plainArray(events.map(({ fingerprint }) => fingerprint)),
       plainArray(events.map(({ event }) => formatInstant(event.at))),
+      plainArray(customerNos),
     ]);
     return this.keptContents(
       tx,
@@ -60,9 +61,9 @@ export class UsageEventStore {
       plainArray(events.map(({ customerNo }) => customerNo)),
       plainArray(events.map(({ dimensionNo }) => dimensionNo)),
       plainArray(events.map(({ seq }) => seq)),
-      ...TOKEN_POOLS.map((pool) => plainArray(events.map(({ event }) => event.tokens[pool].toString()))),
-      plainArray(events.map(({ event }) => event.quantity.toString())),
-      plainArray(events.map(({ event }) => event.gpuSeconds.toString())),
+      ...TOKEN_POOLS.map((pool) => plainArray(events.map(({ event }) => textOrNull(event.tokens[pool])))),
+      plainArray(events.map(({ event }) => textOrNull(event.quantity))),
+      plainArray(events.map(({ event }) => textOrNull(event.gpuSeconds))),
       plainArray(events.map(({ cost }) => cost.amount?.toString() ?? null)),
       plainArray(events.map(({ cost }) => cost.rateId)),
       plainArray(events.map(({ event }) => event.reportedCost?.amount.toString() ?? null)),
@@ -104,3 +105,6 @@ export class UsageEventStore {
     return new Map(rows.map(({ position, fingerprint }) => [positions[position - 1] ?? -1, fingerprint]));
   }
 }
+
+/** Null is 0: what an event does not have takes no room. */
+const textOrNull = (count: Decimal): string | null => (count.isZero() ? null : count.toString());
