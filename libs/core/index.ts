@@ -1,4 +1,5 @@
 export * from './coded-error.ts';
+export * from './retry-later.ts';
 export * from './money/index.ts';
 export * from './time/index.ts';
 export * from './usage/index.ts';

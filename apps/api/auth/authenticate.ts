@@ -1,7 +1,7 @@
 import type { AccessService } from '@tare/access';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { errorAnswer } from '../errors/error-answer.ts';
+import { errorAnswer, graphqlErrorBody } from '../errors/error-answer.ts';
 import { unauthenticated, type AuthenticatedRequest } from './current-principal.ts';
 
 const PUBLIC_ROUTES = new Set(['/healthz', '/readyz', '/metrics', '*', '/*', '/*path']);
@@ -30,7 +30,7 @@ export function authenticateRequests(app: NestFastifyApplication, access: Access
 }
 
 function refuse(reply: FastifyReply, isGraphql: boolean): FastifyReply {
-  const { code, message } = errorAnswer(unauthenticated());
-  const body = isGraphql ? { errors: [{ message, extensions: { code } }] } : { code, message };
+  const answer = errorAnswer(unauthenticated());
+  const body = isGraphql ? graphqlErrorBody(answer) : answer;
   return reply.status(UNAUTHORIZED).header('www-authenticate', 'Bearer').send(body);
 }

@@ -1,5 +1,5 @@
 import { HttpException } from '@nestjs/common';
-import { CodedError } from '@tare/core';
+import { CodedError, RetryLater } from '@tare/core';
 import { randomUUID } from 'node:crypto';
 import { log } from '../log.ts';
 
@@ -9,6 +9,8 @@ export interface ErrorAnswer {
   readonly message: string;
   /** Path of the offending field, as in the request. */
   readonly field?: string;
+  /** When the same request has a chance, where it was refused only for now. Also the header Retry-After. */
+  readonly retryAfterSeconds?: number;
 }
 
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
@@ -20,7 +22,8 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   BODY_TOO_LARGE: 413,
   BATCH_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
-  OVERLOADED: 503,
+  OVERLOADED: 429,
+  RATE_LIMITED: 429,
   INTERNAL: 500,
 };
 const CODE_BY_STATUS: Readonly<Record<number, string>> = {
@@ -34,7 +37,12 @@ const CODE_BY_STATUS: Readonly<Record<number, string>> = {
 /** A caller's mistake is told as it is. Anything else is told as INTERNAL with an id that stands in the log, never with a stack or SQL. */
 export function errorAnswer(error: unknown): ErrorAnswer {
   if (error instanceof CodedError) {
-    return { code: error.code, message: error.message, ...(error.path === undefined ? {} : { field: error.path }) };
+    return {
+      code: error.code,
+      message: error.message,
+      ...(error.path === undefined ? {} : { field: error.path }),
+      ...(error instanceof RetryLater ? { retryAfterSeconds: error.retryAfterSeconds } : {}),
+    };
   }
   const status = requestErrorStatus(error);
   if (status !== null) return { code: CODE_BY_STATUS[status] ?? 'BAD_REQUEST', message: (error as Error).message };
@@ -53,3 +61,12 @@ function requestErrorStatus(error: unknown): number | null {
 
 /** The HTTP status that goes with an answer; 400 for a mistake that has no status of its own. */
 export const statusOf = ({ code }: ErrorAnswer): number => STATUS_BY_CODE[code] ?? 400;
+
+/** An error in GraphQL's form, for requests that are refused before GraphQL sees them. */
+export function graphqlErrorBody({ code, message, retryAfterSeconds }: ErrorAnswer): { errors: readonly object[] } {
+  return { errors: [{ message, extensions: { code, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) } }] };
+}
+
+/** Seconds, as HTTP wants them; none for an error that waiting does not heal. */
+export const retryAfterHeaders = ({ retryAfterSeconds }: ErrorAnswer): Readonly<Record<string, string>> =>
+  retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };

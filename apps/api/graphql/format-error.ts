@@ -3,19 +3,19 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { errorAnswer } from '../errors/error-answer.ts';
 
 /**
- * What a GraphQL client is told: `extensions.code`, and `extensions.field` where a field is to blame. Mistakes in the document keep the codes that Apollo gives
+ * What a GraphQL client is told: `extensions.code`, `extensions.field` where a field is to blame, `extensions.retryAfterSeconds` where waiting helps. Mistakes in the document keep the codes that Apollo gives
  * them (GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED, BAD_USER_INPUT).
  */
 export function formatGraphqlError(error: unknown, byApollo?: GraphQLFormattedError): GraphQLFormattedError {
   const cause = unwrapResolverError(error);
   if (isAboutRequest(cause)) return shown(byApollo ?? cause.toJSON());
-  const { code, message, field } = errorAnswer(cause);
+  const { code, message, field, retryAfterSeconds } = errorAnswer(cause);
   const { locations, path } = error instanceof GraphQLError ? error : {};
   return {
     message,
     ...(locations ? { locations: locations.map(({ line, column }) => ({ line, column })) } : {}),
     ...(path ? { path } : {}),
-    extensions: { code, ...(field === undefined ? {} : { field }) },
+    extensions: { code, ...(field === undefined ? {} : { field }), ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) },
   };
 }
 

@@ -5,6 +5,7 @@ import { formatGraphqlError } from './format-error.ts';
 import { jitPlugin } from './jit.plugin.ts';
 import { GraphQLSchema } from 'graphql';
 import { readArguments } from './read-arguments.ts';
+import { retryAfterPlugin } from './retry-after.plugin.ts';
 import { JsonScalar } from './scalars.ts';
 
 /** Limits of one document. Events come as variables, which these do not count; the body has its own limit. */
@@ -36,7 +37,7 @@ export function graphqlOptions(): ApolloDriverConfig {
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: true,
     parseOptions: { maxTokens: LIMITS.tokens },
-    plugins: [...plugins, jitPlugin(formatGraphqlError)],
+    plugins: [...plugins, jitPlugin(formatGraphqlError), retryAfterPlugin()],
     validationRules,
     transformSchema: (schema) => readArguments(withJson(schema)),
     formatError: (formatted, error) => formatGraphqlError(error, formatted),
