@@ -27,6 +27,8 @@ export interface UsageEvent {
   readonly serviceTier?: string;
   readonly region?: string;
   readonly tokens?: Tokens;
+  /** The usage object of the provider's answer, as it came, instead of `tokens` (Gemini: usageMetadata). */
+  readonly usage?: object;
   readonly quantity?: DecimalText | number;
   readonly gpuSeconds?: DecimalText | number;
   readonly pool?: string;

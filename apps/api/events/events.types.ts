@@ -34,6 +34,13 @@ export class UsageEventInput {
   @Field(() => String, { nullable: true }) region?: string | null;
   @Field(() => TokensInput, { nullable: true }) tokens?: TokensInput | null;
 
+  @Field(() => JsonScalar, {
+    nullable: true,
+    description:
+      "The usage object of the provider's answer, as it came, instead of tokens: OpenAI, Anthropic, Gemini (usageMetadata), Bedrock, Vercel AI SDK.",
+  })
+  usage?: unknown;
+
   @Field(() => DecimalScalar, { nullable: true, description: 'What is not tokens: images, seconds, outcomes.' })
   quantity?: string | number | null;
 

@@ -3,6 +3,8 @@ export * from './usage-event.ts';
 export * from './token-pools.ts';
 export * from './wire-fields.ts';
 export * from './parse-tokens.ts';
+export { tokensOfProviderUsage } from './provider-usage/tokens-of-provider-usage.ts';
+export type { WireTokens } from './provider-usage/wire-tokens.ts';
 export * from './event-properties.ts';
 export * from './parse-usage-event.ts';
 export * from './content-text.ts';

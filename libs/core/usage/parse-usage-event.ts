@@ -4,10 +4,12 @@ import { MICROS_PER_MINUTE, parseInstant } from '../time/index.ts';
 import type { Instant } from '../time/index.ts';
 import { parseProperties } from './event-properties.ts';
 import { parseTokens } from './parse-tokens.ts';
+import { tokensOfProviderUsage } from './provider-usage/tokens-of-provider-usage.ts';
 import { NO_TOKENS } from './token-pools.ts';
 import type { ReportedCost, UsageEvent } from './usage-event.ts';
-import type { EventOutcome } from './usage-record.ts';
+import type { EventOutcome, TokenPools } from './usage-record.ts';
 import { optionalAmount, optionalText, refuseUnknownFields, requireObject, requiredText } from './wire-fields.ts';
+import type { WireObject } from './wire-fields.ts';
 
 export interface ParseContext {
   /** The server's clock. */
@@ -30,6 +32,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   'serviceTier',
   'region',
   'tokens',
+  'usage',
   'quantity',
   'gpuSeconds',
   'pool',
@@ -48,8 +51,8 @@ const COST_FIELDS: ReadonlySet<string> = new Set(['amount', 'currency']);
  * Reads one event in the contract's wire form (UsageEventInput), from JSON or from GraphQL: strict, so that nothing that was sent is lost silently.
  * Absent and null are the same, an empty optional text too. The message of an error begins with the path of the field.
  * @throws CodedError KEY_MISSING, KEY_TOO_LONG, FIELD_MISSING, FIELD_TOO_LONG, INVALID_FIELD, INVALID_CHARACTER, UNKNOWN_FIELD, INVALID_TIME, AT_IN_FUTURE,
- * AT_TOO_OLD, INVALID_DECIMAL, NUMBER_NOT_EXACT, TOO_PRECISE, NEGATIVE_NUMBER, TOKEN_TOTAL_MISSING, TOKEN_PARTS_EXCEED_TOTAL, UNKNOWN_CURRENCY,
- * PROPERTIES_TOO_LARGE, PROPERTIES_TOO_DEEP, INVALID_EVENT (SEMANTICS 1.1, 1.2, 2.4, 3.4)
+ * AT_TOO_OLD, INVALID_DECIMAL, NUMBER_NOT_EXACT, TOO_PRECISE, NEGATIVE_NUMBER, TOKEN_TOTAL_MISSING, TOKEN_PARTS_EXCEED_TOTAL, USAGE_AND_TOKENS,
+ * USAGE_NOT_RECOGNISED, UNKNOWN_CURRENCY, PROPERTIES_TOO_LARGE, PROPERTIES_TOO_DEEP, INVALID_EVENT (SEMANTICS 1.1, 1.2, 2.4, 3.4)
  */
 export function parseUsageEvent(raw: unknown, context: ParseContext): UsageEvent {
   try {
@@ -63,13 +66,14 @@ function readEvent(raw: unknown, context: ParseContext): UsageEvent {
   const event = requireObject(raw, 'event', 'INVALID_EVENT');
   const key = requiredText(event.key, 'key', 'KEY_MISSING', 'KEY_TOO_LONG');
   refuseUnknownFields(event, FIELDS, '');
-  const tokens = parseTokens(event.tokens);
+  const provider = optionalText(event.provider, 'provider');
+  const tokens = readTokens(event, provider);
   return {
     key,
     customer: requiredText(event.customer, 'customer'),
     type: requiredText(event.type, 'type'),
     at: readTime(event.at, context),
-    provider: optionalText(event.provider, 'provider'),
+    provider,
     model: optionalText(event.model, 'model'),
     serviceTier: optionalText(event.serviceTier, 'serviceTier'),
     region: optionalText(event.region, 'region'),
@@ -87,6 +91,13 @@ function readEvent(raw: unknown, context: ParseContext): UsageEvent {
     traceId: optionalText(event.traceId, 'traceId'),
     properties: parseProperties(event.properties),
   };
+}
+
+/** Counts in the contract's form, or the provider's own `usage` body: the same usage is the same content either way. */
+function readTokens(event: WireObject, provider: string | null): TokenPools | null {
+  if (event.usage === undefined || event.usage === null) return parseTokens(event.tokens);
+  if (event.tokens === undefined || event.tokens === null) return parseTokens(tokensOfProviderUsage(provider, event.usage), 'usage');
+  throw new CodedError('USAGE_AND_TOKENS', 'Send either the usage of the provider or tokens, not both: they would count twice.', 'usage');
 }
 
 function readTime(value: unknown, { now, backdatingLimit }: ParseContext): Instant {
