@@ -1,53 +1,100 @@
-import { CodedError } from '@tare/core';
+import { RetryLater } from '@tare/core';
+import { ActiveGroups } from './active-groups.ts';
+import { DrainRate } from './drain-rate.ts';
+import { FairCapacity } from './fair-capacity.ts';
+import { FlushSizes } from './flush-sizes.ts';
+import { Group, WaitingGroups, type Piece } from './waiting-groups.ts';
 
 export interface GroupCommitOptions<Item, Outcome> {
-  /** Commits the items in one transaction and answers one outcome per item, in their order. */
+  /** Commits the items in one transaction and answers one outcome per item, in their order. Items of one group stand together. */
   readonly flush: (items: readonly Item[]) => Promise<readonly Outcome[]>;
-  /** Who an item belongs to: what a flush that failed is taken apart by. */
+  /** Who an item belongs to: who shares the queue fairly, and what a flush that failed is taken apart by. */
   readonly groupOf: (item: Item) => string;
   /** Items of one transaction at most. */
   readonly flushSize: number;
-  /** Items that may wait or be in a flush; above it new ones are refused. */
+  /** Items that may wait or be in a flush, shared fairly by the groups; above it new ones are refused. */
   readonly capacity: number;
   readonly flushers: number;
+  /** What may be held of the weights that are given with submissions, in the same way. Left out: any. */
+  readonly weightCapacity?: number;
+  /**
+   * While others are active: items of one group in a flush at most, and how many a group may hold before it has to leave the others a flusher. Left out: a fifth
+   * of a flush.
+   */
+  readonly contendedFlushSize?: number;
+  /** Monotonic milliseconds. */
+  readonly now?: () => number;
 }
 
-interface Submission<Item, Outcome> {
-  readonly items: readonly Item[];
-  readonly outcomes: Outcome[];
-  taken: number;
-  settled: number;
-  failed: boolean;
-  readonly resolve: (outcomes: readonly Outcome[]) => void;
-  readonly reject: (error: unknown) => void;
+/** What stands in the queue now, and what became of everything since the start. */
+export interface GroupCommitReadings {
+  /** Items that wait or are being written. */
+  readonly held: number;
+  /** Groups that hold some. */
+  readonly groups: number;
+  readonly weight: number;
+  /** Submissions refused because the queue, or the group's share of it, was full. */
+  readonly refused: number;
+  readonly flushes: FlushSizes;
 }
 
-interface Piece<Item, Outcome> {
-  readonly submission: Submission<Item, Outcome>;
-  readonly from: number;
-  readonly to: number;
-}
+/** Turns of a full flush: the smaller a turn is, the finer the shares of one flush are. */
+const TURNS_OF_A_FLUSH = 20;
+const FLUSHES_OF_CONTENTION = 5;
+
+type Pieces<Item, Outcome> = ReadonlyMap<Group<Item, Outcome>, readonly Piece<Item, Outcome>[]>;
 
 /**
- * Group commit without a timer: at most `flushers` at a time, each takes everything that waits as soon as it is free. An idle system answers at
- * once, a busy one batches by itself. A flush that fails is done again group by group, and only the failing group's submissions fail.
+ * Group commit without a timer: at most `flushers` at a time, each takes what waits as soon as it is free. An idle system answers at once, a busy one batches by
+ * itself. A flush that fails is done again group by group, and only the failing group's submissions fail.
+ *
+ * Groups share what there is: places in the queue by `FairCapacity`, places in a flush by deficit round robin, and while more than one group is active, whoever
+ * holds more than `contendedFlushSize` items leaves the others a flusher and writes in small flushes, so that nobody waits long behind it. A group that failed
+ * alone is written alone until it succeeds. Within a group, items are taken in the order in which they came.
  */
 export class GroupCommit<Item, Outcome> {
-  private readonly queue: Submission<Item, Outcome>[] = [];
+  private readonly groups = new Map<string, Group<Item, Outcome>>();
+  private readonly waiting = new WaitingGroups<Item, Outcome>();
+  /** By their last submission. */
+  private readonly active = new ActiveGroups();
+  /** By their last failure: who holds nothing any more is forgotten, but not that. */
+  private readonly failing = new ActiveGroups();
+  private readonly rate = new DrainRate();
+  private readonly sizes = new FlushSizes();
+  private readonly items: FairCapacity;
+  private readonly weights: FairCapacity;
   private readonly running = new Set<Promise<void>>();
-  private held = 0;
+  private readonly contendedFlushSize: number;
+  private readonly quantum: number;
+  private readonly now: () => number;
+  private busyFlushers = 0;
+  private suspectFlushes = 0;
+  private refused = 0;
 
-  constructor(private readonly options: GroupCommitOptions<Item, Outcome>) {}
+  constructor(private readonly options: GroupCommitOptions<Item, Outcome>) {
+    this.items = new FairCapacity(options.capacity);
+    this.weights = new FairCapacity(options.weightCapacity ?? Infinity);
+    this.contendedFlushSize = options.contendedFlushSize ?? Math.ceil(options.flushSize / FLUSHES_OF_CONTENTION);
+    this.quantum = Math.ceil(options.flushSize / TURNS_OF_A_FLUSH);
+    this.now = options.now ?? (() => performance.now());
+  }
 
-  /** Resolves when all items are committed, with their outcomes. All items belong to one group. @throws CodedError OVERLOADED */
-  submit(items: readonly Item[]): Promise<readonly Outcome[]> {
-    if (items.length === 0) return Promise.resolve([]);
-    if (this.held + items.length > this.options.capacity) {
-      return Promise.reject(new CodedError('OVERLOADED', 'Too many events are waiting to be written. Send this batch again in a second.'));
-    }
-    this.held += items.length;
+  /**
+   * Resolves when all items are committed, with their outcomes. All items belong to one group.
+   * @param weight of all of them together, in the unit of `weightCapacity`
+   * @throws RetryLater OVERLOADED
+   */
+  submit(items: readonly Item[], weight = 0): Promise<readonly Outcome[]> {
+    const [first] = items;
+    if (first === undefined) return Promise.resolve([]);
+    const name = this.options.groupOf(first);
+    this.active.see(name, this.now());
+    if (!this.items.fits(name, items.length) || !this.weights.fits(name, weight)) return Promise.reject(this.refusal());
+    this.items.take(name, items.length);
+    this.weights.take(name, weight);
     return new Promise((resolve, reject) => {
-      this.queue.push({ items, outcomes: [], taken: 0, settled: 0, failed: false, resolve, reject });
+      const group = this.groupNamed(name);
+      this.waiting.add({ group, items, weight, outcomes: [], taken: 0, settled: 0, failed: false, resolve, reject });
       this.wake();
     });
   }
@@ -57,73 +104,125 @@ export class GroupCommit<Item, Outcome> {
     while (this.running.size > 0) await Promise.all(this.running);
   }
 
+  get readings(): GroupCommitReadings {
+    const { items, weights, refused, sizes: flushes } = this;
+    return { held: items.held, groups: items.holders, weight: weights.held, refused, flushes };
+  }
+
+  private refusal(): RetryLater {
+    this.refused += 1;
+    const seconds = this.rate.secondsFor(this.items.held, this.now());
+    return new RetryLater(
+      'OVERLOADED',
+      `Too many events are waiting to be written. Send this batch again in ${inSeconds(seconds)}.`,
+      seconds,
+    );
+  }
+
+  private groupNamed(name: string): Group<Item, Outcome> {
+    const known = this.groups.get(name);
+    if (known !== undefined) return known;
+    const group = new Group<Item, Outcome>(name, this.failing.has(name, this.now()));
+    this.groups.set(name, group);
+    return group;
+  }
+
   private wake(): void {
-    if (this.running.size >= this.options.flushers) return;
+    if (this.busyFlushers >= this.options.flushers) return;
+    this.busyFlushers += 1;
     const run = this.flushAll().finally(() => this.running.delete(run));
     this.running.add(run);
   }
 
   private async flushAll(): Promise<void> {
-    for (let pieces = this.take(); pieces.length > 0; pieces = this.take()) await this.flushPieces(pieces);
-  }
-
-  private take(): Piece<Item, Outcome>[] {
-    const pieces: Piece<Item, Outcome>[] = [];
-    let room = this.options.flushSize;
-    while (room > 0) {
-      const submission = this.queue[0];
-      if (submission === undefined) break;
-      const from = submission.taken;
-      const to = Math.min(submission.items.length, from + room);
-      submission.taken = to;
-      room -= to - from;
-      if (to === submission.items.length) this.queue.shift();
-      // What is left of a submission that has failed already is not written: its sender was told to send it again.
-      if (submission.failed) this.held -= to - from;
-      else pieces.push({ submission, from, to });
+    for (let taken = this.take(); taken.size > 0; taken = this.take()) {
+      const suspects = this.begin(taken);
+      const written = this.flushGroups(taken);
+      // What this flush had to leave may be for another flusher.
+      if (this.waiting.size > 0) this.wake();
+      await written;
+      this.end(taken, suspects);
     }
-    return pieces;
+    // In the same step as the last look at the queue: whoever submits after it finds this flusher free.
+    this.busyFlushers -= 1;
   }
 
-  private async flushPieces(pieces: readonly Piece<Item, Outcome>[]): Promise<void> {
+  private take(): Pieces<Item, Outcome> {
+    const { flushSize } = this.options;
+    return this.waiting.take({ flushSize, quantum: this.quantum }, (group) => this.mostOf(group));
+  }
+
+  private mostOf(group: Group<Item, Outcome>): number {
+    const { flushSize, flushers } = this.options;
+    const flushersOfOne = Math.max(1, flushers - 1);
+    if (group.isSuspect) return this.suspectFlushes < flushersOfOne ? flushSize : 0;
+    const isContended = this.items.holders > 1 || this.active.countWith(group.name, this.now()) > 1;
+    if (!isContended || this.items.heldBy(group.name) <= this.contendedFlushSize) return flushSize;
+    return group.flushes < flushersOfOne ? this.contendedFlushSize : 0;
+  }
+
+  /** Answers how many suspects there are in it. */
+  private begin(taken: Pieces<Item, Outcome>): number {
+    let suspects = 0;
+    for (const group of taken.keys()) {
+      group.flushes += 1;
+      if (group.isSuspect) suspects += 1;
+    }
+    this.suspectFlushes += suspects;
+    return suspects;
+  }
+
+  private end(taken: Pieces<Item, Outcome>, suspects: number): void {
+    this.suspectFlushes -= suspects;
+    for (const group of taken.keys()) {
+      group.flushes -= 1;
+      if (this.items.heldBy(group.name) === 0) this.groups.delete(group.name);
+    }
+  }
+
+  private async flushGroups(taken: Pieces<Item, Outcome>): Promise<void> {
+    const pieces = [...taken.values()].flat();
     try {
       const outcomes = await this.options.flush(pieces.flatMap(itemsOf));
+      for (const group of taken.keys()) group.isSuspect = false;
       this.settle(pieces, outcomes);
     } catch (error) {
-      const groups = this.grouped(pieces);
-      if (groups.length === 1) this.fail(pieces, error);
-      else for (const group of groups) await this.flushPieces(group);
+      if (taken.size > 1) for (const part of taken) await this.flushGroups(new Map([part]));
+      else this.fail(pieces, error);
     }
   }
 
   private settle(pieces: readonly Piece<Item, Outcome>[], outcomes: readonly Outcome[]): void {
+    this.sizes.saw(outcomes.length);
+    this.rate.saw(outcomes.length, this.now());
     let position = 0;
     for (const { submission, from, to } of pieces) {
       for (let i = from; i < to; i += 1, position += 1) submission.outcomes[i] = outcomes[position] as Outcome;
       submission.settled += to - from;
-      this.held -= to - from;
-      if (submission.settled === submission.items.length) submission.resolve(submission.outcomes);
+      this.items.giveBack(submission.group.name, to - from);
+      if (submission.settled < submission.items.length) continue;
+      this.weights.giveBack(submission.group.name, submission.weight);
+      submission.resolve(submission.outcomes);
     }
   }
 
+  /** What is left of a submission that failed is not written: its sender is told to send it again. */
   private fail(pieces: readonly Piece<Item, Outcome>[], error: unknown): void {
     for (const { submission, from, to } of pieces) {
+      const { group } = submission;
+      group.isSuspect = true;
+      this.failing.see(group.name, this.now());
+      this.items.giveBack(group.name, to - from);
+      if (submission.failed) continue;
       submission.failed = true;
-      this.held -= to - from;
+      this.items.giveBack(group.name, group.dropRest(submission));
+      if (group.waiting === 0) this.waiting.remove(group);
+      this.weights.giveBack(group.name, submission.weight);
       submission.reject(error);
     }
-  }
-
-  private grouped(pieces: readonly Piece<Item, Outcome>[]): Piece<Item, Outcome>[][] {
-    const groups = new Map<string, Piece<Item, Outcome>[]>();
-    for (const piece of pieces) {
-      const group = this.options.groupOf(piece.submission.items[0] as Item);
-      const members = groups.get(group);
-      if (members) members.push(piece);
-      else groups.set(group, [piece]);
-    }
-    return [...groups.values()];
   }
 }
 
 const itemsOf = <Item, Outcome>({ submission, from, to }: Piece<Item, Outcome>): readonly Item[] => submission.items.slice(from, to);
+
+const inSeconds = (seconds: number): string => (seconds === 1 ? 'a second' : `${seconds} seconds`);
