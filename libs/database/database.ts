@@ -13,6 +13,8 @@ export interface Transaction {
   query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Like `query`, prepared under a name: for hot statements. */
   queryPrepared<Row extends pg.QueryResultRow>(name: string, text: string, values: readonly unknown[]): Promise<Row[]>;
+  /** Like `queryPrepared`, for a statement that answers no rows: how many it wrote. */
+  execute(name: string, text: string, values: readonly unknown[]): Promise<number>;
   /** Prisma on the same connection and in the same transaction. */
   readonly prisma: PrismaClient;
 }
@@ -93,9 +95,7 @@ export class Database {
     const connection = await this.connect();
     let broken = false;
     try {
-      await connection.query('BEGIN');
-      // Transaction-local: it ends with the transaction, whatever happens to the connection.
-      await connection.query("SELECT set_config('app.tenant_ids', $1, true)", [`{${tenantIds.join(',')}}`]);
+      await connection.query(beginFor(tenantIds));
       const result = await work(transactionOn(connection));
       await connection.query('COMMIT');
       return result;
@@ -121,6 +121,15 @@ export class Database {
   }
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** One round trip. The setting is transaction-local: it ends with the transaction, whatever happens to the connection. */
+function beginFor(tenantIds: readonly string[]): string {
+  const stranger = tenantIds.find((id) => !UUID.test(id));
+  if (stranger !== undefined) throw new RangeError(`${JSON.stringify(stranger)} is not the id of a tenant`);
+  return `BEGIN; SET LOCAL app.tenant_ids = '{${tenantIds.join(',')}}'`;
+}
+
 async function rolledBack(connection: pg.PoolClient): Promise<boolean> {
   try {
     await connection.query('ROLLBACK');
@@ -137,6 +146,9 @@ function transactionOn(connection: pg.PoolClient): Transaction {
     },
     async queryPrepared<Row extends pg.QueryResultRow>(name: string, text: string, values: readonly unknown[]) {
       return (await connection.query<Row>({ name, text, values: [...values] })).rows;
+    },
+    async execute(name: string, text: string, values: readonly unknown[]) {
+      return (await connection.query({ name, text, values: [...values] })).rowCount ?? 0;
     },
     get prisma() {
       return prismaOn(connection);

@@ -1,4 +1,4 @@
-import { Decimal, TOKEN_POOLS, addPools, slotStart, type Instant, type TokenPools } from '@tare/core';
+import { Decimal, NO_TOKENS, TOKEN_POOLS, slotStart, type Instant, type TokenPool, type TokenPools } from '@tare/core';
 
 /** What a bucket row adds to its cell: sums, negative in a correction. */
 export interface BucketSums {
@@ -31,27 +31,59 @@ export function cellStart(at: Instant, boundaries: readonly Instant[]): Instant 
   return slot;
 }
 
-/** Adds up rows of the same cell, dimensions and commit, in the order of the table's key: the same rows for any order of input. */
-export function sumBucketRows(rows: Iterable<BucketRow>): BucketRow[] {
-  const cells = new Map<string, BucketRow>();
-  for (const row of rows) {
-    const cell = `${row.tenantId} ${row.customerNo} ${row.from} ${row.dimensionNo} ${row.seq}`;
-    const sum = cells.get(cell);
-    cells.set(cell, sum === undefined ? row : added(sum, row));
-  }
-  return [...cells.values()].sort(byKey);
+/** What a row is counted in: its cell, dimensions and commit. */
+export type BucketCell = Omit<BucketRow, keyof BucketSums>;
+
+/** Sums that grow. Those of a flush are added up in place: new objects for every event would cost more than the adding. */
+interface GrowingSums {
+  readonly cell: BucketCell;
+  events: number;
+  readonly tokens: { -readonly [Pool in TokenPool]: Decimal };
+  quantity: Decimal;
+  gpuSeconds: Decimal;
+  cost: Decimal;
+  restatedCost: Decimal;
 }
 
-function added(a: BucketRow, b: BucketRow): BucketRow {
-  return {
-    ...a,
-    events: a.events + b.events,
-    tokens: addPools(a.tokens, b.tokens),
-    quantity: a.quantity.plus(b.quantity),
-    gpuSeconds: a.gpuSeconds.plus(b.gpuSeconds),
-    cost: a.cost.plus(b.cost),
-    restatedCost: a.restatedCost.plus(b.restatedCost),
-  };
+/** Adds up usage by cell, dimensions and commit: the same rows for any order of input. */
+export class BucketCells {
+  private readonly sums = new Map<string, GrowingSums>();
+
+  add(cell: BucketCell, { events, tokens, quantity, gpuSeconds, cost, restatedCost }: BucketSums): void {
+    const sums = this.sumsOf(cell);
+    sums.events += events;
+    for (const pool of TOKEN_POOLS) {
+      const count = tokens[pool];
+      if (!count.isZero()) sums.tokens[pool] = sums.tokens[pool].plus(count);
+    }
+    sums.quantity = sums.quantity.plus(quantity);
+    sums.gpuSeconds = sums.gpuSeconds.plus(gpuSeconds);
+    sums.cost = sums.cost.plus(cost);
+    sums.restatedCost = sums.restatedCost.plus(restatedCost);
+  }
+
+  /** In the order of the table's key. */
+  rows(): BucketRow[] {
+    return [...this.sums.values()].map(({ cell, ...sums }) => ({ ...cell, ...sums })).sort(byKey);
+  }
+
+  private sumsOf(cell: BucketCell): GrowingSums {
+    const key = `${cell.tenantId} ${cell.customerNo} ${cell.from} ${cell.dimensionNo} ${cell.seq}`;
+    let sums = this.sums.get(key);
+    if (sums === undefined) {
+      const zero = Decimal.ZERO;
+      sums = { cell, events: 0, tokens: { ...NO_TOKENS }, quantity: zero, gpuSeconds: zero, cost: zero, restatedCost: zero };
+      this.sums.set(key, sums);
+    }
+    return sums;
+  }
+}
+
+/** Adds up rows of the same cell, dimensions and commit, in the order of the table's key. */
+export function sumBucketRows(rows: Iterable<BucketRow>): BucketRow[] {
+  const cells = new BucketCells();
+  for (const row of rows) cells.add(row, row);
+  return cells.rows();
 }
 
 function byKey(a: BucketRow, b: BucketRow): number {

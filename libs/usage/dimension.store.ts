@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { dimensionsKey, type UsageDimensions } from '@tare/core';
 import type { Transaction } from '@tare/database';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { BoundedCache } from './bounded-cache.ts';
 
 const CACHED_SETS = 200_000;
@@ -40,13 +40,13 @@ export class DimensionStore {
     tenantId: string,
     sets: readonly UsageDimensions[],
   ): Promise<{ numbers: number[]; found: FoundDimensions }> {
-    const keys = sets.map(dimensionsKey);
+    const keys = sets.map(memoryKey);
     const unknown = new Map<string, HashedSet>();
     const known = keys.map((key) => this.cache.get(`${tenantId} ${key}`));
     for (const [i, key] of keys.entries()) {
       const set = sets[i];
       if (known[i] === undefined && set && !unknown.has(key))
-        unknown.set(key, { key, hash: createHash('sha256').update(key).digest('hex'), set });
+        unknown.set(key, { key, hash: hash('sha256', dimensionsKey(set), 'hex'), set });
     }
     const found = await findOrMint(tx, tenantId, [...unknown.values()]);
     return { numbers: keys.map((key, i) => known[i] ?? requireNumber(found, key)), found };
@@ -71,6 +71,13 @@ async function findOrMint(tx: Transaction, tenantId: string, sets: readonly Hash
     for (const { hash, no } of minted) numbers.set(hash, no);
   }
   return new Map(sets.flatMap(({ key, hash }) => (numbers.has(hash) ? [[key, numbers.get(hash) ?? 0] as const] : [])));
+}
+
+/** What a set is remembered under: one text for one set, since no dimension holds NUL and none that is there is empty. */
+function memoryKey(set: UsageDimensions): string {
+  const { type, provider, model, serviceTier, region, pool, feature, outcome, subscription, costState, costCurrency } = set;
+  const what = `${type}\0${provider ?? ''}\0${model ?? ''}\0${serviceTier ?? ''}\0${region ?? ''}\0${pool ?? ''}\0${feature ?? ''}`;
+  return `${what}\0${outcome}\0${subscription ?? ''}\0${costState}\0${costCurrency ?? ''}`;
 }
 
 function requireNumber(found: FoundDimensions, key: string): number {

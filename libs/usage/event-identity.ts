@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { contentText, type UsageEvent } from '@tare/core';
 
 /** A UUID of RFC 9562 in its lower-case text, the first bit 0: all of UUIDv7 until the year 6429. */
@@ -7,6 +7,18 @@ const ORDERED_UUID = /^[0-7][0-9a-f]{7}-[0-9a-f]{4}-[0-9a-f]{4}-[89ab][0-9a-f]{3
 const ORDERED_ULID = /^[0-3][0-9A-HJKMNP-TV-Z]{25}$/;
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const ULID_MARK = 1n << 127n;
+const EIGHT = 56;
+const LETTER_C = 99;
+
+/** By the character code of a hexadecimal digit: the digit without its highest bit, and with its two highest bits set. */
+const SEVEN_BITS: readonly string[] = byDigit((digit) => digit & 7);
+const WITH_MARK: readonly string[] = byDigit((digit) => digit | 12);
+
+function byDigit(change: (digit: number) => number): string[] {
+  const changed: string[] = [];
+  for (let digit = 0; digit < 16; digit += 1) changed[digit.toString(16).charCodeAt(0)] = change(digit).toString(16);
+  return changed;
+}
 
 /**
  * The 16 bytes that stand for an event's key, as 32 hexadecimal digits (docs/decisions/0011). Keys with an order keep it; the three kinds never
@@ -15,10 +27,13 @@ const ULID_MARK = 1n << 127n;
 export function eventIdentity(key: string): string {
   if (ORDERED_UUID.test(key)) return key.replaceAll('-', '');
   if (ORDERED_ULID.test(key)) return identityOfUlid(key);
-  const digest = createHash('sha256').update(key).digest().subarray(0, 16);
-  digest[0] = (digest[0] ?? 0) & 0x7f;
-  digest[8] = (digest[8] ?? 0) | 0xc0;
-  return digest.toString('hex');
+  const digest = hash('sha256', key, 'hex');
+  return `${SEVEN_BITS[digest.charCodeAt(0)] ?? ''}${digest.slice(1, 16)}${WITH_MARK[digest.charCodeAt(16)] ?? ''}${digest.slice(17, 32)}`;
+}
+
+/** Whether an identity is the hash of its key: the others are the key itself. */
+export function hasHashedIdentity(identity: string): boolean {
+  return identity.charCodeAt(0) < EIGHT && identity.charCodeAt(16) >= LETTER_C;
 }
 
 /**
@@ -26,7 +41,7 @@ export function eventIdentity(key: string): string {
  * it, so that even two keys of one identity would be told apart, and one of them refused rather than lost.
  */
 export function eventFingerprint(event: UsageEvent): string {
-  return createHash('sha256').update(event.key).update('\0').update(contentText(event)).digest('hex').slice(0, 32);
+  return hash('sha256', `${event.key}\0${contentText(event)}`, 'hex').slice(0, 32);
 }
 
 function identityOfUlid(ulid: string): string {

@@ -4,12 +4,14 @@ import { CustomerNumbers } from './customer-numbers.ts';
 import { FlushPreparation, type PreparedEvents } from './flush-preparation.ts';
 import type { IncomingEvent, IngestOutcome } from './incoming-event.ts';
 import { UsageAnnouncements } from './usage-announcements.ts';
-import { UsageEventStore, type ClockTick } from './usage-event.store.ts';
+import { UsageEventStore, type ClockTick, type KeyToTake } from './usage-event.store.ts';
 import { UsageMonths } from './usage-months.ts';
 
-const ATTEMPTS = 8;
+const ATTEMPTS = 16;
 /** serialization_failure and deadlock_detected. */
 const LOST_RACES: ReadonlySet<unknown> = new Set(['40001', '40P01']);
+/** Flushes that look for repeats first after one was met: senders that repeat do so for a while. */
+const WARY_FLUSHES = 16;
 
 /** By tenant, then by customer key. */
 type Numbers = ReadonlyMap<string, ReadonlyMap<string, number>>;
@@ -20,9 +22,14 @@ interface Written {
   readonly prepared: readonly PreparedEvents[];
 }
 
+/** A key of the flush was taken already: the transaction is given up, and the next one looks first. */
+class RepeatMet extends Error {}
+
 /** The flush of the one ingest path: writes events and their buckets in one transaction, whoever they belong to. */
 @Injectable()
 export class EventWriter {
+  private waryFlushes = 0;
+
   constructor(
     private readonly database: Database,
     private readonly months: UsageMonths,
@@ -39,8 +46,8 @@ export class EventWriter {
   async write(events: readonly IncomingEvent[]): Promise<IngestOutcome[]> {
     await this.months.ensure(events.map(({ event }) => event.at));
     const numbers = await this.customerNumbers(events);
-    const firsts = firstOfEachKey(events);
-    const { kept, prepared } = await this.commit(firsts, numbers);
+    const firsts = firstOfEachKey(events, numbers);
+    const { kept, prepared } = await this.commit(firsts, [...numbers.keys()]);
     for (const part of prepared) {
       this.preparation.remember(part);
       this.announcements.announce(part.tenantId, [...new Set(part.events.map(({ customerNo }) => customerNo))]);
@@ -48,80 +55,98 @@ export class EventWriter {
     return outcomesOf(events, firsts, kept);
   }
 
-  /** A deadlock or a lost race rolls everything back and is simply done again. */
-  private async commit(firsts: readonly IncomingEvent[], numbers: Numbers): Promise<Written> {
+  /** A deadlock or a lost race rolls everything back and is simply done again, and so is a flush that met a repeat unprepared. */
+  private async commit(firsts: readonly KeyToTake[], tenantIds: readonly string[]): Promise<Written> {
     for (let attempt = 1; ; attempt += 1) {
+      const isWary = this.waryFlushes > 0;
       try {
-        return await this.database.withTenants([...numbers.keys()], (tx) => this.writeIn(tx, firsts, numbers));
+        const written = await this.database.withTenants(tenantIds, (tx) => this.writeIn(tx, firsts, isWary));
+        if (isWary) this.waryFlushes = written.kept.size > 0 ? WARY_FLUSHES : this.waryFlushes - 1;
+        return written;
       } catch (error) {
-        if (attempt === ATTEMPTS || !LOST_RACES.has((error as { code?: unknown }).code)) throw error;
+        if (error instanceof RepeatMet) this.waryFlushes = WARY_FLUSHES;
+        else if (!LOST_RACES.has((error as { code?: unknown }).code)) throw error;
+        if (attempt === ATTEMPTS) throw error;
       }
     }
   }
 
-  private async writeIn(tx: Transaction, firsts: readonly IncomingEvent[], numbers: Numbers): Promise<Written> {
-    const customerNos = firsts.map(({ tenantId, event }) => numbers.get(tenantId)?.get(event.customer) as number);
-    const kept = await this.store.takeKeys(tx, firsts, customerNos);
-    const fresh = groupByTenant(firsts.filter((_, position) => !kept.has(position)));
-    if (fresh.size === 0) return { kept, prepared: [] };
-    const ticks = await this.store.advanceClocks(tx, [...fresh.keys()]);
+  private async writeIn(tx: Transaction, firsts: readonly KeyToTake[], isWary: boolean): Promise<Written> {
+    const kept = isWary ? await this.store.keptContents(tx, firsts) : new Map<number, string>();
+    const fresh = kept.size === 0 ? firsts : firsts.filter((_, position) => !kept.has(position));
+    if (fresh.length === 0) return { kept, prepared: [] };
+    if (!(await this.store.takeKeys(tx, fresh))) throw new RepeatMet();
+    const byTenant = groupByTenant(fresh);
+    const ticks = await this.store.advanceClocks(tx, [...byTenant.keys()]);
     const prepared: PreparedEvents[] = [];
-    for (const [tenantId, events] of fresh) {
-      const noOfKey = numbers.get(tenantId) ?? new Map<string, number>();
-      prepared.push(await this.preparation.prepare(heldTo(tx, tenantId), events, noOfKey, ticks.get(tenantId) as ClockTick));
+    for (const [tenantId, keys] of byTenant) {
+      prepared.push(await this.preparation.prepare(heldTo(tx, tenantId), keys, ticks.get(tenantId) as ClockTick));
     }
-    const rows = prepared.flatMap(({ events }) => events);
-    const buckets = prepared.flatMap((part) => part.buckets);
-    await this.store.insertEvents(tx, rows);
-    await this.store.insertBuckets(tx, buckets);
+    await this.store.insertEvents(tx, joined(prepared.map(({ events }) => events)));
+    await this.store.insertBuckets(tx, joined(prepared.map(({ buckets }) => buckets)));
     return { kept, prepared };
   }
 
   /** Tenant by tenant in the order of their ids. */
   private async customerNumbers(events: readonly IncomingEvent[]): Promise<Numbers> {
+    const keys = new Map<string, Set<string>>();
+    for (const { tenantId, event } of events) {
+      const own = keys.get(tenantId);
+      if (own) own.add(event.customer);
+      else keys.set(tenantId, new Set([event.customer]));
+    }
     const numbers = new Map<string, ReadonlyMap<string, number>>();
-    for (const [tenantId, own] of [...groupByTenant(events)].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      numbers.set(tenantId, await this.customers.of(tenantId, new Set(own.map(({ event }) => event.customer))));
+    for (const tenantId of [...keys.keys()].sort()) {
+      numbers.set(tenantId, await this.customers.of(tenantId, keys.get(tenantId) as Set<string>));
     }
     return numbers;
   }
 }
 
 /** The first event of each key, in the order of the primary key: every flush takes keys, and then clocks, in one order, so none waits in a circle. */
-function firstOfEachKey(events: readonly IncomingEvent[]): IncomingEvent[] {
+function firstOfEachKey(events: readonly IncomingEvent[], numbers: Numbers): KeyToTake[] {
   const firsts = new Map<string, IncomingEvent>();
   for (const event of events) {
     const identity = identityOf(event);
     if (!firsts.has(identity)) firsts.set(identity, event);
   }
-  return [...firsts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, event]) => event);
+  const identities = [...firsts.keys()].sort();
+  return identities.map((identity) => {
+    const event = firsts.get(identity) as IncomingEvent;
+    return { event, customerNo: numbers.get(event.tenantId)?.get(event.event.customer) as number };
+  });
 }
 
 /** The first of a key counts when nothing was kept under it; every other one is measured by what is kept then (SEMANTICS 3.1, 3.2). */
-function outcomesOf(
-  events: readonly IncomingEvent[],
-  firsts: readonly IncomingEvent[],
-  kept: ReadonlyMap<number, string>,
-): IngestOutcome[] {
-  const accepted = new Set(firsts.filter((_, position) => !kept.has(position)));
-  const contents = new Map(firsts.map((first, position) => [identityOf(first), kept.get(position) ?? first.fingerprint]));
+function outcomesOf(events: readonly IncomingEvent[], firsts: readonly KeyToTake[], kept: ReadonlyMap<number, string>): IngestOutcome[] {
+  if (kept.size === 0 && firsts.length === events.length) return events.map(() => 'ACCEPTED');
+  const accepted = new Set<IncomingEvent>();
+  const contents = new Map<string, string>();
+  for (const [position, { event }] of firsts.entries()) {
+    const fingerprint = kept.get(position);
+    if (fingerprint === undefined) accepted.add(event);
+    contents.set(identityOf(event), fingerprint ?? event.fingerprint);
+  }
   return events.map((event) => {
     if (accepted.has(event)) return 'ACCEPTED';
     return contents.get(identityOf(event)) === event.fingerprint ? 'DUPLICATE' : 'KEY_REUSED';
   });
 }
 
-function groupByTenant(events: readonly IncomingEvent[]): Map<string, IncomingEvent[]> {
-  const groups = new Map<string, IncomingEvent[]>();
-  for (const event of events) {
-    const group = groups.get(event.tenantId);
-    if (group) group.push(event);
-    else groups.set(event.tenantId, [event]);
+function groupByTenant(keys: readonly KeyToTake[]): Map<string, KeyToTake[]> {
+  const groups = new Map<string, KeyToTake[]>();
+  for (const key of keys) {
+    const group = groups.get(key.event.tenantId);
+    if (group) group.push(key);
+    else groups.set(key.event.tenantId, [key]);
   }
   return groups;
 }
 
-const identityOf = ({ tenantId, identity }: IncomingEvent): string => `${tenantId}${identity}`;
+const identityOf = ({ tenantId, identity }: IncomingEvent): string => tenantId + identity;
+
+const joined = <Row>(parts: readonly (readonly Row[])[]): readonly Row[] =>
+  parts.length === 1 ? (parts[0] as readonly Row[]) : parts.flat();
 
 /** The transaction of several tenants, seen as one tenant's. Its prototype stays the transaction: reading `prisma` here would open it. */
 function heldTo(tx: Transaction, tenantId: string): TenantTransaction {

@@ -1,12 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { Decimal, type EventCost, type UsageDimensions } from '@tare/core';
+import { Decimal, type EventCost, type Instant, type UsageDimensions } from '@tare/core';
 import type { TenantTransaction } from '@tare/database';
-import { cellStart, sumBucketRows, type BucketRow } from './bucket-cells.ts';
+import { BucketCells, cellStart, type BucketRow } from './bucket-cells.ts';
 import { DimensionStore, type FoundDimensions } from './dimension.store.ts';
 import { EventCosting } from './event-costing.ts';
 import type { IncomingEvent } from './incoming-event.ts';
 import { UsageBoundaries, type Boundaries } from './usage-boundaries.ts';
-import type { ClockTick, EventToStore } from './usage-event.store.ts';
+import type { ClockTick, EventToStore, KeyToTake } from './usage-event.store.ts';
+
+const NO_BOUNDARIES: readonly Instant[] = [];
 
 /** One tenant's part of a flush, ready to be stored. */
 export interface PreparedEvents {
@@ -27,27 +29,28 @@ export class FlushPreparation {
   ) {}
 
   /** Needs the tenant's clock row locked: what rates, dictionaries and boundaries say now holds until the commit. */
-  async prepare(
-    tx: TenantTransaction,
-    incoming: readonly IncomingEvent[],
-    numbers: ReadonlyMap<string, number>,
-    tick: ClockTick,
-  ): Promise<PreparedEvents> {
+  async prepare(tx: TenantTransaction, keys: readonly KeyToTake[], tick: ClockTick): Promise<PreparedEvents> {
     const { tenantId } = tx;
-    const usesPools = incoming.some(({ event }) => event.pool !== null);
-    const costs = incoming.map(costWith(await this.costing.open(tx, usesPools)));
-    const sets = incoming.map((one, i) => dimensionsOf(one, costs[i] as EventCost));
+    const usesPools = keys.some(({ event }) => event.event.pool !== null);
+    const costOf = await this.costing.open(tx, usesPools);
+    const costs = keys.map(({ event }) => costOf(event.event));
+    const sets = keys.map(({ event: { event } }, i) => dimensionsOf(event, costs[i] as EventCost));
     const dimensions = await this.dimensions.numbersOf(tx, tenantId, sets);
-    const events = incoming.map((one, i) => ({
-      ...one,
-      cost: costs[i] as EventCost,
-      customerNo: numbers.get(one.event.customer) as number,
+    const events = keys.map(({ event: { event, identity, fingerprint }, customerNo }, i) => ({
+      tenantId,
+      event,
+      identity,
+      fingerprint,
+      customerNo,
       dimensionNo: dimensions.numbers[i] as number,
       seq: tick.seq,
+      cost: costs[i] as EventCost,
     }));
+    // Rows that lie together in the index and in every cell are written together.
+    events.sort((a, b) => a.customerNo - b.customerNo || a.event.at - b.event.at);
     const customers = new Set(events.map(({ customerNo }) => customerNo));
     const boundaries = await this.boundaries.atVersion(tx, tenantId, tick.boundaryVersion, customers);
-    return { tenantId, events, buckets: sumBucketRows(events.map((event) => bucketRowOf(event, boundaries))), found: dimensions.found };
+    return { tenantId, events, buckets: sumsOf(events, boundaries), found: dimensions.found };
   }
 
   /** After the commit. */
@@ -56,19 +59,35 @@ export class FlushPreparation {
   }
 }
 
-const costWith =
-  (costOf: (event: IncomingEvent['event']) => EventCost) =>
-  ({ event }: IncomingEvent): EventCost =>
-    costOf(event);
-
-function dimensionsOf({ event }: IncomingEvent, cost: EventCost): UsageDimensions {
-  return { ...event, costState: cost.state, costCurrency: cost.currency };
+function dimensionsOf(event: IncomingEvent['event'], { state, currency }: EventCost): UsageDimensions {
+  return {
+    type: event.type,
+    provider: event.provider,
+    model: event.model,
+    serviceTier: event.serviceTier,
+    region: event.region,
+    pool: event.pool,
+    feature: event.feature,
+    outcome: event.outcome,
+    subscription: event.subscription,
+    costState: state,
+    costCurrency: currency,
+  };
 }
 
-function bucketRowOf(stored: EventToStore, boundaries: Boundaries): BucketRow {
-  const { tenantId, customerNo, dimensionNo, seq, event, cost } = stored;
-  const { tokens, quantity, gpuSeconds } = event;
-  const amount = cost.amount ?? Decimal.ZERO;
-  const from = cellStart(event.at, boundaries.get(customerNo) ?? []);
-  return { tenantId, customerNo, from, dimensionNo, seq, events: 1, tokens, quantity, gpuSeconds, cost: amount, restatedCost: amount };
+function sumsOf(events: readonly EventToStore[], boundaries: Boundaries): BucketRow[] {
+  const cells = new BucketCells();
+  for (const { tenantId, customerNo, dimensionNo, seq, event, cost } of events) {
+    const cell = { tenantId, customerNo, from: cellStart(event.at, boundaries.get(customerNo) ?? NO_BOUNDARIES), dimensionNo, seq };
+    const amount = cost.amount ?? Decimal.ZERO;
+    cells.add(cell, {
+      events: 1,
+      tokens: event.tokens,
+      quantity: event.quantity,
+      gpuSeconds: event.gpuSeconds,
+      cost: amount,
+      restatedCost: amount,
+    });
+  }
+  return cells.rows();
 }

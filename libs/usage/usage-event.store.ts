@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { formatInstant, TOKEN_POOLS, type Decimal, type EventCost } from '@tare/core';
+import type { EventCost } from '@tare/core';
 import type { Transaction } from '@tare/database';
 import type { BucketRow } from './bucket-cells.ts';
-import { plainArray, textArray } from './column-array.ts';
+import { arrayOf, BUCKET_COLUMNS, columnsInUse, EVENT_COLUMNS, KEY_COLUMNS, type Column } from './event-columns.ts';
 import type { IncomingEvent } from './incoming-event.ts';
-import { ADVANCE_CLOCKS, INSERT_BUCKETS, INSERT_EVENTS, KEPT_CONTENTS, TAKE_KEYS } from './ingest.sql.ts';
+import { createHash } from 'node:crypto';
+import { ADVANCE_CLOCKS, insertColumns, KEPT_CONTENTS, takeKeys } from './ingest.sql.ts';
 
 /** A new event with everything that its row says. */
 export interface EventToStore extends IncomingEvent {
@@ -14,29 +15,44 @@ export interface EventToStore extends IncomingEvent {
   readonly cost: EventCost;
 }
 
+/** A key that an event wants to be known by. */
+export interface KeyToTake {
+  readonly event: IncomingEvent;
+  readonly customerNo: number;
+}
+
 /** A tenant's commit number, and the version of its boundaries that holds until the commit. */
 export interface ClockTick {
   readonly seq: number;
   readonly boundaryVersion: number;
 }
 
-/** Writes of the hot path. Arrays of one call are one statement; the caller sorts. */
+/** Choices of columns that get a statement of their own at most; what is beyond them is sent with every column. */
+const MOST_CHOICES = 64;
+
+/** Writes of the hot path. Rows of one call are one statement; the caller sorts. */
 @Injectable()
 export class UsageEventStore {
-  /** Takes the keys that are new and answers what is kept under the others: by position, its fingerprint. Events have different identities. */
-  async takeKeys(tx: Transaction, events: readonly IncomingEvent[], customerNos: readonly number[]): Promise<Map<number, string>> {
-    const repeated = await tx.queryPrepared<{ position: number }>('usage_take_keys', TAKE_KEYS, [
-      plainArray(events.map(({ tenantId }) => tenantId)),
-      plainArray(events.map(({ identity }) => identity)),
-      plainArray(events.map(({ fingerprint }) => fingerprint)),
-      plainArray(events.map(({ event }) => formatInstant(event.at))),
-      plainArray(customerNos),
-    ]);
-    return this.keptContents(
-      tx,
-      events,
-      repeated.map(({ position }) => position - 1),
+  private readonly choices = new Set<string>();
+
+  /**
+   * Takes the keys, which must be different ones in the order of the primary key. False: at least one was taken already. Then the transaction must not
+   * go on: which keys are this flush's own and which were there is told by `keptContents` in another one.
+   */
+  async takeKeys(tx: Transaction, keys: readonly KeyToTake[]): Promise<boolean> {
+    const { name, constants } = formOf('usage_take_keys', KEY_COLUMNS, keys);
+    return (await tx.execute(name, takeKeys(KEY_COLUMNS, constants), valuesOf(KEY_COLUMNS, constants, keys))) === keys.length;
+  }
+
+  /** What is kept under the keys that are taken: by position, the fingerprint. */
+  async keptContents(tx: Transaction, keys: readonly KeyToTake[]): Promise<Map<number, string>> {
+    const columns = KEY_COLUMNS.filter(({ name }) => name === 'tenant_id' || name === 'key_hash');
+    const rows = await tx.queryPrepared<{ position: number; fingerprint: string }>(
+      'usage_kept_contents',
+      KEPT_CONTENTS,
+      valuesOf(columns, 0, keys),
     );
+    return new Map(rows.map(({ position, fingerprint }) => [position - 1, fingerprint.replaceAll('-', '')]));
   }
 
   /** @throws Error when one of the tenants has no clock, as one that was removed */
@@ -44,7 +60,7 @@ export class UsageEventStore {
     const rows = await tx.queryPrepared<{ tenant_id: string; seq: number; boundary_version: number }>(
       'usage_advance_clocks',
       ADVANCE_CLOCKS,
-      [plainArray(tenantIds)],
+      [tenantIds],
     );
     const ticks = new Map(rows.map((row) => [row.tenant_id, { seq: row.seq, boundaryVersion: row.boundary_version }]));
     const missing = tenantIds.find((tenantId) => !ticks.has(tenantId));
@@ -53,58 +69,39 @@ export class UsageEventStore {
   }
 
   async insertEvents(tx: Transaction, events: readonly EventToStore[]): Promise<void> {
-    await tx.queryPrepared('usage_insert_events', INSERT_EVENTS, [
-      plainArray(events.map(({ tenantId }) => tenantId)),
-      plainArray(events.map(({ identity }) => identity)),
-      plainArray(events.map(({ event }) => formatInstant(event.at))),
-      textArray(events.map(({ event }) => event.key)),
-      plainArray(events.map(({ customerNo }) => customerNo)),
-      plainArray(events.map(({ dimensionNo }) => dimensionNo)),
-      plainArray(events.map(({ seq }) => seq)),
-      ...TOKEN_POOLS.map((pool) => plainArray(events.map(({ event }) => textOrNull(event.tokens[pool])))),
-      plainArray(events.map(({ event }) => textOrNull(event.quantity))),
-      plainArray(events.map(({ event }) => textOrNull(event.gpuSeconds))),
-      plainArray(events.map(({ cost }) => cost.amount?.toString() ?? null)),
-      plainArray(events.map(({ cost }) => cost.rateId)),
-      plainArray(events.map(({ event }) => event.reportedCost?.amount.toString() ?? null)),
-      plainArray(events.map(({ event }) => event.reportedCost?.currency ?? null)),
-      textArray(events.map(({ event }) => event.user)),
-      textArray(events.map(({ event }) => event.traceId)),
-      plainArray(events.map(({ event }) => event.durationMs)),
-      textArray(events.map(({ event }) => (event.properties === null ? null : JSON.stringify(event.properties)))),
-    ]);
+    await insert(tx, 'usage_event', this.chosen(columnsInUse(EVENT_COLUMNS, events)), events);
   }
 
   async insertBuckets(tx: Transaction, rows: readonly BucketRow[]): Promise<void> {
-    await tx.queryPrepared('usage_insert_buckets', INSERT_BUCKETS, [
-      plainArray(rows.map(({ tenantId }) => tenantId)),
-      plainArray(rows.map(({ customerNo }) => customerNo)),
-      plainArray(rows.map(({ from }) => formatInstant(from))),
-      plainArray(rows.map(({ dimensionNo }) => dimensionNo)),
-      plainArray(rows.map(({ seq }) => seq)),
-      plainArray(rows.map(({ events }) => events)),
-      ...TOKEN_POOLS.map((pool) => plainArray(rows.map(({ tokens }) => tokens[pool].toString()))),
-      plainArray(rows.map(({ quantity }) => quantity.toString())),
-      plainArray(rows.map(({ gpuSeconds }) => gpuSeconds.toString())),
-      plainArray(rows.map(({ cost }) => cost.toString())),
-      plainArray(rows.map(({ restatedCost }) => restatedCost.toString())),
-    ]);
+    await insert(tx, 'usage_bucket', BUCKET_COLUMNS, rows);
   }
 
-  private async keptContents(
-    tx: Transaction,
-    events: readonly IncomingEvent[],
-    positions: readonly number[],
-  ): Promise<Map<number, string>> {
-    if (positions.length === 0) return new Map();
-    const repeated = positions.flatMap((position) => events[position] ?? []);
-    const rows = await tx.queryPrepared<{ position: number; fingerprint: string }>('usage_kept_contents', KEPT_CONTENTS, [
-      plainArray(repeated.map(({ tenantId }) => tenantId)),
-      plainArray(repeated.map(({ identity }) => identity)),
-    ]);
-    return new Map(rows.map(({ position, fingerprint }) => [positions[position - 1] ?? -1, fingerprint]));
+  private chosen(columns: Column<EventToStore>[]): readonly Column<EventToStore>[] {
+    const choice = columns.map(({ name }) => name).join();
+    if (this.choices.size >= MOST_CHOICES && !this.choices.has(choice)) return EVENT_COLUMNS;
+    this.choices.add(choice);
+    return columns;
   }
 }
 
-/** Null is 0: what an event does not have takes no room. */
-const textOrNull = (count: Decimal): string | null => (count.isZero() ? null : count.toString());
+async function insert<Row>(tx: Transaction, table: string, columns: readonly Column<Row>[], rows: readonly Row[]): Promise<void> {
+  if (rows.length === 0) return;
+  const { name, constants } = formOf(table, columns, rows);
+  await tx.execute(name, insertColumns(table, columns, constants), valuesOf(columns, constants, rows));
+}
+
+/** How many leading columns are one value for all rows, and a name for the statement: one for each choice of columns and constants. */
+function formOf<Row>(what: string, columns: readonly Column<Row>[], rows: readonly Row[]): { name: string; constants: number } {
+  const tenant = columns[0]?.ofTenant;
+  const isOneTenant = tenant !== undefined && rows.every((row) => tenant(row) === tenant(rows[0] as Row));
+  const constants = isOneTenant ? columns.filter(({ ofTenant }) => ofTenant !== undefined).length : 0;
+  const choice = createHash('sha256')
+    .update(`${constants} ${columns.map(({ name }) => name).join()}`)
+    .digest('hex')
+    .slice(0, 12);
+  return { name: `${what}_${choice}`, constants };
+}
+
+function valuesOf<Row>(columns: readonly Column<Row>[], constants: number, rows: readonly Row[]): unknown[] {
+  return columns.map((column, i) => (i < constants ? column.ofTenant?.(rows[0] as Row) : arrayOf(column, rows)));
+}

@@ -1,0 +1,147 @@
+import type { Decimal } from '@tare/core';
+
+/** Types of a column, with what Postgres calls them in its binary format. */
+export const ARRAY_TYPES = {
+  uuid: { oid: 2950, bytes: 16 },
+  text: { oid: 25, bytes: 24 },
+  int4: { oid: 23, bytes: 4 },
+  int8: { oid: 20, bytes: 8 },
+  numeric: { oid: 1700, bytes: 16 },
+  timestamptz: { oid: 1184, bytes: 8 },
+  jsonb: { oid: 3802, bytes: 64 },
+} as const;
+export type ArrayType = keyof typeof ARRAY_TYPES;
+
+/** Dimensions, flag for nulls, type, length, lower bound: four bytes each. */
+const HEADER_BYTES = 20;
+const LENGTH_BYTES = 4;
+/** Microseconds from 1970 to 2000, from where Postgres counts. */
+const POSTGRES_EPOCH = 946_684_800_000_000;
+const DIGIT = 10_000;
+const DIGIT_DECIMALS = 4;
+const HIGH_HALF = 2 ** 32;
+const LARGEST_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+const JSONB_VERSION = 1;
+
+/**
+ * A column of many rows as a Postgres array in binary, for INSERT ... SELECT FROM unnest(...). The driver sends a Buffer as it is, so nothing is
+ * turned into text and parsed back on the way (docs/decisions/0014). Values are written in the order of the rows.
+ */
+export class BinaryArray {
+  private buffer: Buffer;
+  private end = HEADER_BYTES;
+  private count = 0;
+  private hasNulls = false;
+
+  constructor(
+    private readonly type: ArrayType,
+    expectedRows: number,
+  ) {
+    this.buffer = Buffer.allocUnsafe(HEADER_BYTES + expectedRows * (LENGTH_BYTES + ARRAY_TYPES[type].bytes));
+  }
+
+  null(): void {
+    this.begin(0);
+    this.hasNulls = true;
+    this.end = this.buffer.writeInt32BE(-1, this.end);
+  }
+
+  /** 16 bytes as 32 hexadecimal digits, or a UUID in its text form. */
+  uuid(text: string): void {
+    this.begin(16);
+    this.end = this.buffer.writeInt32BE(16, this.end);
+    this.buffer.write(text.length === 32 ? text : text.replaceAll('-', ''), this.end, 16, 'hex');
+    this.end += 16;
+  }
+
+  text(text: string): void {
+    // A UTF-16 unit needs at most three bytes.
+    this.begin(text.length * 3);
+    const bytes = this.buffer.write(text, this.end + LENGTH_BYTES, 'utf8');
+    this.end = this.buffer.writeInt32BE(bytes, this.end) + bytes;
+  }
+
+  jsonb(text: string): void {
+    this.begin(text.length * 3 + 1);
+    const start = this.end + LENGTH_BYTES;
+    this.buffer[start] = JSONB_VERSION;
+    const bytes = this.buffer.write(text, start + 1, 'utf8') + 1;
+    this.end = this.buffer.writeInt32BE(bytes, this.end) + bytes;
+  }
+
+  int4(value: number): void {
+    this.begin(4);
+    this.end = this.buffer.writeInt32BE(value, this.buffer.writeInt32BE(4, this.end));
+  }
+
+  /** A safe integer. */
+  int8(value: number): void {
+    this.begin(8);
+    const high = Math.floor(value / HIGH_HALF);
+    this.end = this.buffer.writeInt32BE(8, this.end);
+    this.end = this.buffer.writeInt32BE(high, this.end);
+    this.end = this.buffer.writeUInt32BE(value - high * HIGH_HALF, this.end);
+  }
+
+  /** Microseconds since 1970. */
+  timestamptz(instant: number): void {
+    this.int8(instant - POSTGRES_EPOCH);
+  }
+
+  numeric(value: Decimal): void {
+    const scale = value.decimals;
+    const units = value.unitsAt(scale);
+    const isNegative = units < 0n;
+    const digits = baseTenThousand(isNegative ? -units : units, scale);
+    this.begin(8 + digits.length * 2);
+    this.end = this.buffer.writeInt32BE(8 + digits.length * 2, this.end);
+    this.end = this.buffer.writeInt16BE(digits.length, this.end);
+    // The weight of the first digit: digits of the whole part, less one.
+    this.end = this.buffer.writeInt16BE(digits.length - Math.ceil(scale / DIGIT_DECIMALS) - 1, this.end);
+    this.end = this.buffer.writeUInt16BE(isNegative ? 0x4000 : 0, this.end);
+    this.end = this.buffer.writeInt16BE(scale, this.end);
+    for (const digit of digits) this.end = this.buffer.writeInt16BE(digit, this.end);
+  }
+
+  /** The array as a parameter of a query. */
+  finish(): Buffer {
+    this.buffer.writeInt32BE(1, 0);
+    this.buffer.writeInt32BE(this.hasNulls ? 1 : 0, 4);
+    this.buffer.writeInt32BE(ARRAY_TYPES[this.type].oid, 8);
+    this.buffer.writeInt32BE(this.count, 12);
+    this.buffer.writeInt32BE(1, 16);
+    return this.buffer.subarray(0, this.end);
+  }
+
+  private begin(bytes: number): void {
+    this.count += 1;
+    const needed = this.end + LENGTH_BYTES + bytes;
+    if (needed <= this.buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(needed, this.buffer.length * 2));
+    this.buffer.copy(larger, 0, 0, this.end);
+    this.buffer = larger;
+  }
+}
+
+/** Digits to the base of 10,000, the highest first, so that the last ones hold exactly the decimals: the form in which Postgres keeps numeric. */
+function baseTenThousand(units: bigint, scale: number): number[] {
+  const padding = (DIGIT_DECIMALS - (scale % DIGIT_DECIMALS)) % DIGIT_DECIMALS;
+  if (units <= LARGEST_SAFE && padding === 0) return digitsOfNumber(Number(units));
+  const padded = units * 10n ** BigInt(padding);
+  return padded <= LARGEST_SAFE ? digitsOfNumber(Number(padded)) : digitsOfBigInt(padded);
+}
+
+function digitsOfNumber(value: number): number[] {
+  if (value === 0) return [];
+  if (value < DIGIT) return [value];
+  const digits: number[] = [];
+  for (let rest = value; rest > 0; rest = Math.floor(rest / DIGIT)) digits.push(rest % DIGIT);
+  return digits.reverse();
+}
+
+function digitsOfBigInt(value: bigint): number[] {
+  const text = value.toString();
+  const digits: number[] = [];
+  for (let end = text.length; end > 0; end -= DIGIT_DECIMALS) digits.push(Number(text.slice(Math.max(0, end - DIGIT_DECIMALS), end)));
+  return digits.reverse();
+}
