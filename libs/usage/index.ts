@@ -1,6 +1,14 @@
 export { EventCosting, type CostOf, type CostableEvent } from './event-costing.ts';
 export { IngestService, MAX_BATCH, type IngestResult } from './ingest.service.ts';
 export type { RejectedEvent } from './parse-batch.ts';
+export { cloudEventDecoder, type CloudEventDataForm } from './sources/cloudevents/cloud-event-decoder.ts';
+export { cloudEventKey } from './sources/cloudevents/cloud-event-key.ts';
+export { cloudEventOfHeaders } from './sources/cloudevents/cloud-event-of-headers.ts';
+export { answerForPayload, decodeBatch, type DecodedBatch, type Decoder, type NativeEvent } from './sources/decoded-batch.ts';
+export { readLitellmBody } from './sources/litellm/litellm-body.ts';
+export { openMeterDecoder } from './sources/litellm/litellm-openmeter.ts';
+export { litellmOptions, type LitellmOptions } from './sources/litellm/litellm-options.ts';
+export { LITELLM_SOURCE, litellmDecoder } from './sources/litellm/litellm-payload.ts';
 export { UsageAnnouncements, type CommitListener } from './usage-announcements.ts';
 export { UsageBoundaries } from './usage-boundaries.ts';
 export { UsageCosting, type CostChanges, type CostedEvent, type EventToCost, type RestatedEvent } from './usage-costing.ts';

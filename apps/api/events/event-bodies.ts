@@ -3,7 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 
 export const NDJSON = 'application/x-ndjson';
-export const CLOUDEVENTS = /^application\/cloudevents(-batch)?\+json(;|$)/;
+export const CLOUDEVENTS = /^application\/cloudevents(-batch)?\+json\s*(;|$)/i;
 
 /** Lets bodies of events through as bytes, for the route to read: JSON has its own parser. */
 @Injectable()
