@@ -7,12 +7,22 @@ import { BOOTSTRAP_KEY_NAME, hashOf, newSecret, prefixOf, type ApiKey, type Crea
 import { AuditLog } from './audit-log.store.ts';
 import { PrincipalCache } from './principal-cache.ts';
 import type { ApiKeyScope, Principal } from './principal.ts';
+import { requireRate } from './rate.ts';
 import { TenantStore } from './tenant.store.ts';
 
 export interface NewApiKeyInput {
   readonly name: string;
   readonly scopes: readonly ApiKeyScope[];
   readonly expiresAt?: Instant | null | undefined;
+  /** Events that the key may send in a second, in each process; null: as many as its tenant. */
+  readonly eventsPerSecond?: number | null | undefined;
+}
+
+interface KeyToInsert {
+  readonly scopes: readonly ApiKeyScope[];
+  readonly secret: string;
+  readonly expiresAt?: Instant | null;
+  readonly eventsPerSecond?: number | null;
 }
 
 const FIRST_TENANT_NAME = 'Default';
@@ -76,7 +86,7 @@ export class AccessService {
     });
   }
 
-  /** @throws CodedError SCOPES_MISSING | NAME_RESERVED | EXPIRES_IN_PAST | FIELD_MISSING | FIELD_TOO_LONG */
+  /** @throws CodedError SCOPES_MISSING | NAME_RESERVED | EXPIRES_IN_PAST | OUT_OF_RANGE | FIELD_MISSING | FIELD_TOO_LONG */
   async createApiKey(principal: Principal, input: NewApiKeyInput): Promise<CreatedApiKey> {
     const name = requiredText(input.name, 'name');
     const scopes = [...new Set(input.scopes)];
@@ -86,9 +96,10 @@ export class AccessService {
     if (scopes.length === 0) throw new CodedError('SCOPES_MISSING', 'A key needs at least one scope.', 'scopes');
     if (expiresAt !== null && expiresAt <= now())
       throw new CodedError('EXPIRES_IN_PAST', 'The key would have expired already.', 'expiresAt');
+    const eventsPerSecond = requireRate(input.eventsPerSecond ?? null, 'eventsPerSecond');
     const secret = newSecret(principal.live);
     return this.database.withTenant(principal.tenantId, (tx) =>
-      this.insertKey(tx, name, { scopes, secret, expiresAt }, principal.apiKeyId),
+      this.insertKey(tx, name, { scopes, secret, expiresAt, eventsPerSecond }, principal.apiKeyId),
     );
   }
 
@@ -125,11 +136,12 @@ export class AccessService {
   private async insertKey(
     tx: TenantTransaction,
     name: string,
-    { scopes, secret, expiresAt = null }: { scopes: readonly ApiKeyScope[]; secret: string; expiresAt?: Instant | null },
+    { scopes, secret, expiresAt = null, eventsPerSecond = null }: KeyToInsert,
     actor: string,
   ): Promise<CreatedApiKey> {
     const id = randomUUID();
-    const apiKey = await this.keys.insert(tx, { id, name, scopes, expiresAt, prefix: prefixOf(secret), secretHash: hashOf(secret) });
+    const kept = { id, name, scopes, expiresAt, eventsPerSecond, prefix: prefixOf(secret), secretHash: hashOf(secret) };
+    const apiKey = await this.keys.insert(tx, kept);
     await this.audit.record(tx, { actor, action: 'api_key.create', subject: id, detail: { name, scopes } });
     return { apiKey, secret };
   }

@@ -170,6 +170,8 @@ describe('settings', () => {
       graceSeconds: 3600,
       reportingCurrency: 'USD',
       marginFloor: null,
+      ingestEventsPerSecond: null,
+      requestsPerSecond: null,
     });
     await settings.update(tenant.tenantId, { graceSeconds: 0, marginFloor: Decimal.parse('0.25') }, tenant.apiKeyId);
     const after = await settings.update(tenant.tenantId, { retentionDays: 400 }, tenant.apiKeyId);
@@ -190,5 +192,28 @@ describe('settings', () => {
     expect(await refused({ graceSeconds: null })).toBe('FIELD_MISSING');
     expect(await refused({ marginFloor: Decimal.ONE })).toBe('OUT_OF_RANGE');
     expect(await codeOf(settings.settings('00000000-0000-4000-8000-00000000abcd'))).toBe('NOT_FOUND');
+  });
+});
+
+describe('agreed rates', () => {
+  test('come with the key that asks: those of its tenant, and its own', async () => {
+    const tenant = await newTenant();
+    expect(tenant.limits).toEqual({ eventsPerSecond: null, requestsPerSecond: null, keyEventsPerSecond: null });
+    await settings.update(tenant.tenantId, { ingestEventsPerSecond: 500, requestsPerSecond: 20 }, 'test');
+    const { secret, apiKey } = await access.createApiKey(tenant, { name: 'slow', scopes: ['INGEST'], eventsPerSecond: 7 });
+    expect(apiKey.eventsPerSecond).toBe(7);
+    expect((await principalOf(secret)).limits).toEqual({ eventsPerSecond: 500, requestsPerSecond: 20, keyEventsPerSecond: 7 });
+    expect(await settings.update(tenant.tenantId, { ingestEventsPerSecond: null }, 'test')).toMatchObject({
+      ingestEventsPerSecond: null,
+      requestsPerSecond: 20,
+    });
+  });
+
+  test('are whole numbers from 1', async () => {
+    for (const rate of [0, -1, 1.5]) {
+      expect(await codeOf(settings.update(root.tenantId, { ingestEventsPerSecond: rate }, 'test'))).toBe('OUT_OF_RANGE');
+      expect(await codeOf(settings.update(root.tenantId, { requestsPerSecond: rate }, 'test'))).toBe('OUT_OF_RANGE');
+      expect(await codeOf(access.createApiKey(root, { name: 'k', scopes: ['INGEST'], eventsPerSecond: rate }))).toBe('OUT_OF_RANGE');
+    }
   });
 });

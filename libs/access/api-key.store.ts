@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Instant } from '@tare/core';
 import { sqlInstant, sqlInstantOrNull, type TenantTransaction, type Transaction } from '@tare/database';
 import { BOOTSTRAP_KEY_NAME, type ApiKey } from './api-key.ts';
-import type { ApiKeyScope, Principal } from './principal.ts';
+import type { ApiKeyScope, Principal, RateLimits } from './principal.ts';
 
 export interface NewApiKey {
   readonly id: string;
@@ -11,6 +11,7 @@ export interface NewApiKey {
   readonly secretHash: Buffer;
   readonly scopes: readonly ApiKeyScope[];
   readonly expiresAt: Instant | null;
+  readonly eventsPerSecond: number | null;
 }
 
 interface ApiKeyRow {
@@ -22,17 +23,29 @@ interface ApiKeyRow {
   readonly expires_at: Instant | null;
   readonly last_used_at: Instant | null;
   readonly revoked_at: Instant | null;
+  readonly events_per_second: number | null;
 }
 
-const COLUMNS = 'id, name, prefix, scopes, created_at, expires_at, last_used_at, revoked_at';
+interface PrincipalRow {
+  readonly scopes: ApiKeyScope[];
+  readonly name: string;
+  readonly live: boolean;
+  readonly expires_at: Instant | null;
+  readonly events_per_second: number | null;
+  readonly ingest_events_per_second: number | null;
+  readonly requests_per_second: number | null;
+}
+
+const COLUMNS = 'id, name, prefix, scopes, created_at, expires_at, last_used_at, revoked_at, events_per_second';
 
 /** SQL of API keys. A secret's hash stands in a global table, because it is what tells the tenant. */
 @Injectable()
 export class ApiKeyStore {
   async insert(tx: TenantTransaction, key: NewApiKey): Promise<ApiKey> {
     const [row] = await tx.query<ApiKeyRow>(
-      `INSERT INTO api_key (tenant_id, id, name, prefix, scopes, expires_at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING ${COLUMNS}`,
-      [tx.tenantId, key.id, key.name, key.prefix, key.scopes, sqlInstantOrNull(key.expiresAt)],
+      `INSERT INTO api_key (tenant_id, id, name, prefix, scopes, expires_at, events_per_second)
+       VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING ${COLUMNS}`,
+      [tx.tenantId, key.id, key.name, key.prefix, key.scopes, sqlInstantOrNull(key.expiresAt), key.eventsPerSecond],
     );
     await tx.query('INSERT INTO api_key_lookup (secret_hash, tenant_id, api_key_id) VALUES ($1, $2, $3)', [
       key.secretHash,
@@ -54,14 +67,20 @@ export class ApiKeyStore {
 
   /** The principal of a key that may be used at `now`; null for one that is revoked or expired. */
   async principal(tx: TenantTransaction, apiKeyId: string, now: Instant): Promise<(Principal & { expiresAt: Instant | null }) | null> {
-    const [row] = await tx.query<{ scopes: ApiKeyScope[]; name: string; live: boolean; expires_at: Instant | null }>(
-      `SELECT k.scopes, k.name, k.expires_at, t.live FROM api_key k JOIN tenant t ON t.id = k.tenant_id
+    const [row] = await tx.query<PrincipalRow>(
+      `SELECT k.scopes, k.name, k.expires_at, k.events_per_second, t.live, s.ingest_events_per_second, s.requests_per_second
+       FROM api_key k JOIN tenant t ON t.id = k.tenant_id LEFT JOIN tenant_settings s ON s.tenant_id = k.tenant_id
        WHERE k.tenant_id = $1 AND k.id = $2 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $3::timestamptz)`,
       [tx.tenantId, apiKeyId, sqlInstant(now)],
     );
     if (!row) return null;
     const { scopes, name, live, expires_at: expiresAt } = row;
-    return { tenantId: tx.tenantId, apiKeyId, scopes, live, bootstrap: name === BOOTSTRAP_KEY_NAME, expiresAt };
+    const limits: RateLimits = {
+      eventsPerSecond: row.ingest_events_per_second,
+      requestsPerSecond: row.requests_per_second,
+      keyEventsPerSecond: row.events_per_second,
+    };
+    return { tenantId: tx.tenantId, apiKeyId, scopes, live, bootstrap: name === BOOTSTRAP_KEY_NAME, expiresAt, limits };
   }
 
   /** Remembers the use, at most once a minute: a busy key would otherwise be a row that everybody waits for. */
@@ -102,5 +121,6 @@ function apiKeyOfRow(row: ApiKeyRow): ApiKey {
     expiresAt: row.expires_at,
     lastUsedAt: row.last_used_at,
     revokedAt: row.revoked_at,
+    eventsPerSecond: row.events_per_second,
   };
 }

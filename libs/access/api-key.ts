@@ -13,6 +13,8 @@ export interface ApiKey {
   readonly expiresAt: Instant | null;
   readonly lastUsedAt: Instant | null;
   readonly revokedAt: Instant | null;
+  /** Events that the key may send in a second, in each process; null: as many as its tenant. */
+  readonly eventsPerSecond: number | null;
 }
 
 /** A key at the moment it is made: the secret is shown this once and kept nowhere. */

@@ -3,6 +3,14 @@ export type ApiKeyScope = 'INGEST' | 'READ' | 'WRITE' | 'ADMIN';
 
 export const API_KEY_SCOPES: readonly ApiKeyScope[] = ['INGEST', 'READ', 'WRITE', 'ADMIN'];
 
+/** Agreed rates, per second and process; null: none. */
+export interface RateLimits {
+  readonly eventsPerSecond: number | null;
+  readonly requestsPerSecond: number | null;
+  /** Of the one key. */
+  readonly keyEventsPerSecond: number | null;
+}
+
 /** Who a request comes from. */
 export interface Principal {
   readonly tenantId: string;
@@ -12,6 +20,7 @@ export interface Principal {
   readonly live: boolean;
   /** The first tenant's first key: the only one that makes tenants. */
   readonly bootstrap: boolean;
+  readonly limits: RateLimits;
 }
 
 /** ADMIN may do everything, WRITE includes READ. */

@@ -2,15 +2,18 @@ import { Injectable } from '@nestjs/common';
 import { CodedError, currencyOf, Decimal, PRICE_PRECISION, requirePrecision } from '@tare/core';
 import { Database, type TenantTransaction } from '@tare/database';
 import { AuditLog } from './audit-log.store.ts';
+import { requireRate } from './rate.ts';
 import { SettingsStore, type TenantSettings } from './settings.store.ts';
 
-/** TenantSettingsInput of the contract: what is absent stays; null takes a retention or a floor away. */
+/** TenantSettingsInput of the contract: what is absent stays; null takes a retention, a floor or a rate away. */
 export interface TenantSettingsInput {
   readonly backdatingDays?: number | null | undefined;
   readonly retentionDays?: number | null | undefined;
   readonly graceSeconds?: number | null | undefined;
   readonly reportingCurrency?: string | null | undefined;
   readonly marginFloor?: Decimal | null | undefined;
+  readonly ingestEventsPerSecond?: number | null | undefined;
+  readonly requestsPerSecond?: number | null | undefined;
 }
 
 const MOST_DAYS = 3_650;
@@ -65,6 +68,8 @@ function changed(before: TenantSettings, input: TenantSettingsInput): TenantSett
     reportingCurrency: currencyOf(present(input.reportingCurrency, before.reportingCurrency, 'reportingCurrency'), 'reportingCurrency')
       .code,
     marginFloor: input.marginFloor === undefined ? before.marginFloor : floorOf(input.marginFloor),
+    ingestEventsPerSecond: rateOf(input.ingestEventsPerSecond, before.ingestEventsPerSecond, 'ingestEventsPerSecond'),
+    requestsPerSecond: rateOf(input.requestsPerSecond, before.requestsPerSecond, 'requestsPerSecond'),
   };
 }
 
@@ -87,6 +92,9 @@ function wholeNumber<Kept extends number | null>(
   }
   return number;
 }
+
+const rateOf = (rate: number | null | undefined, before: number | null, field: string): number | null =>
+  rate === undefined ? before : requireRate(rate, field);
 
 function floorOf(floor: Decimal | null): Decimal | null {
   if (floor === null) return null;

@@ -14,6 +14,9 @@ export interface TenantSettings {
   readonly reportingCurrency: string;
   /** The margin rate below which a plan or customer is worth an alert; null: none. */
   readonly marginFloor: Decimal | null;
+  /** Events and requests that are taken in a second, in each process; null: as many as the operator lets in. */
+  readonly ingestEventsPerSecond: number | null;
+  readonly requestsPerSecond: number | null;
 }
 
 interface SettingsRow {
@@ -22,9 +25,12 @@ interface SettingsRow {
   readonly grace_seconds: number;
   readonly reporting_currency: string;
   readonly margin_floor: string | null;
+  readonly ingest_events_per_second: number | null;
+  readonly requests_per_second: number | null;
 }
 
-const COLUMNS = 'backdating_days, retention_days, grace_seconds, reporting_currency, margin_floor';
+const COLUMNS =
+  'backdating_days, retention_days, grace_seconds, reporting_currency, margin_floor, ingest_events_per_second, requests_per_second';
 
 /** SQL of a tenant's settings. */
 @Injectable()
@@ -43,7 +49,8 @@ export class SettingsStore {
 
   async save(tx: TenantTransaction, settings: TenantSettings): Promise<void> {
     await tx.query(
-      `UPDATE tenant_settings SET backdating_days = $2, retention_days = $3, grace_seconds = $4, reporting_currency = $5, margin_floor = $6
+      `UPDATE tenant_settings SET backdating_days = $2, retention_days = $3, grace_seconds = $4, reporting_currency = $5, margin_floor = $6,
+         ingest_events_per_second = $7, requests_per_second = $8
        WHERE tenant_id = $1`,
       [
         tx.tenantId,
@@ -52,6 +59,8 @@ export class SettingsStore {
         settings.graceSeconds,
         settings.reportingCurrency,
         settings.marginFloor?.toString() ?? null,
+        settings.ingestEventsPerSecond,
+        settings.requestsPerSecond,
       ],
     );
   }
@@ -64,5 +73,7 @@ function settingsOfRow(row: SettingsRow): TenantSettings {
     graceSeconds: row.grace_seconds,
     reportingCurrency: row.reporting_currency,
     marginFloor: row.margin_floor === null ? null : Decimal.parse(row.margin_floor),
+    ingestEventsPerSecond: row.ingest_events_per_second,
+    requestsPerSecond: row.requests_per_second,
   };
 }

@@ -1,4 +1,4 @@
-import { Args, ID, Mutation, Query, Resolver } from '@nestjs/graphql';
+import { Args, ID, Int, Mutation, Query, Resolver } from '@nestjs/graphql';
 import { AccessService, SettingsService, TenantsService, type ApiKeyScope, type Principal } from '@tare/access';
 import type { Instant } from '@tare/core';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
@@ -50,8 +50,9 @@ export class AccessResolver {
     @Args('name') name: string,
     @Args('scopes', { type: () => [ApiKeyScopeEnum] }) scopes: ApiKeyScope[],
     @Args('expiresAt', { type: () => DateTimeScalar, nullable: true }) expiresAt?: Instant | null,
+    @Args('eventsPerSecond', { type: () => Int, nullable: true }) eventsPerSecond?: number | null,
   ): Promise<CreatedApiKeyType> {
-    return this.access.createApiKey(principal, { name, scopes, expiresAt });
+    return this.access.createApiKey(principal, { name, scopes, expiresAt, eventsPerSecond });
   }
 
   @Mutation(() => ApiKeyType, { description: 'Ends a key at once.' })

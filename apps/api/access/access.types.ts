@@ -30,6 +30,8 @@ export class ApiKeyType {
   @Field(() => DateTimeScalar, { nullable: true }) expiresAt!: Instant | null;
   @Field(() => DateTimeScalar, { nullable: true, description: 'To the minute.' }) lastUsedAt!: Instant | null;
   @Field(() => DateTimeScalar, { nullable: true }) revokedAt!: Instant | null;
+  @Field(() => Int, { nullable: true, description: 'Events it may send in a second, in each API process; null: as many as its tenant.' })
+  eventsPerSecond!: number | null;
 }
 
 @ObjectType('CreatedApiKey')
@@ -52,13 +54,21 @@ export class TenantSettingsType {
   @Field(() => Int, { description: 'From the end of a period until its invoice is final.' }) graceSeconds!: number;
   @Field() reportingCurrency!: string;
   @Field(() => DecimalScalar, { nullable: true, description: 'Margin rate below which an alert is raised.' }) marginFloor!: Decimal | null;
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Events taken in a second, in each API process; null: as many as the operator lets in. More is refused with RATE_LIMITED.',
+  })
+  ingestEventsPerSecond!: number | null;
+  @Field(() => Int, { nullable: true, description: 'Requests of any kind, likewise.' }) requestsPerSecond!: number | null;
 }
 
-@InputType({ description: 'What is left out stays as it is; null takes a retention or a floor away.' })
+@InputType({ description: 'What is left out stays as it is; null takes a retention, a floor or a rate away.' })
 export class TenantSettingsInput implements SettingsInput {
   @Field(() => Int, { nullable: true }) backdatingDays?: number | null;
   @Field(() => Int, { nullable: true }) retentionDays?: number | null;
   @Field(() => Int, { nullable: true }) graceSeconds?: number | null;
   @Field(() => String, { nullable: true }) reportingCurrency?: string | null;
   @Field(() => DecimalScalar, { nullable: true }) marginFloor?: Decimal | null;
+  @Field(() => Int, { nullable: true }) ingestEventsPerSecond?: number | null;
+  @Field(() => Int, { nullable: true }) requestsPerSecond?: number | null;
 }
