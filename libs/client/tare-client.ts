@@ -1,30 +1,133 @@
+import { SafeHooks, type ClientHooks } from './client-hooks.ts';
+import { EventSender, type SenderOptions, type SenderStats } from './event-sender.ts';
+import { drainOnSignals } from './process-exit.ts';
+import { retryDelayMs } from './retry-delay.ts';
 import { TareError } from './tare-error.ts';
-import type { IngestResult, RejectedEvent, UsageEvent } from './wire.ts';
+import { pause } from './timer.ts';
+import { Transport, type Fetch } from './transport.ts';
+import { UsageScope, type UsageRecorder, type WrapperCounts } from './usage-scope.ts';
+import type { IngestResult, RecordedEvent, RejectedEvent, UsageAttributes, UsageEvent } from './wire.ts';
 
-export interface TareClientOptions {
+export interface TareClientOptions extends ClientHooks {
   /** Where the API listens, e.g. `http://127.0.0.1:4000`. */
   readonly url: string;
   readonly apiKey: string;
-  /** Events in one request; the API takes 10,000 at the most. */
+  /** Events in one request, 1,000 by default; the API takes 10,000 at the most. */
   readonly batchSize?: number;
-  /** Tries of one request before it fails, the first included. */
+  /** Tries of one request of `ingest` and `graphql` before it fails, the first included; 8 by default. */
   readonly tries?: number;
-  /** The longest wait between two tries. */
+  /** The longest wait between two tries, apart from what the API asks for; 10 s by default. */
   readonly maxDelayMs?: number;
+  /** How long one request may take; a minute by default. */
+  readonly timeoutMs?: number;
+  /** In place of the platform's. */
+  readonly fetch?: Fetch;
+  /** Bytes of recorded events in one request, 4 MiB by default. */
+  readonly maxBatchBytes?: number;
+  /** A recorded event is sent after this time at the latest, in a batch that is not full; 1 s by default. */
+  readonly maxBatchAgeMs?: number;
+  /** Requests with recorded events at the same time, 2 by default. */
+  readonly concurrency?: number;
+  /** Recorded events that may wait or be on their way, 100,000 by default. */
+  readonly maxQueueEvents?: number;
+  /** Their bytes, 64 MiB by default. */
+  readonly maxQueueBytes?: number;
+  /** Which event is dropped when that is reached: the one that comes (default), or the one that waits longest. */
+  readonly overflow?: 'DROP_NEWEST' | 'DROP_OLDEST';
+  /** How long the events of a batch are tried; for as long as the process lives by default. */
+  readonly retryForMs?: number;
+  /** Sends what waits when the process has nothing else to do; on by default. */
+  readonly flushOnExit?: boolean;
+  /** Sends what waits when one of these signals comes, e.g. `['SIGTERM']`; none by default. */
+  readonly flushOnSignals?: readonly string[];
+  /** How long an ending process is held up by that; 5 s by default. */
+  readonly exitTimeoutMs?: number;
+}
+
+export interface ClientStats extends SenderStats, Readonly<WrapperCounts> {
+  /** Hooks that threw. */
+  readonly hookFailures: number;
+}
+
+export interface FlushOptions {
+  /** 30 s by default. */
   readonly timeoutMs?: number;
 }
 
-const DEFAULTS = { batchSize: 1_000, tries: 8, maxDelayMs: 10_000, timeoutMs: 60_000 } as const;
-const FIRST_DELAY_MS = 200;
+const MEBIBYTE = 2 ** 20;
+const DEFAULTS = {
+  batchSize: 1_000,
+  tries: 8,
+  maxDelayMs: 10_000,
+  timeoutMs: 60_000,
+  maxBatchBytes: 4 * MEBIBYTE,
+  maxBatchAgeMs: 1_000,
+  concurrency: 2,
+  maxQueueEvents: 100_000,
+  maxQueueBytes: 64 * MEBIBYTE,
+  overflow: 'DROP_NEWEST',
+  retryForMs: Infinity,
+  flushOnExit: true,
+  flushOnSignals: [],
+  exitTimeoutMs: 5_000,
+} as const;
+const FLUSH_TIMEOUT_MS = 30_000;
+const MAX_BATCH = 10_000;
+
+type Settings = SenderOptions & { readonly tries: number };
 
 /**
  * Talks to a Tare API: usage in, GraphQL both ways. Every request may be sent again without harm: events carry their keys. Has no dependency.
+ *
+ * `record` is for an application at work: it never throws and never waits. `ingest` is for jobs that want to know: it answers once all is committed.
  */
-export class TareClient {
-  private readonly options: Required<TareClientOptions>;
+export class TareClient implements UsageRecorder {
+  readonly wrapperCounts: WrapperCounts = { missingUsage: 0, wrapperFailures: 0 };
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
+  private readonly settings: Settings;
+  private readonly transport: Transport;
+  private readonly hooks: SafeHooks;
+  private readonly sender: EventSender;
+  private readonly scope: UsageScope;
+  private readonly removeSignals: () => void;
 
+  /** @throws TareError INVALID_OPTION */
   constructor(options: TareClientOptions) {
-    this.options = { ...DEFAULTS, ...options, url: options.url.replace(/\/+$/, '') };
+    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as TareClientOptions;
+    const settings = { ...DEFAULTS, ...given };
+    requireOptions(settings);
+    this.settings = settings;
+    this.transport = new Transport({ ...settings, url: settings.url.replace(/\/+$/, ''), fetch: settings.fetch ?? platformFetch });
+    this.hooks = new SafeHooks(settings);
+    this.sender = new EventSender(this.transport, this.hooks, settings);
+    this.scope = new UsageScope(this.sender, this.wrapperCounts);
+    this.removeSignals = drainOnSignals(settings.flushOnSignals, this.sender);
+    // Older platforms do not know the symbol.
+    if (typeof Symbol.asyncDispose === 'symbol') Object.defineProperty(this, Symbol.asyncDispose, { value: () => this.close() });
+  }
+
+  record(event: RecordedEvent): string | undefined {
+    return this.scope.record(event);
+  }
+
+  with(attributes: UsageAttributes): UsageRecorder {
+    return this.scope.with(attributes);
+  }
+
+  /** What became of recorded events so far, and how many wait. */
+  stats(): ClientStats {
+    return { ...this.sender.stats, ...this.wrapperCounts, hookFailures: this.hooks.failures };
+  }
+
+  /** Sends what was recorded until now. Answers how many events still wait: 0 once each is delivered or told to a hook. Never rejects. */
+  flush({ timeoutMs = FLUSH_TIMEOUT_MS }: FlushOptions = {}): Promise<number> {
+    return this.sender.flush(timeoutMs);
+  }
+
+  /** Takes no more events, sends those that wait, and drops (`CLOSED`) what could not be delivered in time. Never rejects. */
+  async close({ timeoutMs = FLUSH_TIMEOUT_MS }: FlushOptions = {}): Promise<void> {
+    await this.sender.close(timeoutMs);
+    this.removeSignals();
   }
 
   /**
@@ -35,12 +138,11 @@ export class TareClient {
     let accepted = 0;
     let duplicates = 0;
     const rejected: RejectedEvent[] = [];
-    for (let start = 0; start < events.length; start += this.options.batchSize) {
-      const batch = events.slice(start, start + this.options.batchSize);
-      const result = (await this.request('/v1/events', batch)) as IngestResult;
+    for (let start = 0; start < events.length; start += this.settings.batchSize) {
+      const result = await this.ingestBatch(events.slice(start, start + this.settings.batchSize), start);
       accepted += result.accepted;
       duplicates += result.duplicates;
-      rejected.push(...result.rejected.map((event) => ({ ...event, index: event.index + start })));
+      rejected.push(...result.rejected);
     }
     return { accepted, duplicates, rejected };
   }
@@ -54,37 +156,32 @@ export class TareClient {
     return answer.data;
   }
 
+  /** One request, or two halves of it where the API says that it is too large. `start`: place of the first event. */
+  private async ingestBatch(batch: readonly UsageEvent[], start: number): Promise<IngestResult> {
+    try {
+      const result = (await this.request('/v1/events', batch)) as IngestResult;
+      return { ...result, rejected: result.rejected.map((event) => ({ ...event, index: event.index + start })) };
+    } catch (error) {
+      if (!(error instanceof TareError) || error.status !== 413 || batch.length < 2) throw error;
+      const middle = Math.ceil(batch.length / 2);
+      const first = await this.ingestBatch(batch.slice(0, middle), start);
+      const second = await this.ingestBatch(batch.slice(middle), start + middle);
+      return {
+        accepted: first.accepted + second.accepted,
+        duplicates: first.duplicates + second.duplicates,
+        rejected: [...first.rejected, ...second.rejected],
+      };
+    }
+  }
+
   private async request(path: string, body: unknown): Promise<unknown> {
     const text = JSON.stringify(body);
     for (let attempt = 1; ; attempt++) {
-      const outcome = await this.attempt(path, text);
+      const outcome = await this.transport.post(path, text);
       if (!(outcome instanceof TareError)) return outcome;
-      if (!outcome.retryable || attempt >= this.options.tries) throw outcome;
-      await sleep(this.delayMs(attempt, outcome.retryAfterMs));
+      if (!outcome.retryable || attempt >= this.settings.tries) throw outcome;
+      await pause(retryDelayMs(attempt, this.settings.maxDelayMs, outcome.retryAfterMs), undefined, true);
     }
-  }
-
-  /** The parsed answer, or the error that says whether another try makes sense. */
-  private async attempt(path: string, body: string): Promise<unknown> {
-    try {
-      const response = await fetch(this.options.url + path, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${this.options.apiKey}`, 'content-type': 'application/json' },
-        body,
-        signal: AbortSignal.timeout(this.options.timeoutMs),
-      });
-      return await readAnswer(response);
-    } catch (error) {
-      const message =
-        error instanceof Error ? `${error.message}${error.cause instanceof Error ? `: ${error.cause.message}` : ''}` : String(error);
-      return new TareError('UNREACHABLE', `no answer from ${this.options.url}: ${message}`, { retryable: true });
-    }
-  }
-
-  /** Exponential backoff with full jitter, so that many clients do not come back at once; never before the server asked to. */
-  private delayMs(attempt: number, retryAfterMs: number): number {
-    const ceiling = Math.min(this.options.maxDelayMs, FIRST_DELAY_MS * 2 ** (attempt - 1));
-    return Math.max(retryAfterMs, Math.random() * ceiling);
   }
 }
 
@@ -93,31 +190,21 @@ interface GraphqlAnswer<Data> {
   readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
 }
 
-const RETRYABLE_STATUS = new Set([408, 425, 429, 500, 502, 503, 504]);
+/** Looked up at each request, so that what replaces it later (a test's, an instrumentation's) is used. */
+const platformFetch: Fetch = (url, init) => fetch(url, init);
 
-async function readAnswer(response: Response): Promise<unknown> {
-  const text = await response.text();
-  const answer = parseJson(text);
-  if (response.ok) return answer ?? new TareError('BAD_ANSWER', `not JSON: ${text.slice(0, 200)}`);
-  // A GraphQL error is data: its code says more than the status.
-  if (hasErrors(answer)) return answer;
-  const { code, message } = (answer ?? {}) as { code?: string; message?: string };
-  const retryAfterMs = Number(response.headers.get('retry-after') ?? '0') * 1000;
-  return new TareError(code ?? `HTTP_${response.status}`, message ?? text.slice(0, 200), {
-    retryable: RETRYABLE_STATUS.has(response.status),
-    retryAfterMs: Number.isFinite(retryAfterMs) ? retryAfterMs : 0,
-  });
-}
-
-const hasErrors = (answer: unknown): boolean =>
-  typeof answer === 'object' && answer !== null && Array.isArray((answer as { errors?: unknown }).errors);
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
+function requireOptions(options: Settings & { readonly url: string; readonly apiKey: string; readonly timeoutMs: number }): void {
+  const refuse = (name: string, expected: string): never => {
+    throw new TareError('INVALID_OPTION', `${name}: ${expected}`);
+  };
+  if (!/^https?:\/\/./.test(options.url)) refuse('url', 'the address of a Tare API is expected, such as https://tare.example.com');
+  if (typeof options.apiKey !== 'string') refuse('apiKey', 'a key with the scope INGEST is expected');
+  for (const name of ['batchSize', 'tries', 'concurrency', 'maxQueueEvents', 'maxBatchBytes', 'maxQueueBytes', 'timeoutMs'] as const) {
+    if (!(Number.isInteger(options[name]) && options[name] > 0)) refuse(name, 'a whole number above 0 is expected');
   }
+  for (const name of ['maxDelayMs', 'maxBatchAgeMs', 'retryForMs', 'exitTimeoutMs'] as const) {
+    if (!(options[name] >= 0)) refuse(name, 'milliseconds are expected, 0 or more');
+  }
+  if (options.batchSize > MAX_BATCH) refuse('batchSize', `the API takes ${MAX_BATCH} events at the most`);
+  if (!['DROP_NEWEST', 'DROP_OLDEST'].includes(options.overflow)) refuse('overflow', 'DROP_NEWEST or DROP_OLDEST is expected');
 }
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
