@@ -1,0 +1,61 @@
+import { RetryLater } from '@tare/core';
+import { FairCapacity } from './fair-capacity.ts';
+
+const SECONDS = 1;
+
+/** Bytes of request bodies that are in memory at once, shared fairly by tenants: decided before a body is read, so that refusing costs next to nothing. */
+export class BodyAdmission {
+  private readonly bytes: FairCapacity;
+  /** Requests refused so far. */
+  refused = 0;
+
+  constructor(capacityBytes: number) {
+    this.bytes = new FairCapacity(capacityBytes);
+  }
+
+  get heldBytes(): number {
+    return this.bytes.held;
+  }
+
+  /**
+   * Sets room aside for a body of a known length, or of 0 bytes for one that is counted as it comes. Whoever admits it releases it.
+   * @throws RetryLater OVERLOADED
+   */
+  admit(tenantId: string, bytes: number): AdmittedBody {
+    const body = new AdmittedBody(this.bytes, tenantId, () => this.refusal());
+    body.grow(bytes);
+    return body;
+  }
+
+  private refusal(): RetryLater {
+    this.refused += 1;
+    return new RetryLater('OVERLOADED', `Too much is being sent at once. Nothing was taken: send it again in a second.`, SECONDS);
+  }
+}
+
+/** Room of one body. */
+export class AdmittedBody {
+  private held = 0;
+  private isReleased = false;
+
+  constructor(
+    private readonly bytes: FairCapacity,
+    private readonly tenantId: string,
+    private readonly refusal: () => RetryLater,
+  ) {}
+
+  /** @throws RetryLater OVERLOADED */
+  grow(bytes: number): void {
+    if (bytes === 0 || this.isReleased) return;
+    if (!this.bytes.fits(this.tenantId, bytes)) throw this.refusal();
+    this.bytes.take(this.tenantId, bytes);
+    this.held += bytes;
+  }
+
+  /** A second time changes nothing. */
+  release(): void {
+    if (this.isReleased) return;
+    this.isReleased = true;
+    this.bytes.giveBack(this.tenantId, this.held);
+  }
+}
