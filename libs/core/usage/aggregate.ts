@@ -67,7 +67,7 @@ function sumOf(property: string, meter: Meter, match: readonly MeterFilter[], re
 function greatest(meter: Meter, match: readonly MeterFilter[], records: Iterable<UsageRecord>): Decimal {
   let best: Decimal | null = null;
   for (const record of records) {
-    const value = isCounted(meter, match, record) ? eventValue(meter, record) : null;
+    const value = isCounted(meter, match, record) ? valueOfEvent(meter, record) : null;
     if (value !== null && (best === null || value.compare(best) > 0)) best = value;
   }
   return best ?? Decimal.ZERO;
@@ -76,7 +76,7 @@ function greatest(meter: Meter, match: readonly MeterFilter[], records: Iterable
 function latest(meter: Meter, match: readonly MeterFilter[], records: Iterable<UsageRecord>): Decimal {
   let best: { at: number; value: Decimal } | null = null;
   for (const record of records) {
-    const value = isCounted(meter, match, record) ? eventValue(meter, record) : null;
+    const value = isCounted(meter, match, record) ? valueOfEvent(meter, record) : null;
     if (value === null || (best !== null && record.from < best.at)) continue;
     if (best === null || record.from > best.at || value.compare(best.value) > 0) best = { at: record.from, value };
   }
@@ -84,7 +84,7 @@ function latest(meter: Meter, match: readonly MeterFilter[], records: Iterable<U
 }
 
 /** A single event's own value; null where it has none, which is not 0: it neither is the greatest nor the latest. */
-function eventValue(meter: Meter, record: UsageRecord): Decimal | null {
+export function valueOfEvent(meter: Meter, record: UsageRecord): Decimal | null {
   if (meter.valueProperty === null || !record.events.isPositive()) return null;
   if (meter.valueProperty.startsWith(PROPERTIES_PREFIX)) return propertyNumber(meter.valueProperty, record);
   return recordValue(meter.valueProperty, record);

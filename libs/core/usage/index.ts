@@ -11,4 +11,5 @@ export * from './content-text.ts';
 export * from './record-property.ts';
 export * from './aggregate.ts';
 export * from './add-records.ts';
+export * from './meter-count.ts';
 export * from './validate-meter.ts';

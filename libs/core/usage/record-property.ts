@@ -1,5 +1,5 @@
 import { CodedError } from '../coded-error.ts';
-import { Decimal } from '../money/index.ts';
+import { Decimal, decimalFromJson } from '../money/index.ts';
 import { propertyAt } from './event-properties.ts';
 import { isTokenProperty, tokenCount } from './token-pools.ts';
 import type { MeterFilter, UsageDimensions, UsageRecord } from './usage-record.ts';
@@ -8,16 +8,17 @@ export const PROPERTIES_PREFIX = 'properties.';
 
 /** Dimensions that every record has; `subscription` and cost are not for meters. */
 const DIMENSIONS = new Set(['type', 'provider', 'model', 'serviceTier', 'region', 'pool', 'feature', 'outcome'] as const);
-type MeterDimension = typeof DIMENSIONS extends Set<infer Name> ? Name : never;
+export type MeterDimension = typeof DIMENSIONS extends Set<infer Name> ? Name : never;
 
 /** A meter reads either a record of usage or, before it has a cost, an event: what both have is enough to match. */
 export type Matchable = Pick<UsageDimensions, MeterDimension> & Pick<UsageRecord, 'user' | 'traceId' | 'properties'>;
 
-function isMeterDimension(property: string): property is MeterDimension {
+export function isMeterDimension(property: string): property is MeterDimension {
   return (DIMENSIONS as ReadonlySet<string>).has(property);
 }
 
-function isFreeProperty(property: string): boolean {
+/** Whether it is one of an event's free properties: `properties.<path>`. */
+export function isFreeProperty(property: string): boolean {
   return property.startsWith(PROPERTIES_PREFIX) && property.length > PROPERTIES_PREFIX.length;
 }
 
@@ -65,6 +66,19 @@ export function propertyNumber(property: string, record: Pick<UsageRecord, 'prop
     return Decimal.parse(String(value));
   } catch (error) {
     if (error instanceof CodedError) return null;
+    throw error;
+  }
+}
+
+/** Whether the number there is a JSON number of which nobody knows what was written: more digits than a double certainly keeps (SEMANTICS 1.1). */
+export function hasInexactNumber(property: string, record: Pick<UsageRecord, 'properties'>): boolean {
+  const value = propertyAt(record.properties, property.slice(PROPERTIES_PREFIX.length));
+  if (typeof value !== 'number' || (value < 1e15 && value > -1e15 && Number.isInteger(value))) return false;
+  try {
+    decimalFromJson(value, property);
+    return false;
+  } catch (error) {
+    if (error instanceof CodedError) return true;
     throw error;
   }
 }
