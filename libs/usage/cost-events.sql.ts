@@ -1,7 +1,7 @@
 /** Looking at the cost of stored events again. $1 is always the tenant. */
 
 /**
- * Events of a provider and model, or of a pool, whose cost comes from the book: unpriced, waiting, or priced. Pages by the primary key (customer, time, identity), so that a run
+ * Events of a provider and model, or of a pool, that count and whose cost comes from the book: unpriced, waiting, or priced. Pages by the primary key (customer, time, identity), so that a run
  * of any length holds no more than a page. $2 provider, $3 model, $4 pool (null: any), $5 from, $6 to (null: no end), $7, $8 and $10 time, identity and customer
  * of the last of the page before, $9 events at most. What was restated is looked up for the page at once: for tables that have grown since they were last analysed, a lookup
  * per event could read all of it each time.
@@ -9,7 +9,7 @@
 export const EVENTS_TO_COST = `
 WITH page AS MATERIALIZED (
   SELECT * FROM usage_event e
-  WHERE e.tenant_id = $1 AND e.at >= $5::timestamptz AND ($6::timestamptz IS NULL OR e.at < $6)
+  WHERE e.tenant_id = $1 AND e.voided_seq IS NULL AND e.at >= $5::timestamptz AND ($6::timestamptz IS NULL OR e.at < $6)
     AND ($10::int4 IS NULL OR (e.customer_no, e.at, e.key_hash) > ($10, $7::timestamptz, $8::uuid))
     AND e.dimension_no = ANY (ARRAY(
       SELECT no FROM usage_dimension WHERE tenant_id = $1 AND cost_state IN ('UNPRICED', 'PENDING', 'PRICED')

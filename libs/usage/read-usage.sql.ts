@@ -18,8 +18,8 @@ const DIMENSIONS =
 
 /**
  * What each event added to the sums, with the number of the commit that added it: its arrival; when its cost became known later, a step out of its
- * first dimensions and into the new ones; and each restatement, which takes back what was restated before. Adding these parts up gives the buckets,
- * whatever the cells.
+ * first dimensions and into the new ones; each restatement, which takes back what was restated before; and for a cancelled event a step that takes back
+ * all of it (SEMANTICS 3.5). Adding these parts up gives the buckets, whatever the cells.
  */
 export const eventParts = (condition: string): string => `
 SELECT e.customer_no, e.at, step.dimension_no, step.seq, step.sign AS events,
@@ -28,19 +28,22 @@ FROM usage_event e CROSS JOIN LATERAL (
   SELECT coalesce(e.arrived_dimension_no, e.dimension_no), e.seq, 1, CASE WHEN e.costed_seq IS NULL THEN coalesce(e.cost, 0) ELSE 0 END
   UNION ALL SELECT e.arrived_dimension_no, e.costed_seq, -1, 0 WHERE e.costed_seq IS NOT NULL
   UNION ALL SELECT e.dimension_no, e.costed_seq, 1, e.cost WHERE e.costed_seq IS NOT NULL
+  UNION ALL SELECT e.dimension_no, e.voided_seq, -1, -coalesce(e.cost, 0) WHERE e.voided_seq IS NOT NULL
 ) AS step (dimension_no, seq, sign, cost)
 WHERE e.tenant_id = $1 AND ${condition}
 UNION ALL
-SELECT restated.customer_no, restated.at, step.dimension_no, restated.seq, 0, ${COUNTS.map(() => '0').join(', ')}, 0, step.cost
+SELECT restated.customer_no, restated.at, step.dimension_no, moment.seq, 0, ${COUNTS.map(() => '0').join(', ')}, 0, moment.sign * step.cost
 FROM (
-  SELECT e.customer_no, e.at, a.seq, a.dimension_no, a.cost,
+  SELECT e.customer_no, e.at, e.voided_seq, a.seq, a.dimension_no, a.cost,
     coalesce(lag(a.dimension_no) OVER history, e.dimension_no) AS previous_dimension_no, coalesce(lag(a.cost) OVER history, e.cost) AS previous_cost
   FROM usage_event e JOIN cost_adjustment a ON a.tenant_id = e.tenant_id AND a.key_hash = e.key_hash
   WHERE e.tenant_id = $1 AND ${condition}
   WINDOW history AS (PARTITION BY a.key_hash ORDER BY a.seq)
 ) AS restated CROSS JOIN LATERAL (
   VALUES (restated.previous_dimension_no, -restated.previous_cost), (restated.dimension_no, restated.cost)
-) AS step (dimension_no, cost)`;
+) AS step (dimension_no, cost) CROSS JOIN LATERAL (
+  SELECT restated.seq, 1 UNION ALL SELECT restated.voided_seq, -1 WHERE restated.voided_seq IS NOT NULL
+) AS moment (seq, sign)`;
 
 const SUMS = ['events', ...COUNTS, 'cost', 'restated_cost'].map((count) => `sum(${count}) AS ${count}`).join(', ');
 
@@ -70,7 +73,8 @@ WHERE sums.events <> 0 OR sums.cost <> 0 OR sums.restated_cost <> 0
 ORDER BY sums.customer_no, sums.window_no, d.no`;
 
 /**
- * Single events as they stood after commit $5: an event whose cost became known later still stands where it arrived. $2 customer, $3 from, $4 to.
+ * Single events as they stood after commit $5: an event whose cost became known later still stands where it arrived, and one that was cancelled later is
+ * still there. $2 customer, $3 from, $4 to.
  */
 export const READ_EVENTS = `
 SELECT e.at, ${DIMENSIONS}, ${COUNTS.map((count) => `coalesce(e.${count}, 0)::text AS ${count}`).join(', ')}, e."user" AS end_user, e.trace_id, e.properties,
@@ -81,7 +85,7 @@ JOIN usage_dimension d ON d.tenant_id = e.tenant_id AND d.no = CASE WHEN e.coste
 LEFT JOIN LATERAL (
   SELECT a.cost, a.dimension_no FROM cost_adjustment a WHERE a.tenant_id = e.tenant_id AND a.key_hash = e.key_hash AND a.seq <= $5 ORDER BY a.seq DESC LIMIT 1
 ) AS adjusted ON true
-WHERE e.tenant_id = $1 AND e.customer_no = $2 AND e.at >= $3 AND e.at < $4 AND e.seq <= $5
+WHERE e.tenant_id = $1 AND e.customer_no = $2 AND e.at >= $3 AND e.at < $4 AND e.seq <= $5 AND (e.voided_seq IS NULL OR e.voided_seq > $5)
 ORDER BY e.at, e.key_hash`;
 
 /** Whose usage moved after commit $2, in which span of event time (whole slots), and the last commit that moved it. */

@@ -40,29 +40,39 @@ WITH cells AS (
 SELECT provider, model, events::text, tokens::text, (
   SELECT min(e.at) FROM usage_event e JOIN usage_dimension d ON d.tenant_id = e.tenant_id AND d.no = e.dimension_no
   WHERE e.tenant_id = $1 AND e.at >= first_cell AND e.at < first_cell + interval '15 minutes'
-    AND d.cost_state IN ('UNPRICED', 'PENDING') AND d.provider IS NOT DISTINCT FROM models.provider AND d.model IS NOT DISTINCT FROM models.model
+    AND e.voided_seq IS NULL AND d.cost_state IN ('UNPRICED', 'PENDING') AND d.provider IS NOT DISTINCT FROM models.provider AND d.model IS NOT DISTINCT FROM models.model
 ) AS first_seen
 FROM models ORDER BY models.tokens DESC, models.events DESC, provider, model`;
 
 const UNATTRIBUTED = `
-WITH keys AS (
-  SELECT k.no, k.key, sum(b.events) AS events, min(b.from_at) AS first_cell
+WITH cells AS (
+  SELECT k.no, k.key, b.from_at, sum(b.events) AS events
   FROM customer_key k JOIN usage_bucket b ON b.tenant_id = k.tenant_id AND b.customer_no = k.no
   WHERE k.tenant_id = $1 AND NOT EXISTS (SELECT 1 FROM customer c WHERE c.tenant_id = k.tenant_id AND c.no = k.no)
-  GROUP BY k.no, k.key HAVING sum(b.events) > 0 ORDER BY events DESC, k.key LIMIT $2
+  GROUP BY k.no, k.key, b.from_at HAVING sum(b.events) > 0
+), keys AS (
+  SELECT no, key, sum(events) AS events, min(from_at) AS first_cell FROM cells GROUP BY no, key ORDER BY events DESC, key LIMIT $2
 )
 SELECT key, events::text, (
   SELECT min(e.at) FROM usage_event e
-  WHERE e.tenant_id = $1 AND e.customer_no = keys.no AND e.at >= first_cell AND e.at < first_cell + interval '15 minutes'
+  WHERE e.tenant_id = $1 AND e.customer_no = keys.no AND e.at >= first_cell AND e.at < first_cell + interval '15 minutes' AND e.voided_seq IS NULL
 ) AS first_seen
 FROM keys ORDER BY keys.events DESC, key`;
 
-/** The ends of a customer's cells are found by the table's key: one look for each customer, however many events there are. */
+/**
+ * The ends of a customer's cells are found by the table's key: one look for each customer, however many events there are. Cells whose events were all
+ * cancelled are passed over.
+ */
 const SPAN = `
 SELECT min(earliest.from_at) AS first_at, max(latest.from_at) AS last_at FROM customer_key k
-CROSS JOIN LATERAL (SELECT b.from_at FROM usage_bucket b WHERE b.tenant_id = k.tenant_id AND b.customer_no = k.no ORDER BY b.from_at LIMIT 1) AS earliest
-CROSS JOIN LATERAL (SELECT b.from_at FROM usage_bucket b WHERE b.tenant_id = k.tenant_id AND b.customer_no = k.no ORDER BY b.from_at DESC LIMIT 1) AS latest
+CROSS JOIN LATERAL (${cellAtEnd('ASC')}) AS earliest
+CROSS JOIN LATERAL (${cellAtEnd('DESC')}) AS latest
 WHERE k.tenant_id = $1`;
+
+function cellAtEnd(order: 'ASC' | 'DESC'): string {
+  return `SELECT b.from_at FROM usage_bucket b WHERE b.tenant_id = k.tenant_id AND b.customer_no = k.no
+  GROUP BY b.from_at HAVING sum(b.events) > 0 ORDER BY b.from_at ${order} LIMIT 1`;
+}
 
 /** Worklists over usage: what somebody has to look at. */
 @Injectable()
