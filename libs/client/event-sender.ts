@@ -120,7 +120,9 @@ export class EventSender implements Drainable {
 
   /** Sends what is queued, and drops what could not be delivered in time. Events may be added again afterwards. */
   async drain(timeoutMs: number = this.options.exitTimeoutMs): Promise<void> {
-    if ((await this.flush(timeoutMs)) === 0) return;
+    const untilMs = performance.now() + timeoutMs;
+    while (this.heldEvents > 0 && performance.now() < untilMs) await this.flush(untilMs - performance.now());
+    if (this.heldEvents === 0) return;
     this.giveUp.abort();
     this.giveUp = new AbortController();
     const left: QueuedEvent[] = [];

@@ -17,3 +17,6 @@ export type {
   UsageAttributes,
   UsageEvent,
 } from './wire.ts';
+export type { CallAttributes, WrapOptions } from './wrap/observed-call.ts';
+export { wrapAnthropic, type WrapAnthropicOptions } from './wrap/wrap-anthropic.ts';
+export { wrapOpenAI, type WrapOpenAIOptions } from './wrap/wrap-openai.ts';

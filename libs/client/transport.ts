@@ -55,6 +55,7 @@ export class Transport {
       });
       return readAnswer(response, await response.text());
     } catch (error) {
+      if (stop?.aborted) return new TareError('CLOSED', 'the client was closed before the answer came', { cause: error });
       const reason = controller.signal.aborted ? `nothing within ${timeoutMs} ms` : reasonOf(error);
       return new TareError('UNREACHABLE', `no answer from ${url}: ${reason}`, { retryable: true, cause: error });
     } finally {
