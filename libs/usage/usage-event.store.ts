@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { ADVANCE_CLOCKS, insertColumns, KEPT_CONTENTS, takeKeys } from './ingest.sql.ts';
 
 /** A new event with everything that its row says. */
-export interface EventToStore extends IncomingEvent {
+export interface EventToStore extends Omit<IncomingEvent, 'weight'> {
   readonly customerNo: number;
   readonly dimensionNo: number;
   readonly seq: number;

@@ -1,23 +1,29 @@
 import { Injectable } from '@nestjs/common';
-import { formatInstant, type Instant } from '@tare/core';
+import { formatInstant, MICROS_PER_DAY, type Instant } from '@tare/core';
 import { Database } from '@tare/database';
 
 /** Makes the partitions that events need, each once per process, before the transaction that writes them: DDL never waits inside a flush. */
 @Injectable()
 export class UsageMonths {
   private readonly ensured = new Set<string>();
+  /** Days since 1970 whose months are there: nearly every event is of a day that was seen before. */
+  private readonly days = new Set<number>();
 
   constructor(private readonly database: Database) {}
 
   async ensure(instants: Iterable<Instant>): Promise<void> {
-    const missing = new Set<string>();
+    const days = new Set<number>();
     for (const at of instants) {
-      const month = formatInstant(at).slice(0, 7);
-      if (!this.ensured.has(month)) missing.add(month);
+      const day = Math.floor(at / MICROS_PER_DAY);
+      if (!this.days.has(day)) days.add(day);
     }
+    if (days.size === 0) return;
+    const months = [...days].map((day) => formatInstant(day * MICROS_PER_DAY).slice(0, 7));
+    const missing = new Set(months.filter((month) => !this.ensured.has(month)));
     for (const month of [...missing].sort()) {
       await this.database.withoutTenant((tx) => tx.query('SELECT tare_ensure_usage_month($1)', [`${month}-01T00:00:00Z`]));
       this.ensured.add(month);
     }
+    for (const day of days) this.days.add(day);
   }
 }

@@ -7,6 +7,8 @@ const POWERS: bigint[] = Array.from({ length: 64 }, (_, exponent) => 10n ** BigI
 const MAX_TEXT_LENGTH = 1_000;
 const PATTERN = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
 const SHORT_INTEGER = /^\d{1,15}$/;
+/** Counts below this, as most token counts are, are made once: a flush of events makes little else. */
+const SMALL_COUNTS = 16_384;
 
 function powerOfTen(exponent: number): bigint {
   return POWERS[exponent] ?? (POWERS[exponent] = 10n ** BigInt(exponent));
@@ -62,6 +64,7 @@ export class Decimal {
   static of(whole: number | bigint): Decimal {
     if (typeof whole === 'bigint') return new Decimal(whole, 0);
     if (whole === 0) return Decimal.ZERO;
+    if (whole > 0 && whole < SMALL_COUNTS && Number.isInteger(whole)) return (small[whole] ??= new Decimal(BigInt(whole), 0));
     if (!Number.isSafeInteger(whole)) throw new CodedError('INVALID_DECIMAL', `${whole} is not a whole number that is held exactly.`);
     return new Decimal(BigInt(whole), 0);
   }
@@ -214,6 +217,8 @@ export class Decimal {
     return this;
   }
 }
+
+const small: Decimal[] = [];
 
 function pointed(units: bigint, scale: number): string {
   const digits = absolute(units)
