@@ -40,8 +40,8 @@ export function hasHashedIdentity(identity: string): boolean {
  * What two sendings of a key must share to be the same event: 16 bytes of sha256 over key and contents, as hexadecimal digits. The key is part of
  * it, so that even two keys of one identity would be told apart, and one of them refused rather than lost.
  */
-export function eventFingerprint(event: UsageEvent): string {
-  return hash('sha256', `${event.key}\0${contentText(event)}`, 'hex').slice(0, 32);
+export function eventFingerprint(event: UsageEvent, contents = contentText(event)): string {
+  return hash('sha256', `${event.key}\0${contents}`, 'hex').slice(0, 32);
 }
 
 function identityOfUlid(ulid: string): string {

@@ -99,6 +99,11 @@ export class GroupCommit<Item, Outcome> {
     });
   }
 
+  /** For callers who want to know before they make a group's next item. @throws RetryLater OVERLOADED */
+  requireRoom(group: string): void {
+    if (!this.items.fits(group, 1) || !this.weights.fits(group, 1)) throw this.refusal();
+  }
+
   /** Resolves when nothing waits and nothing is being written. */
   async drain(): Promise<void> {
     while (this.running.size > 0) await Promise.all(this.running);

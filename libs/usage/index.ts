@@ -1,5 +1,11 @@
 export { EventCosting, type CostOf, type CostableEvent } from './event-costing.ts';
-export { IngestService, MAX_BATCH, type IngestResult } from './ingest.service.ts';
+export { AdmittedBody, BodyAdmission } from './body-admission.ts';
+export { turns } from './fair-turns.ts';
+export { FLUSH_SIZE_BOUNDS, type FlushSizes } from './flush-sizes.ts';
+export { type GroupCommitReadings } from './group-commit.ts';
+export { IngestBounds, MAX_BATCH } from './ingest-bounds.ts';
+export { IngestRates, type IngestCaller } from './ingest-rates.ts';
+export { IngestService, type EventOutcomes, type IngestResult } from './ingest.service.ts';
 export type { RejectedEvent } from './parse-batch.ts';
 export { cloudEventDecoder, type CloudEventDataForm } from './sources/cloudevents/cloud-event-decoder.ts';
 export { cloudEventKey } from './sources/cloudevents/cloud-event-key.ts';

@@ -1,5 +1,8 @@
 import { CodedError } from '@tare/core';
 
+/** Events of one request, where nothing else is set. */
+export const MAX_BATCH = 10_000;
+
 /** What a process takes at once, set by whoever runs it (docs/limits.md). */
 export class IngestBounds {
   /** Of one request. Event streams have no such limit: they are read piece by piece. */
@@ -10,6 +13,8 @@ export class IngestBounds {
   readonly jsonDepth: number;
   /** Events that wait or are being written. */
   readonly queueEvents: number;
+  /** Characters of their contents. */
+  readonly queueCharacters: number;
   /** Of request bodies that are being read or worked on, over all tenants. */
   readonly bodiesBytes: number;
   /** Of any one tenant, whatever it chose itself; null: none. */
@@ -18,9 +23,10 @@ export class IngestBounds {
 
   constructor(given: Partial<IngestBounds> = {}) {
     this.bodyBytes = given.bodyBytes ?? 16 * MEBIBYTE;
-    this.batchEvents = given.batchEvents ?? 10_000;
+    this.batchEvents = given.batchEvents ?? MAX_BATCH;
     this.jsonDepth = given.jsonDepth ?? 64;
     this.queueEvents = given.queueEvents ?? 60_000;
+    this.queueCharacters = given.queueCharacters ?? 64 * MEBIBYTE;
     this.bodiesBytes = given.bodiesBytes ?? 2 * this.bodyBytes;
     this.eventsPerSecond = given.eventsPerSecond ?? null;
     this.requestsPerSecond = given.requestsPerSecond ?? null;
@@ -50,6 +56,7 @@ const VARIABLES: readonly { name: keyof IngestBounds; variable: string; least: n
   { name: 'batchEvents', variable: 'TARE_MAX_BATCH', least: 1, most: 100_000 },
   { name: 'jsonDepth', variable: 'TARE_MAX_JSON_DEPTH', least: 8, most: 1_000 },
   { name: 'queueEvents', variable: 'TARE_QUEUE_EVENTS', least: 1_000, most: 1_000_000 },
+  { name: 'queueCharacters', variable: 'TARE_QUEUE_CHARACTERS', least: MEBIBYTE, most: 4 * GIBIBYTE },
   { name: 'bodiesBytes', variable: 'TARE_BODIES_BYTES', least: MEBIBYTE, most: 4 * GIBIBYTE },
   { name: 'eventsPerSecond', variable: 'TARE_TENANT_EVENTS_PER_SECOND', least: 1, most: 1_000_000_000 },
   { name: 'requestsPerSecond', variable: 'TARE_TENANT_REQUESTS_PER_SECOND', least: 1, most: 1_000_000_000 },

@@ -8,6 +8,8 @@ import { IngestLimits } from './ingest-limits.ts';
 import { IngestRates, type IngestCaller } from './ingest-rates.ts';
 import { parseBatch, type ParsedBatch, type RejectedEvent } from './parse-batch.ts';
 
+export { MAX_BATCH } from './ingest-bounds.ts';
+
 const FLUSH_SIZE = 5_000;
 const FLUSHERS = 2;
 
@@ -90,8 +92,7 @@ export class IngestService implements OnModuleDestroy {
     if (typeof sender !== 'string') this.rates.takeEvents(sender, raw.length);
     const tenantId = typeof sender === 'string' ? sender : sender.tenantId;
     const parsed = await parseBatch(tenantId, raw, { now, backdatingLimit: await this.limits.oldest(tenantId, now) });
-    const weight = parsed.events.reduce((sum, event) => sum + event.weight, 0);
-    return { parsed, outcomes: await this.commits.submit(parsed.events, weight) };
+    return { parsed, outcomes: await this.commits.submit(parsed.events, parsed.weight) };
   }
 
   /** Whether events would be refused now, for callers who want to know before they read them. @throws RetryLater OVERLOADED | RATE_LIMITED */

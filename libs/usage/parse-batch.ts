@@ -1,5 +1,6 @@
-import { CodedError, parseUsageEvent, type ParseContext, type UsageEvent } from '@tare/core';
+import { CodedError, contentText, parseUsageEvent, type ParseContext, type UsageEvent } from '@tare/core';
 import { eventFingerprint, eventIdentity } from './event-identity.ts';
+import { turns } from './fair-turns.ts';
 import type { IncomingEvent } from './incoming-event.ts';
 
 /** Events that are read before other requests get their turn. */
@@ -21,6 +22,8 @@ export interface ParsedBatch {
   /** Position of each event in the request. */
   readonly indexes: readonly number[];
   readonly rejected: readonly RejectedEvent[];
+  /** What the events take of memory while they wait, about: characters of their contents. */
+  readonly weight: number;
 }
 
 /** Reads each event on its own: what is wrong with one rejects that one. */
@@ -28,22 +31,31 @@ export async function parseBatch(tenantId: string, raw: readonly unknown[], cont
   const events: IncomingEvent[] = [];
   const indexes: number[] = [];
   const rejected: RejectedEvent[] = [];
+  let sum = 0;
   for (const [index, one] of raw.entries()) {
-    if (index > 0 && index % PARSE_SLICE === 0) await new Promise(setImmediate);
+    if (index > 0 && index % PARSE_SLICE === 0) await turns.next(tenantId);
     try {
-      events.push(incomingEvent(tenantId, one, context));
+      const { event, weight } = read(tenantId, one, context);
+      events.push(event);
       indexes.push(index);
+      sum += weight;
     } catch (error) {
       rejected.push(rejectionOf(index, one, error));
     }
   }
-  return { events, indexes, rejected };
+  return { events, indexes, rejected, weight: sum };
 }
 
 /** @throws CodedError those of parseUsageEvent */
 export function incomingEvent(tenantId: string, raw: unknown, context: ParseContext): IncomingEvent {
+  return read(tenantId, raw, context).event;
+}
+
+function read(tenantId: string, raw: unknown, context: ParseContext): { event: IncomingEvent; weight: number } {
   const event = withSubscriptionId(parseUsageEvent(raw, context));
-  return { tenantId, event, identity: eventIdentity(event.key), fingerprint: eventFingerprint(event) };
+  const contents = contentText(event);
+  const fingerprint = eventFingerprint(event, contents);
+  return { event: { tenantId, event, identity: eventIdentity(event.key), fingerprint }, weight: contents.length };
 }
 
 /** Subscriptions are named by their id, in either case of its letters. */

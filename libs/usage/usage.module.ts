@@ -7,7 +7,10 @@ import { DimensionStore } from './dimension.store.ts';
 import { EventCosting } from './event-costing.ts';
 import { EventWriter } from './event-writer.ts';
 import { FlushPreparation } from './flush-preparation.ts';
+import { BodyAdmission } from './body-admission.ts';
+import { IngestBounds } from './ingest-bounds.ts';
 import { IngestLimits } from './ingest-limits.ts';
+import { IngestRates } from './ingest-rates.ts';
 import { IngestService } from './ingest.service.ts';
 import { UsageAnnouncements } from './usage-announcements.ts';
 import { UsageBoundaries } from './usage-boundaries.ts';
@@ -20,6 +23,17 @@ import { UsageReader } from './usage-reader.ts';
 const inside = [CustomerNumbers, EventWriter, FlushPreparation, IngestLimits, UsageEventStore, UsageMonths, DimensionStore];
 const door = [EventCosting, IngestService, UsageAnnouncements, UsageBoundaries, UsageCosting, UsageLists, UsageReader];
 
+/** What a process takes at once: read from the environment, shared by all that hold themselves to it. */
+const bounds = [
+  { provide: IngestBounds, useFactory: () => IngestBounds.fromEnvironment(process.env) },
+  { provide: IngestRates, useFactory: (given: IngestBounds) => new IngestRates(given), inject: [IngestBounds] },
+  { provide: BodyAdmission, useFactory: ({ bodiesBytes }: IngestBounds) => new BodyAdmission(bodiesBytes), inject: [IngestBounds] },
+];
+
 /** How much was used. */
-@Module({ imports: [AccessModule, CatalogModule, CustomersModule], providers: [...inside, ...door], exports: door })
+@Module({
+  imports: [AccessModule, CatalogModule, CustomersModule],
+  providers: [...inside, ...bounds, ...door],
+  exports: [...door, IngestBounds, IngestRates, BodyAdmission],
+})
 export class UsageModule {}

@@ -25,7 +25,7 @@ export class EventsController {
     if (hasCloudEvents(request)) return this.cloudEvents.take(principal.tenantId, request);
     const type = request.headers['content-type']?.toLowerCase() ?? '';
     if (type.startsWith(NDJSON)) return this.lines(principal.tenantId, request.body as Buffer);
-    return this.ingest.ingest(principal.tenantId, requireArray(request.body));
+    return this.ingest.ingest(principal, requireArray(request.body));
   }
 
   private async lines(tenantId: string, body: Buffer): Promise<IngestResult> {

@@ -19,7 +19,7 @@ export class EventsResolver {
     @CurrentPrincipal() principal: Principal,
     @Args('events', { type: () => [UsageEventInput] }) events: UsageEventInput[],
   ): Promise<IngestResult> {
-    return this.ingest.ingest(principal.tenantId, events);
+    return this.ingest.ingest(principal, events);
   }
 
   @Mutation(() => IngestResult, { description: 'Not available yet: cancels events by their keys.' })
