@@ -1,6 +1,8 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AccessService } from '@tare/access';
+import { IngestBounds } from '@tare/usage';
+import { admitRequests } from './admission/admit-requests.ts';
 import { AppModule, type ApiOptions } from './app.module.ts';
 import { authenticateRequests } from './auth/authenticate.ts';
 import { serveDashboard } from './dashboard/serve-dashboard.ts';
@@ -11,22 +13,22 @@ import { NestLog } from './nest-log.ts';
 
 export type { ApiOptions } from './app.module.ts';
 
-/** 10,000 events fit. */
-const BODY_LIMIT_BYTES = 16 * 2 ** 20;
 const CLOSE_IDLE_EVERY_MS = 100;
 
 /**
  * The API, ready to `listen` or to be asked with `app.inject(...)`. The database must be migrated. Whoever makes it closes it.
  */
 export async function createApi(options: ApiOptions): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT_BYTES });
+  const bounds = IngestBounds.fromEnvironment(process.env);
+  const adapter = new FastifyAdapter({ bodyLimit: bounds.bodyBytes });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(options), adapter, {
     logger: new NestLog(),
     rawBody: true,
     abortOnError: false,
   });
-  readJsonBodies(app, BODY_LIMIT_BYTES);
+  readJsonBodies(app, bounds);
   authenticateRequests(app, app.get(AccessService));
+  admitRequests(app);
   countRequests(app, app.get(Metrics));
   if (options.dashboardDirectory !== undefined) serveDashboard(app, options.dashboardDirectory);
   await app.init();

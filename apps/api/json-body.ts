@@ -1,7 +1,9 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CodedError } from '@tare/core';
-import type { FastifyRequest } from 'fastify';
+import { turns, type IngestBounds } from '@tare/usage';
 import { isUtf8 } from 'node:buffer';
+import type { AuthenticatedRequest } from './auth/current-principal.ts';
+import { isDeeperThan } from './json-depth.ts';
 
 /** Fastify's own parser, for a request of any kind of server. */
 type JsonParser = (request: unknown, text: string, done: (error: Error | null, value?: unknown) => void) => void;
@@ -9,22 +11,30 @@ type JsonParser = (request: unknown, text: string, done: (error: Error | null, v
 /** Routes that read their bodies themselves: what they are sent as application/json may be several lines of it. */
 const READS_ITS_BODY = new Set(['/v1/litellm']);
 const MALFORMED = 'The body is not JSON in UTF-8, or has keys that are not allowed (__proto__, constructor.prototype).';
+/** Parsing takes long enough from here on for one tenant to be in the way of another: tenants take turns. */
+const TURN_FROM_BYTES = 64 * 2 ** 10;
 const ENCODED = 'Send the body as it is, without Content-Encoding: compressed bodies are not taken.';
 
 /**
- * JSON bodies as Fastify reads them (keys that poison prototypes are refused), with a code of our own for those that are none. Bytes that are not UTF-8
+ * JSON bodies as Fastify reads them (keys that poison prototypes are refused), with a code of our own for those that are none or too deep. Bytes that are not UTF-8
  * are refused rather than replaced: two keys could become one. So are compressed bodies of any type.
  */
-export function readJsonBodies(app: NestFastifyApplication, bodyLimitBytes: number): void {
+export function readJsonBodies(app: NestFastifyApplication, { bodyBytes, jsonDepth }: IngestBounds): void {
   const fastify = app.getHttpAdapter().getInstance();
   const parse = fastify.getDefaultJsonParser('error', 'error') as JsonParser;
-  app.useBodyParser('application/json', { bodyLimit: bodyLimitBytes }, (request, body, done) => {
-    if (READS_ITS_BODY.has((request as FastifyRequest).routeOptions.url ?? '')) return done(null, body);
+  const read = (request: unknown, body: Buffer, done: (error: Error | null, value?: unknown) => void): void => {
     if (!isUtf8(body)) return done(new CodedError('MALFORMED_JSON', MALFORMED));
+    if (isDeeperThan(body, jsonDepth)) return done(new CodedError('JSON_TOO_DEEP', `Arrays and objects may be nested ${jsonDepth} deep.`));
     parse(request, body.toString('utf8'), (error, value) => {
       if (error) done(new CodedError('MALFORMED_JSON', MALFORMED));
       else done(null, value);
     });
+  };
+  app.useBodyParser('application/json', { bodyLimit: bodyBytes }, (request, body, done) => {
+    const { routeOptions, principal } = request as AuthenticatedRequest;
+    if (READS_ITS_BODY.has(routeOptions.url ?? '')) return done(null, body);
+    if (principal === undefined || body.length < TURN_FROM_BYTES) read(request, body, done);
+    else void turns.next(principal.tenantId).then(() => read(request, body, done));
   });
   fastify.addHook('preParsing', (request, _reply, payload, done) => {
     const encoding = request.headers['content-encoding'] ?? 'identity';
