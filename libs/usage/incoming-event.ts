@@ -8,6 +8,8 @@ export interface IncomingEvent {
   readonly identity: string;
   /** 16 bytes as hexadecimal digits: equal for equal contents. */
   readonly fingerprint: string;
+  /** What it takes of memory, about, where it has to wait: characters of its contents. */
+  readonly weight?: number;
 }
 
 export type IngestOutcome = 'ACCEPTED' | 'DUPLICATE' | 'KEY_REUSED';

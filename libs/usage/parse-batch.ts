@@ -22,7 +22,7 @@ export interface ParsedBatch {
   /** Position of each event in the request. */
   readonly indexes: readonly number[];
   readonly rejected: readonly RejectedEvent[];
-  /** What the events take of memory while they wait, about: characters of their contents. */
+  /** Of all events together. */
   readonly weight: number;
 }
 
@@ -31,31 +31,27 @@ export async function parseBatch(tenantId: string, raw: readonly unknown[], cont
   const events: IncomingEvent[] = [];
   const indexes: number[] = [];
   const rejected: RejectedEvent[] = [];
-  let sum = 0;
+  let weight = 0;
   for (const [index, one] of raw.entries()) {
     if (index > 0 && index % PARSE_SLICE === 0) await turns.next(tenantId);
     try {
-      const { event, weight } = read(tenantId, one, context);
+      const event = incomingEvent(tenantId, one, context);
       events.push(event);
       indexes.push(index);
-      sum += weight;
+      weight += event.weight;
     } catch (error) {
       rejected.push(rejectionOf(index, one, error));
     }
   }
-  return { events, indexes, rejected, weight: sum };
+  return { events, indexes, rejected, weight };
 }
 
 /** @throws CodedError those of parseUsageEvent */
-export function incomingEvent(tenantId: string, raw: unknown, context: ParseContext): IncomingEvent {
-  return read(tenantId, raw, context).event;
-}
-
-function read(tenantId: string, raw: unknown, context: ParseContext): { event: IncomingEvent; weight: number } {
+export function incomingEvent(tenantId: string, raw: unknown, context: ParseContext): IncomingEvent & { weight: number } {
   const event = withSubscriptionId(parseUsageEvent(raw, context));
   const contents = contentText(event);
   const fingerprint = eventFingerprint(event, contents);
-  return { event: { tenantId, event, identity: eventIdentity(event.key), fingerprint }, weight: contents.length };
+  return { tenantId, event, identity: eventIdentity(event.key), fingerprint, weight: contents.length };
 }
 
 /** Subscriptions are named by their id, in either case of its letters. */
