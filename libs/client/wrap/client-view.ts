@@ -28,7 +28,7 @@ export function viewOf<Client extends object>(client: Client, interceptions: Rea
       if (isFixed(target, name)) return value;
       if (typeof name === 'string' && isObject(value) && leadsOn(name)) return resourceView(name, value);
       if (name === 'withOptions' && isMethod(value))
-        return (...args: unknown[]) => viewOf<object>(value.apply(target, args) as object, interceptions);
+        return (...args: unknown[]) => viewOf(Reflect.apply(value, target, args) as Client, interceptions);
       return isMethod(value) && name !== 'constructor' ? boundTo(target, value) : value;
     },
     set: (target, name, value) => Reflect.set(target, name, value, target),
