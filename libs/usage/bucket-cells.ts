@@ -10,6 +10,15 @@ export interface BucketSums {
   readonly restatedCost: Decimal;
 }
 
+export const NO_SUMS: BucketSums = {
+  events: 0,
+  tokens: NO_TOKENS,
+  quantity: Decimal.ZERO,
+  gpuSeconds: Decimal.ZERO,
+  cost: Decimal.ZERO,
+  restatedCost: Decimal.ZERO,
+};
+
 /** One row of usage_bucket: what one commit added to one cell. */
 export interface BucketRow extends BucketSums {
   readonly tenantId: string;

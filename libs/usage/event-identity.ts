@@ -31,9 +31,10 @@ export function eventIdentity(key: string): string {
   return `${SEVEN_BITS[digest.charCodeAt(0)] ?? ''}${digest.slice(1, 16)}${WITH_MARK[digest.charCodeAt(16)] ?? ''}${digest.slice(17, 32)}`;
 }
 
-/** Whether an identity is the hash of its key: the others are the key itself. */
+/** Whether an identity is a hash, of its key or of a revision (see event-revision.ts): the others are the key itself. */
 export function hasHashedIdentity(identity: string): boolean {
-  return identity.charCodeAt(0) < EIGHT && identity.charCodeAt(16) >= LETTER_C;
+  const variant = identity.charCodeAt(16);
+  return identity.charCodeAt(0) < EIGHT && (variant >= LETTER_C || variant < EIGHT);
 }
 
 /**

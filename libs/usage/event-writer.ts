@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type TenantTransaction, type Transaction } from '@tare/database';
+import { Database, type Transaction } from '@tare/database';
+import { CorrectionStore } from './correction.store.ts';
 import { CustomerNumbers } from './customer-numbers.ts';
 import { FlushPreparation, type PreparedEvents } from './flush-preparation.ts';
 import type { IncomingEvent, IngestOutcome } from './incoming-event.ts';
+import { heldTo } from './tenant-of-several.ts';
 import { UsageAnnouncements } from './usage-announcements.ts';
 import { UsageEventStore, type ClockTick, type KeyToTake } from './usage-event.store.ts';
 import { UsageMonths } from './usage-months.ts';
@@ -36,6 +38,7 @@ export class EventWriter {
     private readonly customers: CustomerNumbers,
     private readonly preparation: FlushPreparation,
     private readonly store: UsageEventStore,
+    private readonly corrections: CorrectionStore,
     private readonly announcements: UsageAnnouncements,
   ) {}
 
@@ -52,7 +55,17 @@ export class EventWriter {
       this.preparation.remember(part);
       this.announcements.announce(part.tenantId, [...new Set(part.events.map(({ customerNo }) => customerNo))]);
     }
-    return outcomesOf(events, firsts, kept);
+    return this.knowingEarlierContents(events, outcomesOf(events, firsts, kept));
+  }
+
+  /** Contents that a correction has replaced are no news: sending them again neither counts nor undoes it (SEMANTICS 3.1). */
+  private async knowingEarlierContents(events: readonly IncomingEvent[], outcomes: IngestOutcome[]): Promise<IngestOutcome[]> {
+    const reused = events.filter((_, position) => outcomes[position] === 'KEY_REUSED');
+    if (reused.length === 0) return outcomes;
+    const tenantIds = [...new Set(reused.map(({ tenantId }) => tenantId))];
+    const isEarlier = await this.database.withTenants(tenantIds, (tx) => this.corrections.earlierContents(tx, reused));
+    const earlier = new Set(reused.filter((_, position) => isEarlier[position]));
+    return outcomes.map((outcome, position) => (earlier.has(events[position] as IncomingEvent) ? 'DUPLICATE' : outcome));
   }
 
   /** A deadlock or a lost race rolls everything back and is simply done again, and so is a flush that met a repeat unprepared. */
@@ -147,8 +160,3 @@ const identityOf = ({ tenantId, identity }: IncomingEvent): string => tenantId +
 
 const joined = <Row>(parts: readonly (readonly Row[])[]): readonly Row[] =>
   parts.length === 1 ? (parts[0] as readonly Row[]) : parts.flat();
-
-/** The transaction of several tenants, seen as one tenant's. Its prototype stays the transaction: reading `prisma` here would open it. */
-function heldTo(tx: Transaction, tenantId: string): TenantTransaction {
-  return Object.create(tx, { tenantId: { value: tenantId, enumerable: true } }) as TenantTransaction;
-}

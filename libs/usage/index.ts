@@ -1,3 +1,5 @@
+export { type EventCorrection } from './correction.store.ts';
+export { CorrectionsService } from './corrections.service.ts';
 export { EventCosting, type CostOf, type CostableEvent } from './event-costing.ts';
 export { AdmittedBody, BodyAdmission } from './body-admission.ts';
 export { turns } from './fair-turns.ts';
@@ -5,6 +7,7 @@ export { FLUSH_SIZE_BOUNDS, type FlushSizes } from './flush-sizes.ts';
 export { type GroupCommitReadings } from './group-commit.ts';
 export { IngestBounds, MAX_BATCH } from './ingest-bounds.ts';
 export { IngestRates, type IngestCaller } from './ingest-rates.ts';
+export { type CorrectionAuthor } from './incoming-correction.ts';
 export { IngestService, type EventOutcomes, type IngestResult } from './ingest.service.ts';
 export type { RejectedEvent } from './parse-batch.ts';
 export { cloudEventDecoder, type CloudEventDataForm } from './sources/cloudevents/cloud-event-decoder.ts';
@@ -17,9 +20,11 @@ export { litellmOptions, type LitellmOptions } from './sources/litellm/litellm-o
 export { LITELLM_SOURCE, litellmDecoder } from './sources/litellm/litellm-payload.ts';
 export { UsageAnnouncements, type CommitListener } from './usage-announcements.ts';
 export { UsageBoundaries } from './usage-boundaries.ts';
+export { UsageCompaction, type CompactionResult } from './usage-compaction.ts';
 export { UsageCosting, type CostChanges, type CostedEvent, type EventToCost, type RestatedEvent } from './usage-costing.ts';
 export { UsageLists, type UnattributedCustomer, type UnpricedModel } from './usage-lists.ts';
 export { UsageModule } from './usage.module.ts';
+export { UsagePins } from './usage-pins.ts';
 export {
   UsageReader,
   type ChangedCustomer,

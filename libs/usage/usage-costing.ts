@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { Decimal, NO_TOKENS, hasAnyTokens, type Instant, type UsageDimensions } from '@tare/core';
+import { Decimal, hasAnyTokens, type Instant, type UsageDimensions } from '@tare/core';
 import { sqlInstant, sqlInstantOrNull, type TenantTransaction } from '@tare/database';
-import { cellStart, negatedSums, sumBucketRows, type BucketRow, type BucketSums } from './bucket-cells.ts';
+import { NO_SUMS, cellStart, negatedSums, sumBucketRows, type BucketRow, type BucketSums } from './bucket-cells.ts';
 import { plainArray } from './column-array.ts';
 import { ADD_ADJUSTMENTS, EVENTS_TO_COST, SET_COSTS } from './cost-events.sql.ts';
 import { DimensionStore } from './dimension.store.ts';
@@ -62,15 +62,6 @@ interface EventRow extends DimensionRow, TokenRow {
   readonly restated_cost: string | null;
   readonly restated_currency: string | null;
 }
-
-const NOTHING: BucketSums = {
-  events: 0,
-  tokens: NO_TOKENS,
-  quantity: Decimal.ZERO,
-  gpuSeconds: Decimal.ZERO,
-  cost: Decimal.ZERO,
-  restatedCost: Decimal.ZERO,
-};
 
 /** What costs may do to stored usage: give unknown costs, and restate known ones (SEMANTICS 9.2). */
 @Injectable()
@@ -136,8 +127,8 @@ export class UsageCosting {
       rowOf(change, numberAt(i), { ...sumsOf(change.event), cost: change.amount, restatedCost: change.amount }),
     ]);
     const corrected = restated.flatMap((change, i) => [
-      rowOf(change, numberAt(changes.length + i), { ...NOTHING, restatedCost: change.event.restatedCost?.negated() ?? Decimal.ZERO }),
-      rowOf(change, numberAt(costed.length + i), { ...NOTHING, restatedCost: change.amount }),
+      rowOf(change, numberAt(changes.length + i), { ...NO_SUMS, restatedCost: change.event.restatedCost?.negated() ?? Decimal.ZERO }),
+      rowOf(change, numberAt(costed.length + i), { ...NO_SUMS, restatedCost: change.amount }),
     ]);
     await this.store.insertBuckets(tx, sumBucketRows([...moved, ...corrected]));
   }
@@ -158,7 +149,7 @@ function columnsOf(changes: readonly CostedEvent[], numbers: readonly number[]):
 
 function sumsOf(event: EventToCost): BucketSums {
   const { tokens, quantity, gpuSeconds } = event;
-  return { ...NOTHING, events: 1, tokens, quantity, gpuSeconds };
+  return { ...NO_SUMS, events: 1, tokens, quantity, gpuSeconds };
 }
 
 function eventOfRow(row: EventRow): EventToCost {

@@ -3,6 +3,7 @@ import { CustomerStore } from '@tare/customers';
 import { Decimal, SLOT, TOKEN_POOLS, dimensionsKey, parseInstant, slotStart, sumRecords, type Instant, type UsageRecord } from '@tare/core';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import fc from 'fast-check';
+import { CorrectionStore } from './correction.store.ts';
 import { CustomerNumbers } from './customer-numbers.ts';
 import { DimensionStore } from './dimension.store.ts';
 import { EventCosting } from './event-costing.ts';
@@ -32,7 +33,13 @@ beforeAll(async () => {
   const costing = new EventCosting(new CostBook(new CostRateStore()), new PoolStore());
   const preparation = new FlushPreparation(new DimensionStore(), costing, boundaries);
   const numbers = new CustomerNumbers(database, new CustomerStore());
-  writer = new EventWriter(database, new UsageMonths(database), numbers, preparation, new UsageEventStore(), new UsageAnnouncements());
+  const [months, store, corrections, announcements] = [
+    new UsageMonths(database),
+    new UsageEventStore(),
+    new CorrectionStore(),
+    new UsageAnnouncements(),
+  ];
+  writer = new EventWriter(database, months, numbers, preparation, store, corrections, announcements);
 });
 afterAll(() => db.drop());
 

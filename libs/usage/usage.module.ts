@@ -2,6 +2,9 @@ import { Module } from '@nestjs/common';
 import { AccessModule } from '@tare/access';
 import { CatalogModule } from '@tare/catalog';
 import { CustomersModule } from '@tare/customers';
+import { CorrectionWriter } from './correction-writer.ts';
+import { CorrectionStore } from './correction.store.ts';
+import { CorrectionsService } from './corrections.service.ts';
 import { CustomerNumbers } from './customer-numbers.ts';
 import { DimensionStore } from './dimension.store.ts';
 import { EventCosting } from './event-costing.ts';
@@ -14,14 +17,26 @@ import { IngestRates } from './ingest-rates.ts';
 import { IngestService } from './ingest.service.ts';
 import { UsageAnnouncements } from './usage-announcements.ts';
 import { UsageBoundaries } from './usage-boundaries.ts';
+import { UsageCompaction } from './usage-compaction.ts';
 import { UsageCosting } from './usage-costing.ts';
 import { UsageEventStore } from './usage-event.store.ts';
 import { UsageLists } from './usage-lists.ts';
 import { UsageMonths } from './usage-months.ts';
+import { UsagePins } from './usage-pins.ts';
 import { UsageReader } from './usage-reader.ts';
 
-const inside = [CustomerNumbers, EventWriter, FlushPreparation, IngestLimits, UsageEventStore, UsageMonths, DimensionStore];
-const door = [EventCosting, IngestService, UsageAnnouncements, UsageBoundaries, UsageCosting, UsageLists, UsageReader];
+const inside = [
+  CorrectionStore,
+  CorrectionWriter,
+  CustomerNumbers,
+  EventWriter,
+  FlushPreparation,
+  IngestLimits,
+  UsageEventStore,
+  UsageMonths,
+  DimensionStore,
+];
+const door = [CorrectionsService, EventCosting, IngestService, UsageAnnouncements, UsageBoundaries, UsageCompaction, UsageCosting, UsageLists, UsagePins, UsageReader];
 
 /** What a process takes at once: read from the environment, shared by all that hold themselves to it. */
 const bounds = [
