@@ -4,7 +4,7 @@ import type { AssembledInvoice, GrantToIssue, Instant, Segment } from '@tare/cor
 import { CreditStore, Wallets } from '@tare/credits';
 import { CustomerStore, SubscriptionStore } from '@tare/customers';
 import type { TenantTransaction } from '@tare/database';
-import { UsageBoundaries } from '@tare/usage';
+import { UsageBoundaries, UsagePins } from '@tare/usage';
 import { billingInstants, subscriptionEnd, type BillingInstant } from './billing-instant.ts';
 import { BillingPeriodStore, type BillingPeriod } from './billing-period.store.ts';
 import { InvoiceStore, type NewInvoice } from './invoice.store.ts';
@@ -55,6 +55,7 @@ export class BillingStep {
     private readonly customers: CustomerStore,
     private readonly subscriptions: SubscriptionStore,
     private readonly boundaries: UsageBoundaries,
+    private readonly pins: UsagePins,
     private readonly credits: CreditStore,
     private readonly wallets: Wallets,
     private readonly facts: PeriodFacts,
@@ -118,6 +119,7 @@ export class BillingStep {
       const invoice = newInvoice(billing, sequence);
       const assembled = assembleInvoice(facts);
       if (assembled.lines.length === 0 || (await this.invoices.byKey(tx, invoice)) !== null) continue;
+      await this.pinUsage(tx, billing.facts);
       invoiceIds.push((await this.invoices.saveDraft(tx, invoice, assembled, billing.facts.seenSeq)).id);
     }
     return { ...NOTHING_DONE, invoicesCreated: invoiceIds.length, invoiceIds };
@@ -125,6 +127,7 @@ export class BillingStep {
 
   private async finalize(tx: TenantTransaction, billing: Billing): Promise<StepResult> {
     const { subscriptionId, at } = billing.request;
+    if (billing.request.mode === 'FINAL') await this.pinUsage(tx, billing.facts);
     const first = await this.invoices.nextSequence(tx, { subscriptionId, billingAt: at, kind: billing.kind });
     const saved: SavedInvoice[] = [];
     for (const [index, facts] of billing.facts.invoices.entries())
@@ -205,6 +208,11 @@ export class BillingStep {
       const period = [...closed, ...facts.late].find((row) => row.segmentId === segmentId && row.start === periodStart);
       if (period) await this.wallets.postSettlement(tx, customerId, { subscriptionId, periodId: period.id, invoiceId }, settlement);
     }
+  }
+
+  /** Invoices and periods remember which usage they have seen, and are recomputed from it: it stays readable as it was (SEMANTICS 8.4). */
+  private pinUsage(tx: TenantTransaction, { customer, seenSeq }: PeriodFactsResult): Promise<void> {
+    return this.pins.pin(tx, customer.no, seenSeq);
   }
 
   /** Usage is counted in cells that the bounds of open periods cut, so that later reads need no single events (SEMANTICS 12). */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { SLOT, slotStart, type Instant } from '@tare/core';
 import { sqlInstant, type TenantTransaction, type Transaction } from '@tare/database';
 import { BoundedCache } from './bounded-cache.ts';
+import { SHARE_CELLS } from './compact-buckets.sql.ts';
 import { eventParts } from './read-usage.sql.ts';
 
 const CACHED_CUSTOMERS = 500_000;
@@ -37,6 +38,8 @@ export class UsageBoundaries {
     const offGrid = instants.filter((instant) => slotStart(instant) !== instant);
     const known = new Set((await this.read(tx, tx.tenantId, [customerNo])).get(customerNo));
     if (offGrid.every((instant) => known.has(instant))) return;
+    // Before the clock: who waits for a chunk of compaction here keeps nobody else waiting.
+    await tx.query(SHARE_CELLS, [tx.tenantId]);
     await tx.query('UPDATE usage_clock SET boundary_version = boundary_version + 1 WHERE tenant_id = $1', [tx.tenantId]);
     const added = await tx.query<{ at: Instant }>(
       `INSERT INTO usage_boundary (tenant_id, customer_no, at) SELECT $1, $2, at FROM unnest($3::timestamptz[]) AS at ON CONFLICT DO NOTHING RETURNING at`,
