@@ -1,5 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AccessService } from '@tare/access';
+import { seedCatalogue } from '@tare/catalog';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import type { IngestResult } from '@tare/usage';
 import { createApi } from '../app.ts';
@@ -56,8 +57,10 @@ export class SourceApi {
     private readonly tenantId: string,
   ) {}
 
+  /** With the list prices of the catalogue. */
   static async open(): Promise<SourceApi> {
     const db = await createTestDatabase();
+    await seedCatalogue(db.database);
     const key = (await new AccessService(db.database).bootstrap()) ?? '';
     const [tenant] = await db.database.withoutTenant((tx) => tx.query<{ id: string }>('SELECT id FROM tenant ORDER BY created_at LIMIT 1'));
     return new SourceApi(db, await createApi({ databaseUrl: db.url }), key, tenant?.id ?? '');
