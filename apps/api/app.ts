@@ -3,6 +3,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { AccessService } from '@tare/access';
 import { IngestBounds } from '@tare/usage';
 import { admitRequests } from './admission/admit-requests.ts';
+import { countIngest } from './admission/count-ingest.ts';
 import { AppModule, type ApiOptions } from './app.module.ts';
 import { authenticateRequests } from './auth/authenticate.ts';
 import { serveDashboard } from './dashboard/serve-dashboard.ts';
@@ -29,6 +30,7 @@ export async function createApi(options: ApiOptions): Promise<NestFastifyApplica
   readJsonBodies(app, bounds);
   authenticateRequests(app, app.get(AccessService));
   admitRequests(app);
+  countIngest(app);
   countRequests(app, app.get(Metrics));
   if (options.dashboardDirectory !== undefined) serveDashboard(app, options.dashboardDirectory);
   await app.init();

@@ -44,6 +44,11 @@ export class AdmittedBody {
     private readonly refusal: () => RetryLater,
   ) {}
 
+  /** None while nothing is set aside: its bytes are counted as they come. */
+  get heldBytes(): number {
+    return this.held;
+  }
+
   /** @throws RetryLater OVERLOADED */
   grow(bytes: number): void {
     if (bytes === 0 || this.isReleased) return;

@@ -37,8 +37,8 @@ export function admitRequests(app: NestFastifyApplication): void {
     }
   });
   fastify.addHook('preParsing', (request: AdmittedRequest, _reply, payload, done) => {
-    if (request.admittedBody === undefined || declaredBytes(request) !== null) done(null, payload);
-    else done(null, counted(payload as Readable, request.admittedBody));
+    const body = request.admittedBody;
+    done(null, body === undefined || body.heldBytes > 0 ? payload : counted(payload as Readable, body));
   });
 }
 

@@ -1,5 +1,15 @@
+/** Values that are read when somebody asks for them. Labels come from a small fixed set. */
+export interface MetricFamily {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  /** The whole sample without its value, such as `name{label="x"}`, with its value. */
+  readonly samples: readonly (readonly [string, number])[];
+}
+
 /** Counters of this process, answered at /metrics in the text format of Prometheus. */
 export class Metrics {
+  private readonly sources: (() => readonly MetricFamily[])[] = [];
   private readonly counters = new Map<string, { help: string; values: Map<string, number> }>();
 
   /** Adds to a counter; `labels` must come from a small fixed set, never from what a caller sent. */
@@ -12,15 +22,27 @@ export class Metrics {
     this.counters.set(name, counter);
   }
 
+  /** Adds values that are kept elsewhere. */
+  read(families: () => readonly MetricFamily[]): void {
+    this.sources.push(families);
+  }
+
   text(): string {
     const counters = [...this.counters].flatMap(([name, { help, values }]) => [
       `# HELP ${name} ${help}`,
       `# TYPE ${name} counter`,
       ...[...values].map(([labels, value]) => `${name}${labels === '' ? '' : `{${labels}}`} ${value}`),
     ]);
-    return [...processGauges(), ...counters, ''].join('\n');
+    const read = this.sources.flatMap((families) => families()).flatMap(linesOf);
+    return [...processGauges(), ...counters, ...read, ''].join('\n');
   }
 }
+
+const linesOf = ({ name, type, help, samples }: MetricFamily): string[] => [
+  `# HELP ${name} ${help}`,
+  `# TYPE ${name} ${type}`,
+  ...samples.map(([sample, value]) => `${sample} ${value}`),
+];
 
 function processGauges(): string[] {
   const { rss, heapUsed } = process.memoryUsage();
