@@ -21,7 +21,7 @@ export interface UsageRecorder {
   record(event: RecordedEvent): string | undefined;
   /** A recorder whose events have these attributes where they don't say otherwise; `properties` are put together. */
   with(attributes: UsageAttributes): UsageRecorder;
-  /** @internal For the wrappers. */
+  /** Where the wrappers count what could not be recorded; part of the client's stats. */
   readonly wrapperCounts: WrapperCounts;
 }
 

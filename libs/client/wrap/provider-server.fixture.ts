@@ -48,7 +48,7 @@ export const asJson =
 export const asStream =
   (events: readonly object[], { end = 'done', everyMs = 2 }: { end?: 'done' | 'cut' | 'open'; everyMs?: number } = {}): Answer =>
   async (response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'request-id': 'req_1' });
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'request-id': 'req_1' }).flushHeaders();
     for (const event of events) {
       const { type } = event as { type?: string };
       response.write(`${type ? `event: ${type}\n` : ''}data: ${JSON.stringify(event)}\n\n`);
