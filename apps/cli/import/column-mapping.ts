@@ -74,6 +74,13 @@ export function eventOfRow(row: Row, mapping: ColumnMapping, defaults: { key: st
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null && value !== '';
 
+/** What `--set` says of every row. */
+export function assignConstants(event: Readonly<Record<string, unknown>>, { constants }: ColumnMapping): Record<string, unknown> {
+  const assigned = { ...event };
+  for (const [field, value] of constants) assign(assigned, field, value);
+  return assigned;
+}
+
 function assign(event: Record<string, unknown>, field: string, value: unknown): void {
   const at = field.indexOf('.');
   if (at < 0) {
@@ -84,7 +91,8 @@ function assign(event: Record<string, unknown>, field: string, value: unknown): 
   event[group] = { ...(event[group] as object | undefined), [field.slice(at + 1)]: value };
 }
 
-function withZone(at: string): string {
+/** A time of a file as RFC 3339; without a zone it is UTC. */
+export function withZone(at: string): string {
   const iso = at.trim().replace(/^(\d{4}-\d\d-\d\d) /, '$1T');
   return ZONE.test(iso) ? iso : `${iso}Z`;
 }

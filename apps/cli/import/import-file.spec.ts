@@ -6,7 +6,7 @@ import type { IngestResult, UsageEvent } from '@tare/client';
 import { Checkpoint, type Progress } from './checkpoint.ts';
 import { parseMapping } from './column-mapping.ts';
 import { customerShares, readCustomerShares } from './customer-shares.ts';
-import { importFile } from './import-file.ts';
+import { eventOfMappedRow, importFile } from './import-file.ts';
 import { contentHashOf, formatOf, readRows } from './read-rows.ts';
 
 let directory: string;
@@ -48,9 +48,7 @@ async function run(
 ): Promise<Progress> {
   return importFile({
     rows: readRows(file, formatOf(file), () => undefined),
-    contentHash: await contentHashOf(file),
-    mapping,
-    shares: null,
+    eventOf: eventOfMappedRow(mapping, await contentHashOf(file), null),
     batchSize,
     concurrency: 2,
     checkpoint: new Checkpoint(directory, 'import'),

@@ -1,16 +1,20 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import type { IngestResult, UsageEvent } from '@tare/client';
+import { CodedError } from '@tare/core';
 import type { Checkpoint, Progress } from './checkpoint.ts';
-import { eventOfRow, type ColumnMapping } from './column-mapping.ts';
+import { eventOfRow, type ColumnMapping, type Row } from './column-mapping.ts';
 import type { CustomerShares } from './customer-shares.ts';
 import type { FoundRow } from './read-rows.ts';
 
+/**
+ * The event that a row means; null: none, as an empty bucket of an export. The same row gives the same event, whenever it is read.
+ * @throws CodedError why this row cannot be one; it is rejected alone
+ */
+export type EventOfRow = (values: Row, row: number) => UsageEvent | null;
+
 export interface ImportPlan {
   readonly rows: AsyncIterable<FoundRow>;
-  readonly contentHash: string;
-  readonly mapping: ColumnMapping;
-  /** Modelled tenancy; null: the rows name their customers. */
-  readonly shares: CustomerShares | null;
+  readonly eventOf: EventOfRow;
   readonly batchSize: number;
   /** Batches under way at once. */
   readonly concurrency: number;
@@ -37,6 +41,15 @@ interface BatchOutcome {
   readonly accepted: number;
   readonly duplicates: number;
   readonly rejects: readonly Reject[];
+}
+
+/**
+ * Rows by columns and constants. A row without a key gets one from the file's content and its number.
+ * @param shares modelled tenancy; null: the rows name their customers
+ */
+export function eventOfMappedRow(mapping: ColumnMapping, contentHash: string, shares: CustomerShares | null): EventOfRow {
+  return (values, row) =>
+    eventOfRow(values, mapping, { key: `${contentHash}:${row}`, customer: shares?.customerOf(contentHash, row) ?? null });
 }
 
 /**
@@ -83,10 +96,14 @@ async function* batches(rows: AsyncIterable<FoundRow>, size: number, afterRow: n
 }
 
 async function sendBatch(batch: readonly FoundRow[], plan: ImportPlan): Promise<BatchOutcome> {
-  const unreadable = batch.flatMap(({ line, row, problem }) =>
-    problem === null ? [] : [{ line, row, code: 'UNREADABLE_ROW', message: problem }],
-  );
-  const pending = batch.flatMap((found) => pendingEvent(found, plan));
+  const pending: PendingEvent[] = [];
+  const unreadable: Reject[] = [];
+  for (const found of batch) {
+    const read = readRow(found, plan.eventOf);
+    if (read === null) continue;
+    if ('event' in read) pending.push(read);
+    else unreadable.push(read);
+  }
   if (pending.length === 0) return { accepted: 0, duplicates: 0, rejects: unreadable };
   const result = await plan.send(pending.map(({ event }) => event));
   const refused = result.rejected.map(({ index, code, message }) => {
@@ -96,10 +113,16 @@ async function sendBatch(batch: readonly FoundRow[], plan: ImportPlan): Promise<
   return { accepted: result.accepted, duplicates: result.duplicates, rejects: [...unreadable, ...refused] };
 }
 
-function pendingEvent(found: FoundRow, { mapping, contentHash, shares }: ImportPlan): PendingEvent[] {
-  if (found.values === null) return [];
-  const defaults = { key: `${contentHash}:${found.row}`, customer: shares?.customerOf(contentHash, found.row) ?? null };
-  return [{ found, event: eventOfRow(found.values, mapping, defaults) }];
+function readRow(found: FoundRow, eventOf: EventOfRow): PendingEvent | Reject | null {
+  const { line, row, values } = found;
+  if (values === null) return { line, row, code: 'UNREADABLE_ROW', message: found.problem ?? 'not readable' };
+  try {
+    const event = eventOf(values, row);
+    return event === null ? null : { found, event };
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    return { line, row, code: error.code, message: error.message };
+  }
 }
 
 const advance = (progress: Progress, row: number, outcome: BatchOutcome): Progress => ({
