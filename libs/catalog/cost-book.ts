@@ -94,7 +94,9 @@ class Catalogue {
 
   ratesFor(provider: string, model: string): readonly CostRate[] {
     const name = bookKey(provider, model);
-    const found = this.byName.get(name) ?? this.find(provider, model);
+    const known = this.byName.get(name);
+    if (known !== undefined) return known;
+    const found = this.find(provider, model);
     if (this.byName.size >= KEPT_NAMES) this.byName.clear();
     this.byName.set(name, found);
     return found;

@@ -40,59 +40,40 @@ export function cellStart(at: Instant, boundaries: readonly Instant[]): Instant 
   return slot;
 }
 
-/** What a row is counted in: its cell, dimensions and commit. */
-export type BucketCell = Omit<BucketRow, keyof BucketSums>;
+/** A row while it grows. Those of a flush are added up in place: new objects for every event would cost more than the adding. */
+export type GrowingRow = { -readonly [Field in keyof BucketRow]: BucketRow[Field] } & {
+  tokens: { -readonly [Pool in TokenPool]: Decimal };
+};
 
-/** Sums that grow. Those of a flush are added up in place: new objects for every event would cost more than the adding. */
-interface GrowingSums {
-  readonly cell: BucketCell;
-  events: number;
-  readonly tokens: { -readonly [Pool in TokenPool]: Decimal };
-  quantity: Decimal;
-  gpuSeconds: Decimal;
-  cost: Decimal;
-  restatedCost: Decimal;
+/** A row that counts nothing yet. */
+export function emptyRow(tenantId: string, customerNo: number, from: Instant, dimensionNo: number, seq: number): GrowingRow {
+  const zero = Decimal.ZERO;
+  const sums = { events: 0, tokens: { ...NO_TOKENS }, quantity: zero, gpuSeconds: zero, cost: zero, restatedCost: zero };
+  return { tenantId, customerNo, from, dimensionNo, seq, ...sums };
 }
 
-/** Adds up usage by cell, dimensions and commit: the same rows for any order of input. */
-export class BucketCells {
-  private readonly sums = new Map<string, GrowingSums>();
-
-  add(cell: BucketCell, { events, tokens, quantity, gpuSeconds, cost, restatedCost }: BucketSums): void {
-    const sums = this.sumsOf(cell);
-    sums.events += events;
-    for (const pool of TOKEN_POOLS) {
-      const count = tokens[pool];
-      if (!count.isZero()) sums.tokens[pool] = sums.tokens[pool].plus(count);
-    }
-    sums.quantity = sums.quantity.plus(quantity);
-    sums.gpuSeconds = sums.gpuSeconds.plus(gpuSeconds);
-    sums.cost = sums.cost.plus(cost);
-    sums.restatedCost = sums.restatedCost.plus(restatedCost);
-  }
-
-  /** In the order of the table's key. */
-  rows(): BucketRow[] {
-    return [...this.sums.values()].map(({ cell, ...sums }) => ({ ...cell, ...sums })).sort(byKey);
-  }
-
-  private sumsOf(cell: BucketCell): GrowingSums {
-    const key = `${cell.tenantId} ${cell.customerNo} ${cell.from} ${cell.dimensionNo} ${cell.seq}`;
-    let sums = this.sums.get(key);
-    if (sums === undefined) {
-      const zero = Decimal.ZERO;
-      sums = { cell, events: 0, tokens: { ...NO_TOKENS }, quantity: zero, gpuSeconds: zero, cost: zero, restatedCost: zero };
-      this.sums.set(key, sums);
-    }
-    return sums;
+export function addTokens(row: GrowingRow, tokens: TokenPools): void {
+  for (const pool of TOKEN_POOLS) {
+    const count = tokens[pool];
+    if (!count.isZero()) row.tokens[pool] = row.tokens[pool].plus(count);
   }
 }
 
-/** Adds up rows of the same cell, dimensions and commit, in the order of the table's key. */
+/** Adds up rows of the same cell, dimensions and commit, in the order of the table's key: the same rows for any order of input. */
 export function sumBucketRows(rows: Iterable<BucketRow>): BucketRow[] {
-  const cells = new BucketCells();
-  for (const row of rows) cells.add(row, row);
-  return cells.rows();
+  const cells = new Map<string, GrowingRow>();
+  for (const row of rows) {
+    const key = `${row.tenantId} ${row.customerNo} ${row.from} ${row.dimensionNo} ${row.seq}`;
+    let sum = cells.get(key);
+    if (sum === undefined) cells.set(key, (sum = emptyRow(row.tenantId, row.customerNo, row.from, row.dimensionNo, row.seq)));
+    sum.events += row.events;
+    addTokens(sum, row.tokens);
+    sum.quantity = sum.quantity.plus(row.quantity);
+    sum.gpuSeconds = sum.gpuSeconds.plus(row.gpuSeconds);
+    sum.cost = sum.cost.plus(row.cost);
+    sum.restatedCost = sum.restatedCost.plus(row.restatedCost);
+  }
+  return [...cells.values()].sort(byKey);
 }
 
 function byKey(a: BucketRow, b: BucketRow): number {

@@ -38,9 +38,11 @@ const instant = <Row>(name: string, read: Read<Row, number>): Column<Row> => ({
   type: 'timestamptz',
   write: (row, into) => into.timestamptz(read(row)),
 });
-const numeric = <Row>(name: string, read: Read<Row, Decimal>): Column<Row> => ({
+/** A sum whose column is 0 by default, and left out where all rows have 0. */
+const sum = (name: string, read: Read<BucketRow, Decimal>): Column<BucketRow> => ({
   name,
   type: 'numeric',
+  isIn: (row) => !read(row).isZero(),
   write: (row, into) => into.numeric(read(row)),
 });
 
@@ -155,11 +157,11 @@ export const BUCKET_COLUMNS: readonly Column<BucketRow>[] = [
   instant('from_at', ({ from }) => from),
   int4('dimension_no', ({ dimensionNo }) => dimensionNo),
   int8('events', ({ events }) => events),
-  ...TOKEN_POOLS.map((pool) => numeric<BucketRow>(POOL_COLUMNS[pool], ({ tokens }) => tokens[pool])),
-  numeric('quantity', ({ quantity }) => quantity),
-  numeric('gpu_seconds', ({ gpuSeconds }) => gpuSeconds),
-  numeric('cost', ({ cost }) => cost),
-  numeric('restated_cost', ({ restatedCost }) => restatedCost),
+  ...TOKEN_POOLS.map((pool) => sum(POOL_COLUMNS[pool], ({ tokens }) => tokens[pool])),
+  sum('quantity', ({ quantity }) => quantity),
+  sum('gpu_seconds', ({ gpuSeconds }) => gpuSeconds),
+  sum('cost', ({ cost }) => cost),
+  sum('restated_cost', ({ restatedCost }) => restatedCost),
 ];
 
 /** The columns that at least one row has a value in. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { Decimal, type EventCost, type Instant, type UsageDimensions } from '@tare/core';
+import { type EventCost, type Instant, type UsageDimensions } from '@tare/core';
 import type { TenantTransaction } from '@tare/database';
-import { BucketCells, cellStart, type BucketRow } from './bucket-cells.ts';
+import { addTokens, cellStart, emptyRow, type BucketRow, type GrowingRow } from './bucket-cells.ts';
 import { DimensionStore, type FoundDimensions } from './dimension.store.ts';
 import { EventCosting } from './event-costing.ts';
 import type { IncomingEvent } from './incoming-event.ts';
@@ -75,19 +75,28 @@ function dimensionsOf(event: IncomingEvent['event'], { state, currency }: EventC
   };
 }
 
+/** Buckets of events in the order of customer and time: a cell's events follow each other, so that its rows are found by dimensions alone. */
 function sumsOf(events: readonly EventToStore[], boundaries: Boundaries): BucketRow[] {
-  const cells = new BucketCells();
+  const rows: BucketRow[] = [];
+  let cell = new Map<number, GrowingRow>();
+  let customer: { no: number; from: Instant; boundaries: readonly Instant[] } = { no: NaN, from: NaN, boundaries: NO_BOUNDARIES };
+  const closeCell = (): void => {
+    rows.push(...[...cell.values()].sort((a, b) => a.dimensionNo - b.dimensionNo));
+    cell = new Map();
+  };
   for (const { tenantId, customerNo, dimensionNo, seq, event, cost } of events) {
-    const cell = { tenantId, customerNo, from: cellStart(event.at, boundaries.get(customerNo) ?? NO_BOUNDARIES), dimensionNo, seq };
-    const amount = cost.amount ?? Decimal.ZERO;
-    cells.add(cell, {
-      events: 1,
-      tokens: event.tokens,
-      quantity: event.quantity,
-      gpuSeconds: event.gpuSeconds,
-      cost: amount,
-      restatedCost: amount,
-    });
+    const cuts = customerNo === customer.no ? customer.boundaries : (boundaries.get(customerNo) ?? NO_BOUNDARIES);
+    const from = cellStart(event.at, cuts);
+    if (customerNo !== customer.no || from !== customer.from) closeCell();
+    customer = { no: customerNo, from, boundaries: cuts };
+    let row = cell.get(dimensionNo);
+    if (row === undefined) cell.set(dimensionNo, (row = emptyRow(tenantId, customerNo, from, dimensionNo, seq)));
+    row.events += 1;
+    addTokens(row, event.tokens);
+    row.quantity = row.quantity.plus(event.quantity);
+    row.gpuSeconds = row.gpuSeconds.plus(event.gpuSeconds);
+    if (cost.amount !== null) row.cost = row.restatedCost = row.cost.plus(cost.amount);
   }
-  return cells.rows();
+  closeCell();
+  return rows;
 }

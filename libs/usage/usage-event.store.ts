@@ -69,16 +69,17 @@ export class UsageEventStore {
   }
 
   async insertEvents(tx: Transaction, events: readonly EventToStore[]): Promise<void> {
-    await insert(tx, 'usage_event', this.chosen(columnsInUse(EVENT_COLUMNS, events)), events);
+    await insert(tx, 'usage_event', this.chosen('usage_event', EVENT_COLUMNS, events), events);
   }
 
   async insertBuckets(tx: Transaction, rows: readonly BucketRow[]): Promise<void> {
-    await insert(tx, 'usage_bucket', BUCKET_COLUMNS, rows);
+    await insert(tx, 'usage_bucket', this.chosen('usage_bucket', BUCKET_COLUMNS, rows), rows);
   }
 
-  private chosen(columns: Column<EventToStore>[]): readonly Column<EventToStore>[] {
-    const choice = columns.map(({ name }) => name).join();
-    if (this.choices.size >= MOST_CHOICES && !this.choices.has(choice)) return EVENT_COLUMNS;
+  private chosen<Row>(table: string, all: readonly Column<Row>[], rows: readonly Row[]): readonly Column<Row>[] {
+    const columns = columnsInUse(all, rows);
+    const choice = `${table} ${columns.map(({ name }) => name).join()}`;
+    if (this.choices.size >= MOST_CHOICES && !this.choices.has(choice)) return all;
     this.choices.add(choice);
     return columns;
   }

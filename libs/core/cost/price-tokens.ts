@@ -29,14 +29,15 @@ const TOTAL_OF_KIND: ReadonlyMap<CostKind, CostKind> = new Map([
  */
 export function priceTokens(rate: Pick<CostRateTerms, 'prices' | 'perRequest' | 'perUnit' | 'tiers'>, facts: PricedFacts): PricedTokens {
   const tier = tierOf(rate.tiers, facts);
-  let cost = rate.perRequest ?? Decimal.ZERO;
+  let perMillion = Decimal.ZERO;
   for (const kind of COST_KINDS) {
     const tokens = facts.tokens[POOL_OF_KIND[kind]];
     if (tokens.isZero()) continue;
     const price = priceOf(kind, rate.prices, tier);
     if (price === null) return { missing: kind };
-    cost = cost.plus(tokens.times(price).times(PER_MILLION));
+    perMillion = perMillion.plus(tokens.times(price));
   }
+  const cost = perMillion.times(PER_MILLION).plus(rate.perRequest ?? Decimal.ZERO);
   if (rate.perUnit !== null) return { cost: cost.plus(facts.quantity.times(rate.perUnit)) };
   if (facts.hasTokens || rate.perRequest !== null) return { cost };
   return { missing: facts.quantity.isZero() ? 'usage' : 'perUnit' };

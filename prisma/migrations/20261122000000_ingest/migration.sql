@@ -27,6 +27,13 @@ ALTER TABLE usage_event
   ALTER COLUMN gpu_seconds DROP NOT NULL, ALTER COLUMN gpu_seconds DROP DEFAULT;
 ALTER TABLE usage_event ADD CONSTRAINT usage_event_pkey PRIMARY KEY (tenant_id, customer_no, at, key_hash);
 
+-- What no row of a flush counts is left out of its statement.
+ALTER TABLE usage_bucket
+  ALTER COLUMN uncached_input SET DEFAULT 0, ALTER COLUMN cache_read SET DEFAULT 0, ALTER COLUMN cache_write_5m SET DEFAULT 0,
+  ALTER COLUMN cache_write_1h SET DEFAULT 0, ALTER COLUMN input_audio SET DEFAULT 0, ALTER COLUMN plain_output SET DEFAULT 0,
+  ALTER COLUMN reasoning SET DEFAULT 0, ALTER COLUMN output_audio SET DEFAULT 0, ALTER COLUMN quantity SET DEFAULT 0,
+  ALTER COLUMN gpu_seconds SET DEFAULT 0, ALTER COLUMN cost SET DEFAULT 0, ALTER COLUMN restated_cost SET DEFAULT 0;
+
 ALTER TABLE cost_adjustment ALTER COLUMN key_hash TYPE uuid USING encode(key_hash, 'hex')::uuid;
 
 DO $$
