@@ -91,6 +91,8 @@ export interface UsageEventInput {
   readonly traceId?: string;
   /** For example llm.completion or ticket.resolved. */
   readonly type: string;
+  /** The usage object of the provider's answer, as it came, instead of tokens: OpenAI, Anthropic, Gemini (usageMetadata), Bedrock, Vercel AI SDK. */
+  readonly usage?: JsonObject;
   /** The end user inside the customer. */
   readonly user?: string;
 }
