@@ -1,11 +1,11 @@
 import { IngestBounds } from './ingest-bounds.ts';
 
-test('without settings there are defaults, and room for two of the largest bodies', () => {
+test('without settings there are defaults, and room for the largest body beside others', () => {
   expect(IngestBounds.fromEnvironment({ TARE_MAX_BATCH: '' })).toEqual(new IngestBounds());
   expect(new IngestBounds()).toMatchObject({ bodyBytes: 16_777_216, batchEvents: 10_000, jsonDepth: 64, eventsPerSecond: null });
   expect(IngestBounds.fromEnvironment({ TARE_MAX_BODY_BYTES: '1048576', TARE_MAX_BATCH: '500' })).toMatchObject({
     bodyBytes: 1_048_576,
-    bodiesBytes: 2_097_152,
+    bodiesBytes: 1_572_864,
     batchEvents: 500,
   });
 });

@@ -25,9 +25,9 @@ export class IngestBounds {
     this.bodyBytes = given.bodyBytes ?? 16 * MEBIBYTE;
     this.batchEvents = given.batchEvents ?? MAX_BATCH;
     this.jsonDepth = given.jsonDepth ?? 64;
-    this.queueEvents = given.queueEvents ?? 60_000;
+    this.queueEvents = given.queueEvents ?? 40_000;
     this.queueCharacters = given.queueCharacters ?? 64 * MEBIBYTE;
-    this.bodiesBytes = given.bodiesBytes ?? 2 * this.bodyBytes;
+    this.bodiesBytes = given.bodiesBytes ?? 1.5 * this.bodyBytes;
     this.eventsPerSecond = given.eventsPerSecond ?? null;
     this.requestsPerSecond = given.requestsPerSecond ?? null;
   }

@@ -1,6 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { RetryLater } from '@tare/core';
-import { BodyAdmission, IngestBounds, IngestRates, IngestService, type AdmittedBody } from '@tare/usage';
+import { BodyAdmission, IngestBounds, IngestRates, IngestService, turns, type AdmittedBody } from '@tare/usage';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Transform, type Readable } from 'node:stream';
 import type { AuthenticatedRequest } from '../auth/current-principal.ts';
@@ -55,7 +55,10 @@ class Gate {
   /** Null for a request without a body, and for a stream. @throws RetryLater */
   admit(request: AuthenticatedRequest): AdmittedBody | null {
     const { principal } = request;
-    if (principal !== undefined) this.rates.takeRequest(principal);
+    if (principal !== undefined) {
+      this.rates.takeRequest(principal);
+      turns.see(principal.tenantId);
+    }
     if (!hasBody(request)) return null;
     const bytes = declaredBytes(request);
     if (principal === undefined) return this.strangers.admit(STRANGERS, 0);
