@@ -146,6 +146,7 @@ describe('CloudEvents 1.0 in structured mode', () => {
       [Buffer.from([0x22, 0xff, 0x22]), 'MALFORMED_JSON'],
       [[event()], 'OBJECT_EXPECTED'],
       ['null', 'OBJECT_EXPECTED'],
+      [`${'['.repeat(65)}${']'.repeat(65)}`, 'JSON_TOO_DEEP'],
     ] as const) {
       expect(await structured(body)).toMatchObject({ status: 400, body: { code, message: expect.any(String) } });
     }

@@ -139,10 +139,9 @@ describe("LiteLLM's generic_api callback", () => {
     expect((await send(a)).body).toEqual(DUPLICATE);
     const lines = `${JSON.stringify(a)}\n${JSON.stringify(b)}`;
     expect((await send(lines)).body).toEqual({ accepted: 0, duplicates: 2, rejected: [] });
-    expect((await api.post('/v1/litellm', lines, { 'content-type': 'application/x-ndjson' })).body).toEqual({
-      accepted: 0,
-      duplicates: 2,
-      rejected: [],
+    expect(await api.post('/v1/litellm', lines, { 'content-type': 'application/x-ndjson' })).toMatchObject({
+      status: 415,
+      body: { code: 'UNSUPPORTED_MEDIA_TYPE', message: expect.stringMatching(/application\/json/) },
     });
   });
 
@@ -168,6 +167,9 @@ describe("LiteLLM's generic_api callback", () => {
   });
 
   test('a body that is no JSON is refused whole', async () => {
+    const deep = JSON.stringify(payload()).replace('"a secret question"', `${'['.repeat(300)}${']'.repeat(300)}`);
+    expect(await send(deep)).toMatchObject({ status: 400, body: { code: 'JSON_TOO_DEEP' } });
+    expect((await send(deep.replace('['.repeat(100), '').replace(']'.repeat(100), ''))).body).toEqual(ACCEPTED);
     for (const body of ['[{"id": ', '{"id": ', 'id=1', '[1]\n[2]', '', Buffer.from([0x22, 0xff, 0x22])]) {
       expect(await send(body)).toMatchObject({ status: 400, body: { code: 'MALFORMED_JSON', message: expect.any(String) } });
     }

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import type { Principal } from '@tare/access';
 import { CodedError } from '@tare/core';
 import {
+  IngestBounds,
   IngestService,
-  MAX_BATCH,
   answerForPayload,
   cloudEventDecoder,
   cloudEventOfHeaders,
@@ -13,6 +14,7 @@ import {
 } from '@tare/usage';
 import type { FastifyRequest } from 'fastify';
 import { isUtf8 } from 'node:buffer';
+import { awaitJsonTurn } from './await-json-turn.ts';
 import { CLOUDEVENTS } from './event-bodies.ts';
 
 const BATCH = /^application\/cloudevents-batch\+json/i;
@@ -31,27 +33,35 @@ export function hasCloudEvents(request: FastifyRequest): boolean {
 /** CloudEvents 1.0 in: structured, batch and binary mode. */
 @Injectable()
 export class CloudEvents {
-  constructor(private readonly ingest: IngestService) {}
+  constructor(
+    private readonly ingest: IngestService,
+    private readonly bounds: IngestBounds,
+  ) {}
 
-  /** @throws CodedError MALFORMED_JSON, OBJECT_EXPECTED, ARRAY_EXPECTED, INVALID_PARAMETER, those of IngestService */
-  take(tenantId: string, request: FastifyRequest): Promise<IngestResult> {
+  /** @throws CodedError those of `items`, INVALID_PARAMETER, those of IngestService */
+  async take(principal: Principal, request: FastifyRequest): Promise<IngestResult> {
     const decoder = cloudEventDecoder(dataForm(request.query));
-    if (hasCloudEventsBody(request)) return this.takeAll(tenantId, cloudEventsOf(request), decoder);
-    return this.takeAll(tenantId, [request], {
+    if (hasCloudEventsBody(request)) return this.takeAll(principal, await this.items(principal, request), decoder);
+    return this.takeAll(principal, [request], {
       decode: () => decoder.decode(cloudEventOf(request)),
       keyOf: () => keyOfHeaders(request, decoder),
     });
   }
 
+  /** The events of a body in structured or batch mode. @throws CodedError MALFORMED_JSON | JSON_TOO_DEEP | OBJECT_EXPECTED | ARRAY_EXPECTED */
+  async items({ tenantId }: Principal, request: FastifyRequest): Promise<readonly unknown[]> {
+    await awaitJsonTurn(tenantId, request.body as Buffer, this.bounds.jsonDepth);
+    return cloudEventsOf(request);
+  }
+
   /** Any events that a decoder reads; what is wrong with one rejects that one, by its position in `items`. */
-  async takeAll(tenantId: string, items: readonly unknown[], decoder: Decoder): Promise<IngestResult> {
-    const decoded = decodeBatch(items, decoder, MAX_BATCH);
-    return answerForPayload(decoded, await this.ingest.ingest(tenantId, decoded.events));
+  async takeAll(principal: Principal, items: readonly unknown[], decoder: Decoder): Promise<IngestResult> {
+    const decoded = decodeBatch(items, decoder, this.bounds.batchEvents);
+    return answerForPayload(decoded, await this.ingest.ingest(principal, decoded.events));
   }
 }
 
-/** The events of a body in structured or batch mode. @throws CodedError MALFORMED_JSON | OBJECT_EXPECTED | ARRAY_EXPECTED */
-export function cloudEventsOf({ headers, body }: FastifyRequest): readonly unknown[] {
+function cloudEventsOf({ headers, body }: FastifyRequest): readonly unknown[] {
   const value = jsonOf(body as Buffer);
   if (BATCH.test(headers['content-type'] ?? '')) {
     if (Array.isArray(value)) return value;

@@ -22,7 +22,7 @@ export class EventsController {
   @HttpCode(200)
   @RequireScope('INGEST')
   async events(@CurrentPrincipal() principal: Principal, @Req() request: FastifyRequest): Promise<IngestResult> {
-    if (hasCloudEvents(request)) return this.cloudEvents.take(principal.tenantId, request);
+    if (hasCloudEvents(request)) return this.cloudEvents.take(principal, request);
     const type = request.headers['content-type']?.toLowerCase() ?? '';
     if (type.startsWith(NDJSON)) return this.lines(principal.tenantId, request.body as Buffer);
     return this.ingest.ingest(principal, requireArray(request.body));

@@ -5,9 +5,14 @@ import { litellmDecoder, litellmOptions, readLitellmBody, type IngestResult } fr
 import type { FastifyRequest } from 'fastify';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
+import { awaitJsonTurn } from './await-json-turn.ts';
 import { CloudEvents } from './cloud-events.ts';
 
-/** What LiteLLM's generic_api callback posts. The body comes as bytes whatever its type says (see json-body.ts): one format of it is no JSON. */
+/** What LiteLLM logs holds prompts and answers, which nest as they like and are not read; LiteLLM itself cuts them at 100. */
+const MAX_DEPTH = 256;
+const JSON_TYPE = /^application\/json\s*(;|$)/i;
+
+/** What LiteLLM's generic_api callback posts, always as application/json; it comes as bytes (see json-body.ts), since one format of it is no JSON. */
 @Controller('v1/litellm')
 export class LitellmController {
   constructor(private readonly events: CloudEvents) {}
@@ -16,9 +21,15 @@ export class LitellmController {
   @Post()
   @HttpCode(200)
   @RequireScope('INGEST')
-  async take(@CurrentPrincipal() principal: Principal, @Req() request: FastifyRequest): Promise<IngestResult> {
-    const decoder = litellmDecoder(litellmOptions(request.query as Record<string, unknown>));
-    if (!Buffer.isBuffer(request.body)) throw new CodedError('MALFORMED_JSON', 'Send what LiteLLM logged, as application/json.');
-    return this.events.takeAll(principal.tenantId, readLitellmBody(request.body), decoder);
+  async take(@CurrentPrincipal() principal: Principal, @Req() { query, headers, body }: FastifyRequest): Promise<IngestResult> {
+    const decoder = litellmDecoder(litellmOptions(query as Record<string, unknown>));
+    if (!JSON_TYPE.test(headers['content-type'] ?? '') || !Buffer.isBuffer(body)) {
+      throw new CodedError(
+        'UNSUPPORTED_MEDIA_TYPE',
+        'Send what LiteLLM logs as application/json, as its generic_api callback does in each of its formats.',
+      );
+    }
+    await awaitJsonTurn(principal.tenantId, body, MAX_DEPTH);
+    return this.events.takeAll(principal, readLitellmBody(body), decoder);
   }
 }

@@ -4,7 +4,7 @@ import { openMeterDecoder, type IngestResult } from '@tare/usage';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
-import { CloudEvents, cloudEventsOf, hasCloudEventsBody } from './cloud-events.ts';
+import { CloudEvents, hasCloudEventsBody } from './cloud-events.ts';
 
 const BAD_REQUEST = 400;
 
@@ -25,8 +25,8 @@ export class OpenMeterController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<IngestResult> {
-    const items = hasCloudEventsBody(request) ? cloudEventsOf(request) : [request.body].flat();
-    const result = await this.events.takeAll(principal.tenantId, items, openMeterDecoder);
+    const items = hasCloudEventsBody(request) ? await this.events.items(principal, request) : [request.body].flat();
+    const result = await this.events.takeAll(principal, items, openMeterDecoder);
     if (items.length === 1 && result.rejected.some(({ code }) => code !== 'KEY_REUSED')) void reply.status(BAD_REQUEST);
     return result;
   }
