@@ -7,6 +7,18 @@ export type ProviderFamily = 'anthropic' | 'bedrock' | 'google' | 'xai' | 'perpl
  */
 export function providerFamily(provider: string | null): ProviderFamily {
   if (provider === null) return 'other';
+  const known = FAMILIES.get(provider);
+  if (known !== undefined) return known;
+  const family = familyOf(provider);
+  if (FAMILIES.size < MOST_REMEMBERED) FAMILIES.set(provider, family);
+  return family;
+}
+
+/** Names that were asked for: a batch has thousands of events and a handful of providers. */
+const FAMILIES = new Map<string, ProviderFamily>();
+const MOST_REMEMBERED = 256;
+
+function familyOf(provider: string): ProviderFamily {
   const name = provider.toLowerCase().replace(/[^a-z0-9]/g, '');
   if (name.includes('anthropic') || name.includes('claude')) return 'anthropic';
   if (name.includes('bedrock')) return 'bedrock';

@@ -21,21 +21,26 @@ export type UsageFormat =
  */
 export function usageFormat(body: WireObject, family: ProviderFamily): UsageFormat | null {
   if (isObject(body['inputTokens']) || isObject(body['outputTokens'])) return 'vercelModel';
-  if (hasAny(body, ['inputTokens', 'outputTokens'])) return converseOrVercel(body, family);
-  if (hasAny(body, ['promptTokens', 'completionTokens'])) return 'vercel4';
-  if (hasAny(body, ['generation_token_count'])) return 'llama';
+  if (hasAny(body, CAMEL_TOTALS)) return converseOrVercel(body, family);
+  if (hasAny(body, VERCEL_4)) return 'vercel4';
+  if (body['generation_token_count'] !== undefined) return 'llama';
   if (hasAny(body, GEMINI)) return 'gemini';
-  if (hasAny(body, ['inputTokenCount', 'outputTokenCount'])) return 'invocation';
+  if (hasAny(body, INVOCATION)) return 'invocation';
   if (isObject(body['billed_units'])) return 'cohere';
-  const hasInput = hasAny(body, ['input_tokens', 'output_tokens']);
+  const hasInput = hasAny(body, SNAKE_TOTALS);
   // Gateways that serve both of OpenAI's APIs fill the fields of the other one with zeros.
-  if (hasAny(body, ['prompt_tokens', 'completion_tokens']) && !(hasInput && !saysAny(body, ['prompt_tokens', 'completion_tokens']))) {
+  if (hasAny(body, CHAT) && !(hasInput && !saysAny(body, CHAT))) {
     return 'chatCompletions';
   }
   if (hasInput) return anthropicOrResponses(body, family);
-  return hasAny(body, ['tokens']) && !isObject(body['tokens']) ? 'vercelEmbedding' : null;
+  return body['tokens'] !== undefined && !isObject(body['tokens']) ? 'vercelEmbedding' : null;
 }
 
+const CAMEL_TOTALS = ['inputTokens', 'outputTokens'];
+const SNAKE_TOTALS = ['input_tokens', 'output_tokens'];
+const CHAT = ['prompt_tokens', 'completion_tokens'];
+const VERCEL_4 = ['promptTokens', 'completionTokens'];
+const INVOCATION = ['inputTokenCount', 'outputTokenCount'];
 const GEMINI = ['promptTokenCount', 'candidatesTokenCount', 'responseTokenCount', 'thoughtsTokenCount'].flatMap((name) => [
   name,
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
@@ -72,12 +77,18 @@ function anthropicOrResponses(body: WireObject, family: ProviderFamily): UsageFo
 
 const isObject = (value: unknown): value is WireObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const hasAny = (body: WireObject, names: readonly string[]): boolean => names.some((name) => body[name] !== undefined);
+function hasAny(body: WireObject, names: readonly string[]): boolean {
+  for (const name of names) if (body[name] !== undefined) return true;
+  return false;
+}
 
 /** Whether any of the fields says something: nulls, zeros and empty lists change no count, so they tell no format either. */
-const saysAny = (body: WireObject, names: readonly string[]): boolean =>
-  names.some((name) => {
-    const value = body[name];
-    if (Array.isArray(value)) return value.length > 0;
-    return value !== undefined && value !== null && value !== 0 && !Number.isNaN(value);
-  });
+function saysAny(body: WireObject, names: readonly string[]): boolean {
+  for (const name of names) if (saysSomething(body[name])) return true;
+  return false;
+}
+
+function saysSomething(value: unknown): boolean {
+  if (value === undefined || value === null || value === 0) return false;
+  return Array.isArray(value) ? value.length > 0 : !Number.isNaN(value);
+}
