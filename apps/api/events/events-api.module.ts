@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { UsageModule } from '@tare/usage';
 import { CloudEvents } from './cloud-events.ts';
 import { EventBodies } from './event-bodies.ts';
+import { EventCorrectionsController } from './event-corrections.controller.ts';
+import { EventCorrectionsResolver } from './event-corrections.resolver.ts';
 import { EventsController } from './events.controller.ts';
 import { EventsResolver } from './events.resolver.ts';
 import { LitellmController } from './litellm.controller.ts';
@@ -9,7 +11,7 @@ import { OpenMeterController } from './openmeter.controller.ts';
 
 @Module({
   imports: [UsageModule],
-  controllers: [EventsController, LitellmController, OpenMeterController],
-  providers: [CloudEvents, EventBodies, EventsResolver],
+  controllers: [EventsController, EventCorrectionsController, LitellmController, OpenMeterController],
+  providers: [CloudEvents, EventBodies, EventsResolver, EventCorrectionsResolver],
 })
 export class EventsApiModule {}

@@ -1,6 +1,5 @@
 import { Args, Mutation, Resolver } from '@nestjs/graphql';
 import type { Principal } from '@tare/access';
-import { CodedError } from '@tare/core';
 import { IngestService } from '@tare/usage';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
@@ -21,18 +20,4 @@ export class EventsResolver {
   ): Promise<IngestResult> {
     return this.ingest.ingest(principal, events);
   }
-
-  @Mutation(() => IngestResult, { description: 'Not available yet: cancels events by their keys.' })
-  @RequireScope('INGEST')
-  voidEvents(@Args('keys', { type: () => [String] }) _keys: string[]): Promise<IngestResult> {
-    throw notAvailable('voided');
-  }
-
-  @Mutation(() => IngestResult, { description: 'Not available yet: cancels events and puts others in their place.' })
-  @RequireScope('INGEST')
-  amendEvents(@Args('events', { type: () => [UsageEventInput] }) _events: UsageEventInput[]): Promise<IngestResult> {
-    throw notAvailable('amended');
-  }
 }
-
-const notAvailable = (what: string): CodedError => new CodedError('NOT_AVAILABLE', `Events cannot be ${what} yet.`);

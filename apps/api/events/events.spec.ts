@@ -293,15 +293,7 @@ describe('POST /v1/events', () => {
   });
 });
 
-describe('corrections and worklists', () => {
-  test('voiding and amending say that they come later', async () => {
-    const voided = await graphql('mutation { voidEvents(keys: ["a"]) { accepted } }');
-    const amended = await graphql('mutation ($events: [UsageEventInput!]!) { amendEvents(events: $events) { accepted } }', {
-      events: [event()],
-    });
-    for (const { body } of [voided, amended]) expect(body.errors[0].extensions.code).toBe('NOT_AVAILABLE');
-  });
-
+describe('worklists', () => {
   test('3.7 unpriced models and unattributed customers are listed for the tenant alone', async () => {
     const [key, other] = [await newTenant(), await newTenant()];
     const unknown = { provider: 'nobody', model: 'x', tokens: { input: 10, output: 5 }, customer: 'nobody yet' };
