@@ -88,22 +88,18 @@ test('declarations are all that a strict TypeScript project needs', async () => 
      tare.record({ customer: 1 });
      export { key, wrapped };`,
   );
-  const flags = [
-    '--noEmit',
-    '--strict',
-    '--module',
-    'nodenext',
-    '--target',
-    'es2022',
-    '--lib',
-    'esnext,dom',
-    '--types',
-    '',
-    '--exactOptionalPropertyTypes',
-  ];
-  const { stdout } = await run(process.execPath, [path.resolve('node_modules/typescript/bin/tsc'), ...flags, 'host.ts'], {
-    cwd: directory,
-  });
+  const compilerOptions = {
+    noEmit: true,
+    strict: true,
+    module: 'nodenext',
+    target: 'es2022',
+    lib: ['esnext', 'dom'],
+    types: [],
+    exactOptionalPropertyTypes: true,
+  };
+  await writeFile(path.join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['host.ts'] }));
+  const tsc = path.resolve('node_modules/typescript/bin/tsc');
+  const { stdout } = await run(process.execPath, [tsc, '-p', directory]).catch((error: { stdout: string }) => error);
   expect(stdout).toBe('');
 });
 

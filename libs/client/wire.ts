@@ -1,4 +1,4 @@
-import type { JsonObject, MoneyInput, TokensInput, UsageEventInput } from './schema-types.ts';
+import type { MoneyInput, TokensInput, UsageEventInput } from './schema-types.ts';
 
 export type { EventOutcome, IngestResult, JsonObject, RejectedEvent } from './schema-types.ts';
 
@@ -11,10 +11,7 @@ export type Tokens = TokensInput;
 export type Money = MoneyInput;
 
 /** A usage event as `POST /v1/events` takes it (UsageEventInput of the GraphQL schema). */
-export type UsageEvent = UsageEventInput & {
-  /** The usage body of a provider's answer as it came, instead of `tokens`; with `provider`. */
-  readonly usage?: JsonObject;
-};
+export type UsageEvent = UsageEventInput;
 
 /** What may be said once for many events. */
 export type UsageAttributes = Partial<Omit<UsageEvent, 'key'>>;

@@ -27,18 +27,20 @@ export function viewOf<Client extends object>(client: Client, interceptions: Rea
       const value: unknown = Reflect.get(target, name, target);
       if (isFixed(target, name)) return value;
       if (typeof name === 'string' && isObject(value) && leadsOn(name)) return resourceView(name, value);
-      if (name === 'withOptions' && isMethod(value))
-        return (...args: unknown[]) => viewOf(Reflect.apply(value, target, args) as Client, interceptions);
+      if (name === 'withOptions' && isMethod(value)) return (...args: unknown[]) => shown(value.apply(target, args));
       return isMethod(value) && name !== 'constructor' ? boundTo(target, value) : value;
     },
     set: (target, name, value) => Reflect.set(target, name, value, target),
   });
 
+  /** A client that the client makes of itself is wrapped as well. */
+  const shown = (made: unknown): unknown => (isObject(made) ? viewOf(made, interceptions) : made);
+
   /** Clients have private fields, which a method finds only on the client itself. */
   function boundTo(target: Client, method: Method): Method {
     const known = bound.get(method);
     if (known) return known;
-    const made = method.bind(target) as Method;
+    const made: Method = (...args) => method.apply(target, args);
     bound.set(method, made);
     return made;
   }

@@ -24,7 +24,7 @@ export function wrapClient<Client extends object>(client: Client, recorder: Usag
   const shown = shownBy(client);
   const pending = pendingByClient.get(shown) ?? new Map<string, ObservedCall>();
   pendingByClient.set(shown, pending);
-  const context: CallContext = { recorder, options, pending, provider: options.provider ?? plan.provider };
+  const context: CallContext = { recorder, counts: recorder.wrapperCounts, options, pending, provider: options.provider ?? plan.provider };
   const interceptions = new Map<string, Interception>();
   for (const [path, dialect] of Object.entries(plan.calls)) interceptions.set(path, callInterception(context, dialect, plan, path));
   for (const [path, dialect] of Object.entries(plan.looks ?? {})) interceptions.set(path, lookInterception(context, dialect));
@@ -37,7 +37,7 @@ function callInterception(context: CallContext, dialect: Dialect, { sent }: Wrap
     if (!isObject(params)) return call(...args);
     const observed = new ObservedCall(dialect, context, params, rest[0]);
     const answer = sent ? call(sent(path, params), ...rest) : call(...args);
-    guarded(context.recorder.wrapperCounts, () => observeAnswer(answer, observed));
+    guarded(context.counts, () => observeAnswer(answer, observed));
     return answer;
   };
 }
@@ -47,8 +47,7 @@ function lookInterception(context: CallContext, dialect: Dialect): Interception 
     const answer = call(...args);
     // Nothing waits for most looks.
     const waiting = typeof args[0] === 'string' ? context.pending.get(args[0]) : undefined;
-    if (waiting)
-      guarded(context.recorder.wrapperCounts, () => observeAnswer(answer, new Look(dialect, context, args[0] as string, waiting)));
+    if (waiting) guarded(context.counts, () => observeAnswer(answer, new Look(dialect, context, args[0] as string, waiting)));
     return answer;
   };
 }
@@ -80,6 +79,6 @@ class Look {
   }
 
   private see(read: () => ResponseFacts): void {
-    guarded(this.context.recorder.wrapperCounts, () => (this.facts = read()));
+    guarded(this.context.counts, () => (this.facts = read()));
   }
 }

@@ -1,5 +1,5 @@
 import { isThenable } from '../client-hooks.ts';
-import type { UsageRecorder } from '../usage-scope.ts';
+import type { UsageRecorder, WrapperCounts } from '../usage-scope.ts';
 import type { RecordedEvent, UsageAttributes } from '../wire.ts';
 import { guarded } from './guarded.ts';
 import { NO_FACTS, type Dialect, type ResponseFacts } from './response-facts.ts';
@@ -22,6 +22,7 @@ export interface WrapOptions<Params = Readonly<Record<string, unknown>>> {
 
 export interface CallContext {
   readonly recorder: UsageRecorder;
+  readonly counts: WrapperCounts;
   readonly provider: string;
   readonly options: WrapOptions;
   /** Calls that the provider works on in the background, by the response's id. */
@@ -80,10 +81,10 @@ export class ObservedCall {
   }
 
   private settle(facts: ResponseFacts, durationMs: number | undefined): void {
-    const { recorder, pending } = this.context;
+    const { recorder, counts, pending } = this.context;
     if (facts.usage) recorder.record(this.event(facts, durationMs));
     else if (facts.isPending && facts.id !== undefined) remember(pending, facts.id, this);
-    else recorder.wrapperCounts.missingUsage++;
+    else counts.missingUsage++;
   }
 
   private event(facts: ResponseFacts, durationMs: number | undefined): RecordedEvent {
@@ -114,7 +115,7 @@ export class ObservedCall {
   }
 
   private guarded(work: () => void): void {
-    guarded(this.context.recorder.wrapperCounts, work);
+    guarded(this.context.counts, work);
   }
 }
 

@@ -2,8 +2,16 @@ import type { UsageRecorder } from '../usage-scope.ts';
 import { TareClient } from '../tare-client.ts';
 import type { UsageEvent } from '../wire.ts';
 
+export interface CollectingClient {
+  readonly tare: TareClient;
+  /** Of the customer acme. */
+  readonly recorder: UsageRecorder;
+  /** What was recorded until now. */
+  readonly events: () => Promise<UsageEvent[]>;
+}
+
 /** A client that keeps what is recorded, as it would stand on the wire. */
-export function collectingClient(): { readonly tare: TareClient; readonly recorder: UsageRecorder; events(): Promise<UsageEvent[]> } {
+export function collectingClient(): CollectingClient {
   const events: UsageEvent[] = [];
   const tare = new TareClient({
     url: 'http://tare.invalid',

@@ -175,7 +175,7 @@ test('messages of a tool runner are recorded one by one', async () => {
   const asking = { ...MESSAGE, id: 'msg_tool', content: [{ type: 'tool_use', id: 't', name: 'now', input: {} }], stop_reason: 'tool_use' };
   provider.answer(asJson(asking), asJson(MESSAGE));
   const tool = { name: 'now', input_schema: { type: 'object' as const }, run: () => 'noon', parse: (input: unknown) => input };
-  const final = await wrapAnthropic(anthropic, recorder).beta.messages.toolRunner({ ...ASK, tools: [tool as never] });
+  const final = await wrapAnthropic(anthropic, recorder).beta.messages.toolRunner({ ...ASK, tools: [tool] });
   expect(final.id).toBe('msg_1');
   expect((await events()).map(({ key }) => key)).toEqual(['anthropic:msg_tool', 'anthropic:msg_1']);
 });

@@ -317,12 +317,11 @@ describe('streams', () => {
 describe('the client', () => {
   test('is shown, not changed: its class, its private state and its other methods work', async () => {
     const { recorder, events } = collectingClient();
-    const before = openai.chat.completions.create;
     const wrapped = wrapOpenAI(openai, recorder);
     expect(wrapped).toBeInstanceOf(OpenAI);
     expect(wrapped.constructor).toBe(OpenAI);
     expect(wrapped.baseURL).toBe(openai.baseURL);
-    expect(openai.chat.completions.create).toBe(before);
+    expect(Object.keys(openai.chat.completions)).toEqual(['_client', 'messages']);
     provider.answer(asJson({ object: 'list', data: [{ id: 'gpt-4o' }] }), asJson({ ok: true }), asJson(COMPLETION));
     expect((await wrapped.models.list()).data).toEqual([{ id: 'gpt-4o' }]);
     expect(await wrapped.post('/anything', { body: {} })).toEqual({ ok: true });
