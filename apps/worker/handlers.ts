@@ -5,6 +5,7 @@ import { instantOfDate } from '@tare/core';
 import { RecostingService } from '@tare/costs';
 import { Queues, type JobHandler, type JobName } from '@tare/jobs';
 import { StripeSync } from '@tare/stripe';
+import { UsageUpkeep } from './usage-upkeep.ts';
 
 /** How a job of one name is worked off. */
 interface Work<Name extends JobName> {
@@ -24,12 +25,15 @@ export class Handlers {
     billing: BillingService,
     stripe: StripeSync,
     recosting: RecostingService,
+    upkeep: UsageUpkeep,
   ) {
     this.byName = {
       'billing.run': { concurrency: 2, handle: async ({ tenantId }) => void (await billing.run(tenantId, instantOfDate(new Date()))) },
       'stripe.sync': { concurrency: 4, handle: ({ tenantId, invoiceId }) => stripe.step(tenantId, invoiceId) },
       'stripe.sweep': { concurrency: 1, handle: async () => void (await stripe.sweep()) },
       'costs.recost': { concurrency: 1, handle: async ({ tenantId }) => void (await recosting.run(tenantId)) },
+      'usage.compact': { concurrency: 1, handle: () => upkeep.compact() },
+      'usage.retain': { concurrency: 1, handle: () => upkeep.retain() },
       sweep: { concurrency: 1, handle: () => this.sweep() },
     };
   }

@@ -5,7 +5,9 @@ import { CostsModule } from '@tare/costs';
 import { DatabaseModule } from '@tare/database';
 import { JobsModule, type QueueConnection } from '@tare/jobs';
 import { StripeModule } from '@tare/stripe';
+import { UsageModule } from '@tare/usage';
 import { Handlers } from './handlers.ts';
+import { UsageUpkeep } from './usage-upkeep.ts';
 
 /** Says when, never what: jobs and their schedule over the slices. */
 @Module({})
@@ -20,8 +22,9 @@ export class WorkerModule {
         BillingModule,
         CostsModule,
         StripeModule.register(),
+        UsageModule,
       ],
-      providers: [Handlers],
+      providers: [Handlers, UsageUpkeep],
     };
   }
 }

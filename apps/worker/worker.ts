@@ -8,6 +8,8 @@ import { WorkerModule } from './worker.module.ts';
 const SWEEP_EVERY_MS = 60_000;
 /** Invoices go to Stripe soon after they are final. */
 const STRIPE_SWEEP_EVERY_MS = 3_000;
+const COMPACT_EVERY_MS = 5 * 60_000;
+const RETAIN_EVERY_MS = 60 * 60_000;
 
 /** Works jobs off until it is stopped. The database and the queue must be migrated. */
 export async function startWorker(connection: QueueConnection): Promise<{ stop(): Promise<void> }> {
@@ -20,6 +22,8 @@ export async function startWorker(connection: QueueConnection): Promise<{ stop()
     for (const name of JOB_NAMES) await work(app, name);
     await queues.every('sweep', SWEEP_EVERY_MS);
     await queues.every('stripe.sweep', STRIPE_SWEEP_EVERY_MS);
+    await queues.every('usage.compact', COMPACT_EVERY_MS);
+    await queues.every('usage.retain', RETAIN_EVERY_MS);
     return { stop: () => stop(app, queues) };
   } catch (error) {
     await app.close();

@@ -10,6 +10,7 @@ import { BillingService } from './billing.service.ts';
 import { GuardBilledTime } from './guard-billed-time.ts';
 import { InvoiceStore } from './invoice.store.ts';
 import { InvoicesService } from './invoices.service.ts';
+import { NeededUsage } from './needed-usage.store.ts';
 import { PeriodFacts } from './period-facts.ts';
 import { InvoiceRecomputation } from './recompute-invoice.ts';
 
@@ -25,7 +26,8 @@ import { InvoiceRecomputation } from './recompute-invoice.ts';
     InvoicesService,
     InvoiceRecomputation,
     GuardBilledTime,
+    NeededUsage,
   ],
-  exports: [BillingPeriodStore, InvoiceStore, PeriodFacts, BillingService, InvoicesService, InvoiceRecomputation],
+  exports: [BillingPeriodStore, InvoiceStore, PeriodFacts, BillingService, InvoicesService, InvoiceRecomputation, NeededUsage],
 })
 export class BillingModule {}

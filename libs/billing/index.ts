@@ -2,6 +2,7 @@ export { BillingModule } from './billing.module.ts';
 export { BillingService, type BillingRun } from './billing.service.ts';
 export { InvoicesService, type InvoiceListRequest, type InvoiceView } from './invoices.service.ts';
 export { InvoiceRecomputation } from './recompute-invoice.ts';
+export { NeededUsage, RECOMPUTE_DAYS } from './needed-usage.store.ts';
 export { PeriodFacts, type BillingHistory, type FactsQuery, type PeriodFactsResult, type PlannedSettlement } from './period-facts.ts';
 export { historyAfter, openingHistory } from './billing-history.ts';
 export { billingInstants, subscriptionEnd, type BillingInstant, type Part } from './billing-instant.ts';

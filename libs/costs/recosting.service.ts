@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EventCost } from '@tare/core';
 import { Database, type TenantTransaction } from '@tare/database';
-import { EventCosting, UsageCosting, type CostChanges, type CostOf, type CostedEvent, type EventToCost } from '@tare/usage';
+import { EventCosting, UsageCosting, UsageRetention, type CostChanges, type CostOf, type CostedEvent, type EventToCost } from '@tare/usage';
 import { CostingTaskStore, type CostingTask } from './costing-task.store.ts';
 
 /** Events of one transaction: ingest of the tenant waits for it. */
@@ -29,6 +29,7 @@ export class RecostingService {
     private readonly tasks: CostingTaskStore,
     private readonly costing: EventCosting,
     private readonly usage: UsageCosting,
+    private readonly retention: UsageRetention,
   ) {}
 
   /** Works off everything that waits for the tenant. */
@@ -51,7 +52,9 @@ export class RecostingService {
   /** The clock is taken first: an event that was costed before the rate was known is visible then, and every later one is costed with it. */
   private async runChunk(tx: TenantTransaction, task: CostingTask, after: EventToCost | null): Promise<Chunk> {
     await this.usage.lock(tx);
-    const { provider, model, pool, validFrom: from, validTo: to } = task;
+    const { provider, model, pool, validTo: to } = task;
+    // What retention has dropped keeps the cost that its buckets have.
+    const from = Math.max(task.validFrom, (await this.retention.horizon(tx)) ?? -Infinity);
     const events = await this.usage.eventsToCost(tx, { match: { provider, model, pool }, from, to, after, limit: CHUNK });
     const usesPools = events.some((event) => event.pool !== null);
     const changes = changesOf(events, await this.costing.open(tx, usesPools));

@@ -10,10 +10,25 @@ export interface JobPayloads {
   readonly 'stripe.sweep': Readonly<Record<string, never>>;
   /** Gives costs to events whose rate has become known. */
   readonly 'costs.recost': { readonly tenantId: string };
+  /** Merges bucket deltas of all tenants. */
+  readonly 'usage.compact': Readonly<Record<string, never>>;
+  /** Drops events of all tenants after their retention. */
+  readonly 'usage.retain': Readonly<Record<string, never>>;
   /** Looks for tenants that something is due for. */
   readonly sweep: Readonly<Record<string, never>>;
 }
 
 export type JobName = keyof JobPayloads;
 
-export const JOB_NAMES = ['billing.run', 'stripe.sync', 'stripe.sweep', 'costs.recost', 'sweep'] as const satisfies readonly JobName[];
+/** Jobs that need nobody to ask for them: their payload is empty. */
+export type ScheduledJob = 'sweep' | 'stripe.sweep' | 'usage.compact' | 'usage.retain';
+
+export const JOB_NAMES = [
+  'billing.run',
+  'stripe.sync',
+  'stripe.sweep',
+  'costs.recost',
+  'usage.compact',
+  'usage.retain',
+  'sweep',
+] as const satisfies readonly JobName[];

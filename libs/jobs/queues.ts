@@ -10,7 +10,7 @@ import {
   type WorkerOptions,
 } from 'bullmq';
 import { randomUUID } from 'node:crypto';
-import { JOB_NAMES, type JobName, type JobPayloads } from './jobs.ts';
+import { JOB_NAMES, type JobName, type JobPayloads, type ScheduledJob } from './jobs.ts';
 
 export interface QueueConnection {
   readonly databaseUrl: string;
@@ -83,7 +83,7 @@ export class Queues implements OnModuleDestroy {
   }
 
   /** Adds a job of this name every `ms`, once for all processes; saying it again, or with another interval, replaces it. */
-  async every(name: 'sweep' | 'stripe.sweep', ms: number): Promise<void> {
+  async every(name: ScheduledJob, ms: number): Promise<void> {
     await this.queue(name).upsertJobScheduler(name, { every: ms }, { name, data: {}, opts: { attempts: 1 } });
   }
 

@@ -7,8 +7,8 @@
  * - "what changed after commit c" and "did usage come in (c, pin]", for every c: the highest number of each stretch stays where it is, and so does its
  *   cell, so the same cells have a row above c. For the same reason no row is taken away that sums to nothing: it may be all that tells of a change.
  *
- * The row with the highest number is updated (none of its indexed columns changes), the others are deleted: in one statement, so that every snapshot shows
- * either all deltas or their sum. Ingest only ever adds rows above the floor and never waits for these.
+ * The deltas are deleted and their sum is inserted in one statement, so that every snapshot shows either all of them or the sum. Ingest only ever adds rows
+ * above the floor and never waits for these.
  */
 
 const COUNTS = [
@@ -35,31 +35,31 @@ export const SHARE_CELLS = `SELECT pg_advisory_xact_lock_shared(hashtextextended
 export const CHUNK_END = `
 SELECT seq FROM usage_bucket WHERE tenant_id = $1 AND seq > $2 AND seq <= $3 ORDER BY seq OFFSET $4 LIMIT 1`;
 
-/** A chunk is small and looks cells up by the table's key; hashing or sorting would read all of the table's rows where statistics are old. */
+/** A chunk looks rows up by a table's key: hashing or sorting would read all of the tenant's where statistics are old. */
 export const BY_KEY = `SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('enable_seqscan', 'off', true)`;
 
-/** Merges the cells into which commits ($2, $3] brought something, with all that was there before. */
+/**
+ * Merges the cells into which commits ($2, $3] brought something, with all that was there before. OFFSET 0 keeps the look-up of each cell's rows one by one,
+ * and rows are deleted by where they lie: no plan can turn this into reading the table. The count is there to be waited for: a sum has the key of the
+ * last of its deltas.
+ */
 export const MERGE_CELLS = `
 WITH cells AS MATERIALIZED (
   SELECT DISTINCT customer_no, from_at, dimension_no FROM usage_bucket WHERE tenant_id = $1 AND seq > $2 AND seq <= $3
 ), deltas AS MATERIALIZED (
-  SELECT b.*, (SELECT p.seq FROM usage_pin p WHERE p.tenant_id = $1 AND p.customer_no = b.customer_no AND p.seq >= b.seq ORDER BY p.seq LIMIT 1) AS pin
-  FROM cells JOIN usage_bucket b ON b.tenant_id = $1 AND b.customer_no = cells.customer_no AND b.from_at = cells.from_at AND b.dimension_no = cells.dimension_no
-    AND b.seq <= $3
-), merged AS MATERIALIZED (
-  SELECT customer_no, from_at, dimension_no, pin, max(seq) AS seq, ${COUNTS.map((count) => `sum(${count}) AS ${count}`).join(', ')}
-  FROM deltas GROUP BY customer_no, from_at, dimension_no, pin HAVING count(*) > 1
+  SELECT delta.*, count(*) OVER (PARTITION BY delta.customer_no, delta.from_at, delta.dimension_no, delta.pin) AS rows
+  FROM cells CROSS JOIN LATERAL (
+    SELECT b.ctid AS place, b.*, (SELECT p.seq FROM usage_pin p WHERE p.tenant_id = $1 AND p.customer_no = b.customer_no AND p.seq >= b.seq ORDER BY p.seq LIMIT 1) AS pin
+    FROM usage_bucket b
+    WHERE b.tenant_id = $1 AND b.customer_no = cells.customer_no AND b.from_at = cells.from_at AND b.dimension_no = cells.dimension_no AND b.seq <= $3
+    OFFSET 0
+  ) AS delta
 ), absorbed AS (
-  DELETE FROM usage_bucket b USING (
-    SELECT d.customer_no, d.from_at, d.dimension_no, d.seq FROM (SELECT d.*, max(seq) OVER (PARTITION BY customer_no, from_at, dimension_no, pin) AS last_seq FROM deltas d) AS d
-    WHERE d.seq < d.last_seq
-  ) AS d
-  WHERE b.tenant_id = $1 AND b.customer_no = d.customer_no AND b.from_at = d.from_at AND b.dimension_no = d.dimension_no AND b.seq = d.seq
-  RETURNING 1
+  DELETE FROM usage_bucket WHERE tenant_id = $1 AND ctid = ANY (ARRAY(SELECT place FROM deltas WHERE rows > 1)) RETURNING 1
 ), kept AS (
-  UPDATE usage_bucket b SET ${COUNTS.map((count) => `${count} = m.${count}`).join(', ')}
-  FROM merged m
-  WHERE b.tenant_id = $1 AND b.customer_no = m.customer_no AND b.from_at = m.from_at AND b.dimension_no = m.dimension_no AND b.seq = m.seq
+  INSERT INTO usage_bucket (tenant_id, customer_no, from_at, dimension_no, seq, ${COUNTS.join(', ')})
+  SELECT $1, customer_no, from_at, dimension_no, max(seq), ${COUNTS.map((count) => `sum(${count})`).join(', ')}
+  FROM deltas WHERE rows > 1 AND (SELECT count(*) FROM absorbed) > 0 GROUP BY customer_no, from_at, dimension_no, pin
   RETURNING 1
 )
 SELECT (SELECT count(*) FROM absorbed)::int4 AS absorbed, (SELECT count(*) FROM kept)::int4 AS kept`;
@@ -73,9 +73,13 @@ export const STATE = `
 SELECT s.floor_seq, s.next_seq, s.next_at, s.compacted_seq, c.seq AS current_seq
 FROM usage_clock c LEFT JOIN usage_compaction s ON s.tenant_id = c.tenant_id WHERE c.tenant_id = $1`;
 
-/** The commit that was the last one at least an hour ago ($3) becomes the floor, the current one the next. Waits for those who pin; $2 now. */
+/**
+ * The commit that was the last one at least an hour ago ($3) becomes the floor, the current one the next; $2 now. Waits for those who pin. Cursors that add
+ * up what came after them stay at or above the floor: a meter's roll-up that has fallen behind holds it until it has caught up.
+ */
 export const RAISE_FLOOR = `
-UPDATE usage_compaction s SET floor_seq = s.next_seq, next_seq = c.seq, next_at = $2
+UPDATE usage_compaction s SET next_seq = c.seq, next_at = $2,
+  floor_seq = greatest(s.floor_seq, least(s.next_seq, (SELECT min(r.seq) FROM meter_rollup r WHERE r.tenant_id = $1)))
 FROM usage_clock c WHERE s.tenant_id = $1 AND c.tenant_id = s.tenant_id AND s.next_at <= $3`;
 
 export const ADVANCE = 'UPDATE usage_compaction SET compacted_seq = $2 WHERE tenant_id = $1';

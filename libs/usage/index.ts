@@ -33,3 +33,4 @@ export {
   type ManyUsageQuery,
   type UsageQuery,
 } from './usage-reader.ts';
+export { UsageRetention, type RetentionRun } from './usage-retention.ts';

@@ -85,7 +85,8 @@ JOIN usage_dimension d ON d.tenant_id = e.tenant_id AND d.no = CASE WHEN e.coste
 LEFT JOIN LATERAL (
   SELECT a.cost, a.dimension_no FROM cost_adjustment a WHERE a.tenant_id = e.tenant_id AND a.key_hash = e.key_hash AND a.seq <= $5 ORDER BY a.seq DESC LIMIT 1
 ) AS adjusted ON true
-WHERE e.tenant_id = $1 AND e.customer_no = $2 AND e.at >= $3 AND e.at < $4 AND e.seq <= $5 AND (e.voided_seq IS NULL OR e.voided_seq > $5)
+WHERE e.tenant_id = $1 AND e.customer_no = $2 AND e.at >= $3 AND e.at < $4
+  AND e.at >= coalesce((SELECT r.dropped_before FROM usage_retention r WHERE r.tenant_id = $1), '-infinity') AND e.seq <= $5 AND (e.voided_seq IS NULL OR e.voided_seq > $5)
 ORDER BY e.at, e.key_hash`;
 
 /** Whose usage moved after commit $2, in which span of event time (whole slots), and the last commit that moved it. */

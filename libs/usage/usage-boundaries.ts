@@ -4,6 +4,7 @@ import { sqlInstant, type TenantTransaction, type Transaction } from '@tare/data
 import { BoundedCache } from './bounded-cache.ts';
 import { SHARE_CELLS } from './compact-buckets.sql.ts';
 import { eventParts } from './read-usage.sql.ts';
+import { retentionHorizons } from './retention-horizon.ts';
 
 const CACHED_CUSTOMERS = 500_000;
 
@@ -33,17 +34,21 @@ export class UsageBoundaries {
   /**
    * Cuts a customer's cells at these instants from now on, and those that are there already are counted again from events. Instants on the grid need
    * no cut, known ones are passed over. Holds the tenant's clock until the transaction ends: call it late.
+   *
+   * Instants before the retention horizon are passed over too: the events that would tell the parts of such a slot are gone. Its cells stay whole, and count
+   * where they begin (docs/retention.md).
    */
   async register(tx: TenantTransaction, customerNo: number, instants: readonly Instant[]): Promise<void> {
     const offGrid = instants.filter((instant) => slotStart(instant) !== instant);
     const known = new Set((await this.read(tx, tx.tenantId, [customerNo])).get(customerNo));
-    if (offGrid.every((instant) => known.has(instant))) return;
+    const unknown = offGrid.filter((instant) => !known.has(instant));
+    if (unknown.length === 0 || (await keptOf(tx, unknown)).length === 0) return;
     // Before the clock: who waits for a chunk of compaction here keeps nobody else waiting.
     await tx.query(SHARE_CELLS, [tx.tenantId]);
     await tx.query('UPDATE usage_clock SET boundary_version = boundary_version + 1 WHERE tenant_id = $1', [tx.tenantId]);
     const added = await tx.query<{ at: Instant }>(
       `INSERT INTO usage_boundary (tenant_id, customer_no, at) SELECT $1, $2, at FROM unnest($3::timestamptz[]) AS at ON CONFLICT DO NOTHING RETURNING at`,
-      [tx.tenantId, customerNo, [...new Set(offGrid)].map(sqlInstant)],
+      [tx.tenantId, customerNo, [...new Set(await keptOf(tx, unknown))].map(sqlInstant)],
     );
     const boundaries = (await this.read(tx, tx.tenantId, [customerNo])).get(customerNo) ?? NONE;
     for (const slot of new Set(added.map(({ at }) => slotStart(at)))) await recount(tx, customerNo, slot, boundaries);
@@ -85,6 +90,12 @@ export class UsageBoundaries {
     }
     return boundaries;
   }
+}
+
+/** Those whose slots still have their events. */
+async function keptOf(tx: TenantTransaction, instants: readonly Instant[]): Promise<readonly Instant[]> {
+  const { dropped } = await retentionHorizons(tx);
+  return dropped === null ? instants : instants.filter((instant) => instant >= dropped);
 }
 
 async function recount(tx: TenantTransaction, customerNo: number, slot: Instant, boundaries: readonly Instant[]): Promise<void> {

@@ -92,5 +92,5 @@ async function compactChunk(tx: TenantTransaction, { floor }: State): Promise<{ 
   await tx.query(BY_KEY);
   const [merged] = await tx.query<{ absorbed: number; kept: number }>(MERGE_CELLS, [tx.tenantId, compacted, end]);
   await tx.query(ADVANCE, [tx.tenantId, end]);
-  return { end, absorbed: merged?.absorbed ?? 0 };
+  return { end, absorbed: (merged?.absorbed ?? 0) - (merged?.kept ?? 0) };
 }

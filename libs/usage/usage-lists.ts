@@ -25,7 +25,7 @@ interface VolumeRow {
   readonly first_seen: Instant;
 }
 
-/** Sums come from buckets; only the earliest event is looked up, in the one cell that has it. */
+/** Sums come from buckets; only the earliest event is looked up, in the one cell that has it; of one that retention has dropped, the cell is what is known. */
 const UNPRICED_MODELS = `
 WITH cells AS (
   SELECT d.provider, d.model, b.from_at, sum(b.events) AS events,
@@ -37,11 +37,11 @@ WITH cells AS (
   SELECT provider, model, sum(events) AS events, sum(tokens) AS tokens, min(from_at) AS first_cell
   FROM cells GROUP BY provider, model ORDER BY tokens DESC, events DESC, provider, model LIMIT $2
 )
-SELECT provider, model, events::text, tokens::text, (
+SELECT provider, model, events::text, tokens::text, coalesce((
   SELECT min(e.at) FROM usage_event e JOIN usage_dimension d ON d.tenant_id = e.tenant_id AND d.no = e.dimension_no
   WHERE e.tenant_id = $1 AND e.at >= first_cell AND e.at < first_cell + interval '15 minutes'
     AND e.voided_seq IS NULL AND d.cost_state IN ('UNPRICED', 'PENDING') AND d.provider IS NOT DISTINCT FROM models.provider AND d.model IS NOT DISTINCT FROM models.model
-) AS first_seen
+), first_cell) AS first_seen
 FROM models ORDER BY models.tokens DESC, models.events DESC, provider, model`;
 
 const UNATTRIBUTED = `
@@ -53,10 +53,10 @@ WITH cells AS (
 ), keys AS (
   SELECT no, key, sum(events) AS events, min(from_at) AS first_cell FROM cells GROUP BY no, key ORDER BY events DESC, key LIMIT $2
 )
-SELECT key, events::text, (
+SELECT key, events::text, coalesce((
   SELECT min(e.at) FROM usage_event e
   WHERE e.tenant_id = $1 AND e.customer_no = keys.no AND e.at >= first_cell AND e.at < first_cell + interval '15 minutes' AND e.voided_seq IS NULL
-) AS first_seen
+), first_cell) AS first_seen
 FROM keys ORDER BY keys.events DESC, key`;
 
 /**

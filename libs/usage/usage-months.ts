@@ -2,16 +2,21 @@ import { Injectable } from '@nestjs/common';
 import { formatInstant, MICROS_PER_DAY, type Instant } from '@tare/core';
 import { Database } from '@tare/database';
 
-/** Makes the partitions that events need, each once per process, before the transaction that writes them: DDL never waits inside a flush. */
+const REMEMBERED_MS = 60_000;
+
+/** Makes the partitions that events need, each once a minute and process, before the transaction that writes them: DDL never waits inside a flush. */
 @Injectable()
 export class UsageMonths {
   private readonly ensured = new Set<string>();
   /** Days since 1970 whose months are there: nearly every event is of a day that was seen before. */
   private readonly days = new Set<number>();
 
+  private forgetAt = 0;
+
   constructor(private readonly database: Database) {}
 
   async ensure(instants: Iterable<Instant>): Promise<void> {
+    this.forgetNowAndThen();
     const days = new Set<number>();
     for (const at of instants) {
       const day = Math.floor(at / MICROS_PER_DAY);
@@ -25,5 +30,14 @@ export class UsageMonths {
       this.ensured.add(month);
     }
     for (const day of days) this.days.add(day);
+  }
+
+  /** Retention drops months that nobody needs: an event that comes for one later makes it again. */
+  private forgetNowAndThen(): void {
+    const now = Date.now();
+    if (now < this.forgetAt) return;
+    this.forgetAt = now + REMEMBERED_MS;
+    this.ensured.clear();
+    this.days.clear();
   }
 }

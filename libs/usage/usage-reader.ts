@@ -3,6 +3,7 @@ import { Decimal, slotStart, type Instant, type UsageRecord } from '@tare/core';
 import { sqlInstant, type TenantTransaction } from '@tare/database';
 import { plainArray } from './column-array.ts';
 import { CHANGED_SINCE, CUSTOMERS_WITH_USAGE, READ_EVENTS, READ_SUMS } from './read-usage.sql.ts';
+import { retentionHorizons } from './retention-horizon.ts';
 import { UsageBoundaries } from './usage-boundaries.ts';
 import { dimensionsOfRow, tokensOfRow, type DimensionRow, type TokenRow } from './usage-rows.ts';
 
@@ -128,7 +129,11 @@ export class UsageReader {
       customerNos === null ? new Map<number, readonly Instant[]>() : await this.boundaries.read(tx, tx.tenantId, customerNos);
     const sets = (customerNos ?? []).map((no) => new Set(boundaries.get(no)));
     const isCut = (cut: Instant): boolean => sets.length > 0 && sets.every((set) => set.has(cut));
-    return [...new Set(offGrid.filter((cut) => !isCut(cut)).map(slotStart))];
+    const divided = [...new Set(offGrid.filter((cut) => !isCut(cut)).map(slotStart))];
+    if (divided.length === 0) return [];
+    // Where events were dropped, cells are all that there is: they count where they begin (docs/retention.md).
+    const { dropped } = await retentionHorizons(tx);
+    return dropped === null ? divided : divided.filter((slot) => slot >= dropped);
   }
 }
 

@@ -15,6 +15,7 @@ import { IngestBounds } from './ingest-bounds.ts';
 import { IngestLimits } from './ingest-limits.ts';
 import { IngestRates } from './ingest-rates.ts';
 import { IngestService } from './ingest.service.ts';
+import { RetentionLimits } from './retention-limits.ts';
 import { UsageAnnouncements } from './usage-announcements.ts';
 import { UsageBoundaries } from './usage-boundaries.ts';
 import { UsageCompaction } from './usage-compaction.ts';
@@ -24,6 +25,7 @@ import { UsageLists } from './usage-lists.ts';
 import { UsageMonths } from './usage-months.ts';
 import { UsagePins } from './usage-pins.ts';
 import { UsageReader } from './usage-reader.ts';
+import { UsageRetention } from './usage-retention.ts';
 
 const inside = [
   CorrectionStore,
@@ -31,12 +33,24 @@ const inside = [
   CustomerNumbers,
   EventWriter,
   FlushPreparation,
-  IngestLimits,
+  { provide: IngestLimits, useClass: RetentionLimits },
   UsageEventStore,
   UsageMonths,
   DimensionStore,
 ];
-const door = [CorrectionsService, EventCosting, IngestService, UsageAnnouncements, UsageBoundaries, UsageCompaction, UsageCosting, UsageLists, UsagePins, UsageReader];
+const door = [
+  CorrectionsService,
+  EventCosting,
+  IngestService,
+  UsageAnnouncements,
+  UsageBoundaries,
+  UsageCompaction,
+  UsageCosting,
+  UsageLists,
+  UsagePins,
+  UsageReader,
+  UsageRetention,
+];
 
 /** What a process takes at once: read from the environment, shared by all that hold themselves to it. */
 const bounds = [
