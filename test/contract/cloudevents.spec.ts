@@ -1,9 +1,12 @@
+import { request } from 'node:http';
 import { SourceApi, type Answered } from '../../apps/api/events/source-api.fixture.ts';
 
 let api: SourceApi;
+let address: string;
 
 beforeAll(async () => {
   api = await SourceApi.open();
+  address = await api.app.listen(0, '127.0.0.1').then(() => api.app.getUrl());
 });
 afterAll(() => api.close());
 
@@ -40,6 +43,23 @@ const headers = (more: Record<string, string> = {}): Record<string, string> => (
   ...more,
 });
 const base64 = (text: string | Buffer): string => Buffer.from(text).toString('base64');
+
+/** A request of an ordinary client, through Node's own reading of headers. */
+async function overSocket(sent: Record<string, string | string[]>): Promise<Answered> {
+  const authorization = `Bearer ${api.key}`;
+  return new Promise((resolve, reject) => {
+    const posting = request(`${address}/v1/events`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json', ...sent },
+    });
+    posting.on('error', reject).on('response', (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(Buffer.concat(parts).toString()) }));
+    });
+    posting.end(JSON.stringify({ quantity: '1' }));
+  });
+}
 
 describe('CloudEvents 1.0 in structured mode', () => {
   test('an event is stored as the usage that it tells of, and counted once however often it comes', async () => {
@@ -270,6 +290,18 @@ describe('CloudEvents 1.0 in binary mode', () => {
     expect((await binary(headers({ datacontenttype: 'text/xml' }))).body).toEqual(ACCEPTED);
     const xml = await api.post('/v1/events', '<a/>', { 'content-type': 'text/xml', 'ce-specversion': '1.0' });
     expect(xml).toMatchObject({ status: 415, body: { code: 'UNSUPPORTED_MEDIA_TYPE' } });
+  });
+
+  test('over a socket: a header that came twice is no attribute, and header names have no case', async () => {
+    const once = { ...headers({ subject: 'by socket' }) };
+    const sent = Object.fromEntries(Object.entries(once).map(([name, value]) => [`CE-${name}`, value]));
+    expect(await overSocket(sent)).toEqual({ status: 200, body: ACCEPTED });
+    expect(await overSocket(sent)).toEqual({ status: 200, body: DUPLICATE });
+    expect(await overSocket({ ...sent, 'CE-subject': ['acme', 'globex'] })).toMatchObject({
+      status: 200,
+      body: { accepted: 0, rejected: [{ index: 0, code: 'INVALID_FIELD', message: expect.stringMatching(/^ce-subject: .*twice/) }] },
+    });
+    expect(await api.stored('by socket')).toHaveLength(1);
   });
 
   test('a body that is a list is no event, and a native list without such headers still is one', async () => {
