@@ -97,13 +97,11 @@ export class CostRateStore {
     return new Map(rows.map((row) => [row.id, rateOfRow(row)]));
   }
 
-  /**
-   * What tells one state of the tenants' books from every other: rows are only ever added, so the number of them does, and the time of the last one besides.
-   * The catalogue counts as a tenant.
-   */
+  /** What tells one state of the tenants' books from every other: a number that goes up with every rate. The catalogue counts as a tenant. */
   async versions(tx: Transaction, tenantIds: readonly string[]): Promise<Map<string, string>> {
-    const rows = await tx.query<{ tenant_id: string; version: string }>(
-      `SELECT tenant_id, count(*) || ' ' || max(recorded_at) AS version FROM cost_rate WHERE tenant_id = ANY ($1::uuid[]) GROUP BY tenant_id`,
+    const rows = await tx.queryPrepared<{ tenant_id: string; version: string }>(
+      'cost_book_versions',
+      'SELECT tenant_id, version::text FROM cost_book_version WHERE tenant_id = ANY ($1::uuid[])',
       [tenantIds],
     );
     return new Map(rows.map((row) => [row.tenant_id, row.version]));

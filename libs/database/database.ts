@@ -1,4 +1,5 @@
 import { formatInstant, parseInstant, type Instant } from '@tare/core';
+import type { Socket } from 'node:net';
 import pg from 'pg';
 import type { PrismaClient } from './generated/client.ts';
 import { prismaOn } from './prisma-on-connection.ts';
@@ -67,6 +68,8 @@ export class Database {
       options: connectionOptions(APP_ROLE),
       types,
       application_name: 'tare',
+      // Statements that do not wait for each other's answers are sent together; Postgres still runs them one after the other.
+      ...{ pipeline: true },
     });
     // An idle connection that breaks is replaced by the pool; unheard, the event would end the process.
     this.pool.on('error', () => undefined);
@@ -95,9 +98,15 @@ export class Database {
     const connection = await this.connect();
     let broken = false;
     try {
-      await connection.query(beginFor(tenantIds));
+      // Sent together with the first statement of the work. Should it fail, that statement finds no tenant set and so no rows.
+      const begun = sent(connection, () => connection.query(beginFor(tenantIds)));
+      begun.catch(() => undefined);
+      if (tenantIds.length === 0) await begun;
       const result = await work(transactionOn(connection));
-      await connection.query('COMMIT');
+      await begun;
+      const { command } = await connection.query('COMMIT');
+      // What the work did not hear of, as a statement that it did not wait for, has undone all of it.
+      if (command !== 'COMMIT') throw new Error('the transaction was rolled back: one of its statements had failed');
       return result;
     } catch (error) {
       broken = !(await rolledBack(connection));
@@ -139,16 +148,24 @@ async function rolledBack(connection: pg.PoolClient): Promise<boolean> {
   }
 }
 
+/** Holds back what is written until the end of this turn of the event loop: statements that are sent in one turn cost one system call. */
+function sent<Result>(connection: pg.PoolClient, send: () => Result): Result {
+  const { stream } = (connection as unknown as { connection: { stream: Socket } }).connection;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
+  return send();
+}
+
 function transactionOn(connection: pg.PoolClient): Transaction {
   return {
     async query<Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) {
-      return (await connection.query<Row>(text, [...values])).rows;
+      return (await sent(connection, () => connection.query<Row>(text, [...values]))).rows;
     },
     async queryPrepared<Row extends pg.QueryResultRow>(name: string, text: string, values: readonly unknown[]) {
-      return (await connection.query<Row>({ name, text, values: [...values] })).rows;
+      return (await sent(connection, () => connection.query<Row>({ name, text, values: [...values] }))).rows;
     },
     async execute(name: string, text: string, values: readonly unknown[]) {
-      return (await connection.query({ name, text, values: [...values] })).rowCount ?? 0;
+      return (await sent(connection, () => connection.query({ name, text, values: [...values] }))).rowCount ?? 0;
     },
     get prisma() {
       return prismaOn(connection);

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { CostBook, PoolStore, poolRateAt, type CapacityPoolRate, type OpenCostBook } from '@tare/catalog';
 import { costOfEvent, type CostFacts, type EventCost, type ReportedCost } from '@tare/core';
-import type { TenantTransaction } from '@tare/database';
+import type { TenantTransaction, Transaction } from '@tare/database';
+import { heldTo } from './tenant-of-several.ts';
 
 /** An event, as far as its cost depends on it. */
 export interface CostableEvent extends CostFacts {
@@ -19,16 +20,28 @@ export class EventCosting {
     private readonly pools: PoolStore,
   ) {}
 
+  /** Opens the books for events of one tenant: see `openAll`. */
+  async open(tx: TenantTransaction, usesPools: boolean): Promise<CostOf> {
+    const books = await this.openAll(tx, [tx.tenantId], usesPools);
+    return books.get(tx.tenantId) as CostOf;
+  }
+
   /**
-   * Opens the books for events of one tenant. Read with the tenant's clock locked they stand still for ingest: whoever adds a rate and then looks for
+   * Opens the books for events of several tenants. Read with their clocks locked they stand still for ingest: whoever adds a rate and then looks for
    * events to cost again finds those that this transaction writes (SEMANTICS 9.2).
    */
-  async open(tx: TenantTransaction, usesPools: boolean): Promise<CostOf> {
-    const books = await this.costBook.open(tx, [tx.tenantId]);
-    const pools = usesPools ? await this.pools.rates(tx) : new Map<string, CapacityPoolRate[]>();
-    return (event) => costIn(books.get(tx.tenantId), pools, event);
+  async openAll(tx: Transaction, tenantIds: readonly string[], usesPools: boolean): Promise<Map<string, CostOf>> {
+    const books = await this.costBook.open(tx, tenantIds);
+    const costs = new Map<string, CostOf>();
+    for (const tenantId of tenantIds) {
+      const pools = usesPools ? await this.pools.rates(heldTo(tx, tenantId)) : NO_POOLS;
+      costs.set(tenantId, (event) => costIn(books.get(tenantId), pools, event));
+    }
+    return costs;
   }
 }
+
+const NO_POOLS: ReadonlyMap<string, readonly CapacityPoolRate[]> = new Map();
 
 function costIn(book: OpenCostBook | undefined, pools: ReadonlyMap<string, readonly CapacityPoolRate[]>, event: CostableEvent): EventCost {
   const rates = book?.ratesFor(event.provider, event.model);

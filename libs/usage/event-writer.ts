@@ -88,15 +88,23 @@ export class EventWriter {
     const kept = isWary ? await this.store.keptContents(tx, firsts) : new Map<number, string>();
     const fresh = kept.size === 0 ? firsts : firsts.filter((_, position) => !kept.has(position));
     if (fresh.length === 0) return { kept, prepared: [] };
-    if (!(await this.store.takeKeys(tx, fresh))) throw new RepeatMet();
     const byTenant = groupByTenant(fresh);
-    const ticks = await this.store.advanceClocks(tx, [...byTenant.keys()]);
+    const tenantIds = [...byTenant.keys()];
+    // Sent together, run one after the other: keys, then clocks, and the books as they are once the clocks are locked.
+    const [isNew, ticks, books] = await Promise.all([
+      this.store.takeKeys(tx, fresh),
+      this.store.advanceClocks(tx, tenantIds),
+      this.preparation.openBooks(tx, tenantIds, fresh),
+    ]);
+    if (!isNew) throw new RepeatMet();
     const prepared: PreparedEvents[] = [];
     for (const [tenantId, keys] of byTenant) {
-      prepared.push(await this.preparation.prepare(heldTo(tx, tenantId), keys, ticks.get(tenantId) as ClockTick));
+      prepared.push(await this.preparation.prepare(heldTo(tx, tenantId), keys, ticks.get(tenantId) as ClockTick, books.get(tenantId)));
     }
-    await this.store.insertEvents(tx, joined(prepared.map(({ events }) => events)));
-    await this.store.insertBuckets(tx, joined(prepared.map(({ buckets }) => buckets)));
+    await Promise.all([
+      this.store.insertEvents(tx, joined(prepared.map(({ events }) => events))),
+      this.store.insertBuckets(tx, joined(prepared.map(({ buckets }) => buckets))),
+    ]);
     return { kept, prepared };
   }
 

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { type EventCost, type Instant, type UsageDimensions } from '@tare/core';
-import type { TenantTransaction } from '@tare/database';
+import type { TenantTransaction, Transaction } from '@tare/database';
 import { addTokens, cellStart, emptyRow, type BucketRow, type GrowingRow } from './bucket-cells.ts';
 import { DimensionStore, type FoundDimensions } from './dimension.store.ts';
-import { EventCosting } from './event-costing.ts';
+import { EventCosting, type CostOf } from './event-costing.ts';
 import type { IncomingEvent } from './incoming-event.ts';
 import { UsageBoundaries, type Boundaries } from './usage-boundaries.ts';
 import type { ClockTick, EventToStore, KeyToTake } from './usage-event.store.ts';
@@ -28,11 +28,19 @@ export class FlushPreparation {
     private readonly boundaries: UsageBoundaries,
   ) {}
 
-  /** Needs the tenant's clock row locked: what rates, dictionaries and boundaries say now holds until the commit. */
-  async prepare(tx: TenantTransaction, keys: readonly KeyToTake[], tick: ClockTick): Promise<PreparedEvents> {
-    const { tenantId } = tx;
+  /** What events cost, by tenant. Needs the tenants' clock rows locked, as `prepare` does. */
+  openBooks(tx: Transaction, tenantIds: readonly string[], keys: readonly KeyToTake[]): Promise<ReadonlyMap<string, CostOf>> {
     const usesPools = keys.some(({ event }) => event.event.pool !== null);
-    const costOf = await this.costing.open(tx, usesPools);
+    return this.costing.openAll(tx, tenantIds, usesPools);
+  }
+
+  /**
+   * Needs the tenant's clock row locked: what rates, dictionaries and boundaries say now holds until the commit.
+   * @param book the tenant's open book; none: it is opened now
+   */
+  async prepare(tx: TenantTransaction, keys: readonly KeyToTake[], tick: ClockTick, book?: CostOf): Promise<PreparedEvents> {
+    const { tenantId } = tx;
+    const costOf = book ?? ((await this.openBooks(tx, [tenantId], keys)).get(tenantId) as CostOf);
     const costs = keys.map(({ event }) => costOf(event.event));
     const sets = keys.map(({ event: { event } }, i) => dimensionsOf(event, costs[i] as EventCost));
     const dimensions = await this.dimensions.numbersOf(tx, tenantId, sets);

@@ -36,14 +36,35 @@ ALTER TABLE usage_bucket
 
 ALTER TABLE cost_adjustment ALTER COLUMN key_hash TYPE uuid USING encode(key_hash, 'hex')::uuid;
 
+-- Which state a tenant's cost book is in: every flush asks, and counting the book's rows would cost more than the flush.
+CREATE TABLE cost_book_version (
+  tenant_id uuid NOT NULL,
+  version bigint NOT NULL,
+  CONSTRAINT cost_book_version_pkey PRIMARY KEY (tenant_id)
+);
+SELECT tare_protect('cost_book_version');
+CREATE POLICY catalogue ON cost_book_version FOR SELECT USING (tenant_id = '00000000-0000-4000-8000-000000000001');
+
+CREATE FUNCTION tare_count_book_version() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO cost_book_version (tenant_id, version) SELECT DISTINCT tenant_id, 1 FROM inserted
+  ON CONFLICT (tenant_id) DO UPDATE SET version = cost_book_version.version + 1;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER cost_rate_book_version AFTER INSERT ON cost_rate
+  REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION tare_count_book_version();
+CREATE TRIGGER cost_model_book_version AFTER INSERT ON cost_model
+  REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION tare_count_book_version();
+
 DO $$
 DECLARE
   one uuid;
 BEGIN
-  FOR one IN SELECT id FROM tenant LOOP
+  FOR one IN SELECT id FROM tenant UNION SELECT '00000000-0000-4000-8000-000000000001' LOOP
     PERFORM set_config('app.tenant_ids', format('{%s}', one), true);
     UPDATE usage_event_key k SET customer_no = e.customer_no FROM usage_event e
     WHERE k.tenant_id = one AND e.tenant_id = one AND e.at = k.at AND e.key_hash = k.key_hash;
+    INSERT INTO cost_book_version (tenant_id, version) SELECT one, 1 WHERE EXISTS (SELECT 1 FROM cost_rate WHERE tenant_id = one);
   END LOOP;
   PERFORM set_config('app.tenant_ids', '', true);
 END $$;
