@@ -1,7 +1,7 @@
 import { CodedError } from '@tare/core';
 import type { Row } from './column-mapping.ts';
 import type { ExportedEvent, ExportFormat } from './export-format.ts';
-import { bucketKey, countOf, estimate, given, listOf, serviceTierOf, textOf, timeOf } from './usage-bucket.ts';
+import { bucketKey, countOf, estimate, given, listOf, optionalTimeOf, serviceTierOf, textOf, timeOf } from './usage-bucket.ts';
 
 /**
  * Anthropic's usage: pages of `/v1/organizations/usage_report/messages` and the CSV that the console exports. A row is the sum of a bucket's requests for what
@@ -55,7 +55,7 @@ function eventOf(row: Row): ExportedEvent | null {
       webSearches,
       contextWindow,
       bucketStart: timeOf(row, 'starting_at', 'usage_date_utc'),
-      bucketEnd: row['ending_at'] === undefined ? undefined : timeOf(row, 'ending_at'),
+      bucketEnd: optionalTimeOf(row, 'ending_at'),
       workspaceId: textOf(row, 'workspace_id', 'workspace'),
       apiKeyId: textOf(row, 'api_key_id', 'api_key'),
       speed: textOf(row, 'speed'),

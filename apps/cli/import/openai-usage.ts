@@ -1,7 +1,7 @@
 import { CodedError } from '@tare/core';
 import type { Row } from './column-mapping.ts';
 import type { ExportedEvent, ExportFormat } from './export-format.ts';
-import { bucketKey, countOf, estimate, given, listOf, serviceTierOf, textOf, timeOf } from './usage-bucket.ts';
+import { bucketKey, countOf, estimate, given, listOf, optionalTimeOf, serviceTierOf, textOf, timeOf } from './usage-bucket.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   completions: 'llm.completion',
@@ -69,7 +69,7 @@ function eventOf(row: Row): ExportedEvent | null {
     properties: estimate(missingOf(model, serviceTier), {
       requests,
       bucketStart: timeOf(row, 'start_time', 'start_time_iso', 'aggregation_timestamp', 'timestamp'),
-      bucketEnd: row['end_time'] === undefined ? undefined : timeOf(row, 'end_time', 'end_time_iso'),
+      bucketEnd: optionalTimeOf(row, 'end_time', 'end_time_iso'),
       projectId: textOf(row, 'project_id'),
       apiKeyId: textOf(row, 'api_key_id'),
     }),

@@ -54,6 +54,11 @@ export function timeOf(row: Row, ...names: readonly string[]): string {
   return formatInstant(instantOf(text, names[0] ?? 'at'));
 }
 
+/** As timeOf, where there may be none. @throws CodedError INVALID_TIME */
+export function optionalTimeOf(row: Row, ...names: readonly string[]): string | undefined {
+  return textOf(row, ...names) === undefined ? undefined : timeOf(row, ...names);
+}
+
 function instantOf(text: string, path: string): Instant {
   if (SECONDS.test(text)) return Math.floor(Number(text)) * 1_000_000;
   return parseInstant(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : withZone(text), path);
