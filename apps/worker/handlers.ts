@@ -32,6 +32,7 @@ export class Handlers {
       'stripe.sync': { concurrency: 4, handle: ({ tenantId, invoiceId }) => stripe.step(tenantId, invoiceId) },
       'stripe.sweep': { concurrency: 1, handle: async () => void (await stripe.sweep()) },
       'costs.recost': { concurrency: 1, handle: async ({ tenantId }) => void (await recosting.run(tenantId)) },
+      'meters.roll-up': { concurrency: 1, handle: () => upkeep.rollUp() },
       'usage.compact': { concurrency: 1, handle: () => upkeep.compact() },
       'usage.retain': { concurrency: 1, handle: () => upkeep.retain() },
       sweep: { concurrency: 1, handle: () => this.sweep() },

@@ -2,7 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { TenantsService } from '@tare/access';
 import { NeededUsage } from '@tare/billing';
 import { instantOfDate } from '@tare/core';
-import { UsageCompaction, UsageRetention } from '@tare/usage';
+import { MeterRollups, UsageCompaction, UsageRetention } from '@tare/usage';
+
+/** After that the job comes again by itself: a worker that is stopped waits for the end of its jobs. */
+const MOST_ROUNDS = 20;
 
 /** Keeps the tables of usage small: tenant by tenant, each a bounded turn, so that none waits for another's backlog. */
 @Injectable()
@@ -12,7 +15,19 @@ export class UsageUpkeep {
     private readonly compaction: UsageCompaction,
     private readonly retention: UsageRetention,
     private readonly needed: NeededUsage,
+    private readonly rollups: MeterRollups,
   ) {}
+
+  /** Turn by turn while a tenant has more to roll up: a long history of one holds up no other. */
+  async rollUp(): Promise<void> {
+    let hasMore = true;
+    for (let round = 0; hasMore && round < MOST_ROUNDS; round += 1) {
+      hasMore = false;
+      await this.forEachTenant(async (tenantId) => {
+        if (await this.rollups.run(tenantId)) hasMore = true;
+      });
+    }
+  }
 
   compact(): Promise<void> {
     return this.forEachTenant((tenantId) => this.compaction.run(tenantId));
@@ -22,7 +37,8 @@ export class UsageUpkeep {
     return this.forEachTenant(async (tenantId) => {
       const now = instantOfDate(new Date());
       if (await this.retention.isIdle(tenantId, now)) return;
-      await this.retention.run(tenantId, { now, keepFrom: await this.needed.from(tenantId, now) });
+      const needed = [await this.needed.from(tenantId, now), await this.rollups.eventsNeededFrom(tenantId)].filter((from) => from !== null);
+      await this.retention.run(tenantId, { now, keepFrom: needed.length === 0 ? null : Math.min(...needed) });
     });
   }
 

@@ -5,7 +5,7 @@ import { CostsModule } from '@tare/costs';
 import { DatabaseModule } from '@tare/database';
 import { JobsModule, type QueueConnection } from '@tare/jobs';
 import { StripeModule } from '@tare/stripe';
-import { UsageModule } from '@tare/usage';
+import { MeterUsageModule, UsageModule } from '@tare/usage';
 import { Handlers } from './handlers.ts';
 import { UsageUpkeep } from './usage-upkeep.ts';
 
@@ -22,6 +22,7 @@ export class WorkerModule {
         BillingModule,
         CostsModule,
         StripeModule.register(),
+        MeterUsageModule,
         UsageModule,
       ],
       providers: [Handlers, UsageUpkeep],

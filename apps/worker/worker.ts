@@ -8,6 +8,8 @@ import { WorkerModule } from './worker.module.ts';
 const SWEEP_EVERY_MS = 60_000;
 /** Invoices go to Stripe soon after they are final. */
 const STRIPE_SWEEP_EVERY_MS = 3_000;
+/** Readers count from events what is not rolled up yet: it shall be little. */
+const ROLL_UP_EVERY_MS = 15_000;
 const COMPACT_EVERY_MS = 5 * 60_000;
 const RETAIN_EVERY_MS = 60 * 60_000;
 
@@ -22,6 +24,7 @@ export async function startWorker(connection: QueueConnection): Promise<{ stop()
     for (const name of JOB_NAMES) await work(app, name);
     await queues.every('sweep', SWEEP_EVERY_MS);
     await queues.every('stripe.sweep', STRIPE_SWEEP_EVERY_MS);
+    await queues.every('meters.roll-up', ROLL_UP_EVERY_MS);
     await queues.every('usage.compact', COMPACT_EVERY_MS);
     await queues.every('usage.retain', RETAIN_EVERY_MS);
     return { stop: () => stop(app, queues) };

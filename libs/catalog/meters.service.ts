@@ -31,6 +31,10 @@ export class MetersService {
     return this.database.withTenant(tenantId, async (tx) => (await this.store.insert(tx, meter)) ?? this.requireSame(tx, meter));
   }
 
+  byKey(tenantId: string, key: string): Promise<StoredMeter | null> {
+    return this.database.withTenant(tenantId, (tx) => this.store.byKey(tx, key));
+  }
+
   page(tenantId: string, request: PageRequest): Promise<Page<StoredMeter>> {
     return this.database.withTenant(tenantId, (tx) => this.store.page(tx, request));
   }

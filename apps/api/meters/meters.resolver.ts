@@ -1,21 +1,32 @@
-import { Args, Int, Mutation, Query, Resolver } from '@nestjs/graphql';
+import { Args, Context, Int, Mutation, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import type { Principal } from '@tare/access';
 import { MetersService } from '@tare/catalog';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
 import { connectionOf } from '../graphql/connection.ts';
-import { Meter, MeterConnection, MeterInput } from './meters.types.ts';
+import { BackfillOfMeter } from './backfill-of-meter.ts';
+import { Meter, MeterBackfill, MeterConnection, MeterInput } from './meters.types.ts';
 
 @Resolver(() => Meter)
 export class MetersResolver {
-  constructor(private readonly service: MetersService) {}
+  constructor(
+    private readonly service: MetersService,
+    private readonly backfillOfMeter: BackfillOfMeter,
+  ) {}
 
   @Mutation(() => Meter, {
-    description: 'Makes a meter. The same one again answers the one that is there; another one under its key is ALREADY_EXISTS.',
+    description:
+      'Makes a meter. It counts all usage that there is, at once. The same one again answers the one that is there; another one under its key is ALREADY_EXISTS.',
   })
   @RequireScope('WRITE')
   createMeter(@CurrentPrincipal() { tenantId }: Principal, @Args('input') input: MeterInput): Promise<Meter> {
     return this.service.create(tenantId, input);
+  }
+
+  @Query(() => Meter, { nullable: true })
+  @RequireScope('READ')
+  meter(@CurrentPrincipal() { tenantId }: Principal, @Args('key', { description: 'Your own key.' }) key: string): Promise<Meter | null> {
+    return this.service.byKey(tenantId, key);
   }
 
   @Query(() => MeterConnection, {
@@ -28,5 +39,10 @@ export class MetersResolver {
     @Args('after', { type: () => String, nullable: true }) after: string | null,
   ): Promise<MeterConnection> {
     return connectionOf(await this.service.page(tenantId, { first, after }), (meter) => meter);
+  }
+
+  @ResolveField(() => MeterBackfill, { description: 'How far its history is rolled up.' })
+  backfill(@CurrentPrincipal() { tenantId }: Principal, @Parent() meter: Meter, @Context() request: object): Promise<MeterBackfill> {
+    return this.backfillOfMeter.load(request, tenantId, meter);
   }
 }

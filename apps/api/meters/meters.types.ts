@@ -1,5 +1,6 @@
-import { Field, ID, InputType, ObjectType, registerEnumType } from '@nestjs/graphql';
+import { Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 import type { Aggregation } from '@tare/core';
+import type { MeterBackfill as Backfill } from '@tare/usage';
 import { PageInfo } from '../graphql/page-info.ts';
 
 const Aggregations = { SUM: 'SUM', COUNT: 'COUNT', MAX: 'MAX', UNIQUE_COUNT: 'UNIQUE_COUNT', LATEST: 'LATEST' } as const;
@@ -46,6 +47,47 @@ export class MeterInput {
   groupBy?: string[] | null;
 }
 
+@ObjectType({ description: 'Keeps events whose property has one of the values.' })
+export class MeterFilter {
+  @Field()
+  property!: string;
+
+  @Field(() => [String])
+  in!: readonly string[];
+}
+
+const BackfillStates = { NOT_NEEDED: 'NOT_NEEDED', WAITING: 'WAITING', RUNNING: 'RUNNING', DONE: 'DONE' } as const;
+registerEnumType(BackfillStates, {
+  name: 'MeterBackfillState',
+  description: 'Whether the history of a meter is rolled up. What a meter counts is complete and exact in every state.',
+  valuesMap: {
+    NOT_NEEDED: { description: 'Sums of dimensions, which are kept anyway, answer the meter.' },
+    WAITING: { description: 'A worker has not begun yet.' },
+    RUNNING: { description: 'History is being rolled up; what is not is counted from events.' },
+    DONE: { description: 'All of history is rolled up, and what comes is followed.' },
+  },
+});
+
+@ObjectType({
+  description:
+    "Progress of rolling up a meter's history, in slots of 15 minutes per customer with usage. It changes how fast the meter is read, never what it says.",
+})
+export class MeterBackfill {
+  @Field(() => BackfillStates)
+  state!: Backfill['state'];
+
+  @Field(() => Int)
+  done!: number;
+
+  @Field(() => Int)
+  total!: number;
+
+  @Field(() => Int, {
+    description: 'Slots whose events had been dropped by retention before the meter could count them: it says nothing about those.',
+  })
+  missing!: number;
+}
+
 @ObjectType({ description: 'What usage is counted by.' })
 export class Meter {
   @Field(() => ID)
@@ -65,6 +107,12 @@ export class Meter {
 
   @Field(() => String, { nullable: true, description: 'What is aggregated; see MeterInput.' })
   valueProperty!: string | null;
+
+  @Field(() => [MeterFilter], { description: 'Every one has to match.' })
+  filters!: readonly MeterFilter[];
+
+  @Field(() => [String], { description: 'Properties of events that usage of this meter is told apart by; dimensions always are.' })
+  groupBy!: readonly string[];
 }
 
 @ObjectType()

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
-import { UsageModule } from '@tare/usage';
+import { MeterUsageModule, UsageModule } from '@tare/usage';
+import { MeterUsageResolver } from './meter-usage.resolver.ts';
 import { UsageResolver } from './usage.resolver.ts';
 
-@Module({ imports: [UsageModule], providers: [UsageResolver] })
+@Module({ imports: [MeterUsageModule, UsageModule], providers: [MeterUsageResolver, UsageResolver] })
 export class UsageApiModule {}

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { MeterStore, type StoredMeter } from '@tare/catalog';
-import { SLOT, mergeCount, needsEvents, slotStart, type Instant, type MeterCount } from '@tare/core';
+import { SLOT, mergeCount, needsEvents, slotStart, type Instant, type Meter, type MeterCount } from '@tare/core';
 import { Database, type TenantTransaction } from '@tare/database';
 import { cellStart } from '../bucket-cells.ts';
 import { retentionHorizons } from '../retention-horizon.ts';
@@ -21,10 +21,13 @@ export interface RollupSizes {
   readonly filledEvents: number;
 }
 
-const SIZES: RollupSizes = { steps: 1_000, changedRows: 20_000, filledRows: 5_000, filledEvents: 50_000 };
+const SIZES: RollupSizes = { steps: 100, changedRows: 20_000, filledRows: 5_000, filledEvents: 50_000 };
 
 /** serialization_failure: another worker was faster with the same meter. */
 const LOST_RACE = '40001';
+
+/** A meter and its id. */
+export type MeterToRead = Meter & Pick<StoredMeter, 'id'>;
 
 /** How far the history of a meter is rolled up. */
 export interface MeterBackfill {
@@ -71,7 +74,7 @@ export class MeterRollups {
   }
 
   /** How far each meter's history is filled in, by the meter's id. */
-  async backfills(tenantId: string, meters: readonly StoredMeter[]): Promise<Map<string, MeterBackfill>> {
+  async backfills(tenantId: string, meters: readonly MeterToRead[]): Promise<Map<string, MeterBackfill>> {
     const ids = meters.map(({ id }) => id);
     const states = await this.database.withTenant(tenantId, (tx) => this.store.states(tx, ids));
     return new Map(meters.map((meter) => [meter.id, needsEvents(meter) ? backfillOf(states.get(meter.id)) : NOT_NEEDED]));
