@@ -3,13 +3,14 @@ import { CodedError } from '@tare/core';
 import { turns, type IngestBounds } from '@tare/usage';
 import { isUtf8 } from 'node:buffer';
 import type { AuthenticatedRequest } from './auth/current-principal.ts';
+import { isTraces } from './events/otlp-bodies.ts';
 import { isDeeperThan } from './json-depth.ts';
 
 /** Fastify's own parser, for a request of any kind of server. */
 type JsonParser = (request: unknown, text: string, done: (error: Error | null, value?: unknown) => void) => void;
 
 /** Routes that read their bodies themselves: what they are sent as application/json may be several lines of it. */
-const READS_ITS_BODY = new Set(['/v1/litellm']);
+const READS_ITS_BODY = new Set(['/v1/litellm', '/v1/traces']);
 const MALFORMED = 'The body is not JSON in UTF-8, or has keys that are not allowed (__proto__, constructor.prototype).';
 /** Parsing takes long enough from here on for one tenant to be in the way of another: tenants take turns. */
 const TURN_FROM_BYTES = 64 * 2 ** 10;
@@ -17,7 +18,8 @@ const ENCODED = 'Send the body as it is, without Content-Encoding: compressed bo
 
 /**
  * JSON bodies as Fastify reads them (keys that poison prototypes are refused), with a code of our own for those that are none or too deep. Bytes that are not UTF-8
- * are refused rather than replaced: two keys could become one. So are compressed bodies of any type.
+ * are refused rather than replaced: two keys could become one. So are compressed bodies of any type,
+ * except where OTLP unpacks its own.
  */
 export function readJsonBodies(app: NestFastifyApplication, { bodyBytes, jsonDepth }: IngestBounds): void {
   const fastify = app.getHttpAdapter().getInstance();
@@ -33,12 +35,14 @@ export function readJsonBodies(app: NestFastifyApplication, { bodyBytes, jsonDep
   app.useBodyParser('application/json', { bodyLimit: bodyBytes }, (request, body, done) => {
     const { routeOptions, principal } = request as AuthenticatedRequest;
     if (READS_ITS_BODY.has(routeOptions.url ?? '')) return done(null, body);
+    // Only webhooks are signed over their bytes; for all others they would be kept until the answer.
+    if (principal !== undefined) (request as { rawBody?: Buffer | undefined }).rawBody = undefined;
     if (principal === undefined || body.length < TURN_FROM_BYTES) read(request, body, done);
     else void turns.next(principal.tenantId).then(() => read(request, body, done));
   });
   fastify.addHook('preParsing', (request, _reply, payload, done) => {
     const encoding = request.headers['content-encoding'] ?? 'identity';
-    if (encoding.toLowerCase() === 'identity') done(null, payload);
+    if (encoding.toLowerCase() === 'identity' || isTraces(request)) done(null, payload);
     else done(new CodedError('UNSUPPORTED_MEDIA_TYPE', ENCODED));
   });
 }

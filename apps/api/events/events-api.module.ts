@@ -7,11 +7,13 @@ import { EventCorrectionsResolver } from './event-corrections.resolver.ts';
 import { EventsController } from './events.controller.ts';
 import { EventsResolver } from './events.resolver.ts';
 import { LitellmController } from './litellm.controller.ts';
+import { OtlpBodies } from './otlp-bodies.ts';
+import { OtlpController } from './otlp.controller.ts';
 import { OpenMeterController } from './openmeter.controller.ts';
 
 @Module({
   imports: [UsageModule],
-  controllers: [EventsController, EventCorrectionsController, LitellmController, OpenMeterController],
-  providers: [CloudEvents, EventBodies, EventsResolver, EventCorrectionsResolver],
+  controllers: [EventsController, EventCorrectionsController, LitellmController, OpenMeterController, OtlpController],
+  providers: [CloudEvents, EventBodies, EventsResolver, EventCorrectionsResolver, OtlpBodies],
 })
 export class EventsApiModule {}
