@@ -37,8 +37,8 @@ export class UsageScope implements UsageRecorder {
     let key: string | undefined;
     try {
       key = event.key ?? newEventKey();
-      const complete = { at: new Date(), ...merged(this.attributes, event), key };
-      const text = eventText(complete);
+      const complete: RecordedEvent = { ...merged(this.attributes, event), key };
+      const text = eventText(complete.at === undefined ? { ...complete, at: new Date() } : complete);
       return this.sender.add(key, text, utf8Length(text)) ? key : undefined;
     } catch (error) {
       const refusal =
@@ -64,7 +64,8 @@ function eventText(event: RecordedEvent): string {
 
 /** Attributes of both; those of `more` first, but what is undefined says nothing. */
 function merged<One extends UsageAttributes | RecordedEvent, Two extends UsageAttributes | RecordedEvent>(one: One, more: Two): One & Two {
-  const said = Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined));
-  const properties = one.properties && more.properties ? { properties: { ...one.properties, ...more.properties } } : {};
-  return { ...one, ...said, ...properties } as One & Two;
+  const both: Record<string, unknown> = { ...one };
+  for (const [name, value] of Object.entries(more)) if (value !== undefined) both[name] = value;
+  if (one.properties && more.properties) both.properties = { ...one.properties, ...more.properties };
+  return both as One & Two;
 }

@@ -10,7 +10,9 @@ export interface AnswerObserver {
 
 /** What the SDKs' APIPromise is made of: the answer is parsed only when somebody asks for it, through this function. */
 interface ParsingPromise {
-  parseResponse: (...args: unknown[]) => unknown;
+  parseResponse: (this: unknown, ...args: unknown[]) => unknown;
+  /** Makes a promise of this one, for what a helper makes of the answer. */
+  readonly _thenUnwrap?: (this: unknown, transform: (data: unknown, ...rest: unknown[]) => unknown) => unknown;
 }
 
 /** What the SDKs' Stream is made of: iterating, splitting and converting it all begin with this function. */
@@ -24,19 +26,26 @@ interface SdkStream {
  * read that the application does not read. A promise of another make is listened to.
  */
 export function observeAnswer(answer: unknown, observer: AnswerObserver): void {
+  // What is parsed may come past twice: by itself, and on its way into a promise that is made of this one.
+  const noted = new WeakSet<object>();
+  const note = (data: unknown): unknown => {
+    if (typeof data !== 'object' || data === null || noted.has(data)) return data;
+    noted.add(data);
+    return seen(data, observer);
+  };
   if (isParsingPromise(answer)) {
-    const parse = answer.parseResponse;
+    const { parseResponse: parse, _thenUnwrap: unwrap } = answer;
     answer.parseResponse = function (this: unknown, ...args) {
       const parsed = parse.apply(this, args);
-      if (!isThenable(parsed)) return seen(parsed, observer);
-      return parsed.then((data) => seen(data, observer));
+      return isThenable(parsed) ? parsed.then(note) : note(parsed);
     };
-  } else if (isThenable(answer)) {
-    answer.then(
-      (data) => seen(data, observer),
-      () => undefined,
-    );
-  }
+    if (!unwrap) return;
+    // Version 7 of the OpenAI SDK gives each promise a method of its own that does not come past parseResponse.
+    const value = function (this: unknown, transform: (data: unknown, ...rest: unknown[]) => unknown): unknown {
+      return unwrap.call(this, (data, ...rest) => transform(note(data), ...rest));
+    };
+    Object.defineProperty(answer, '_thenUnwrap', { value, writable: true, configurable: true, enumerable: false });
+  } else if (isThenable(answer)) answer.then(note, () => undefined);
 }
 
 function seen(data: unknown, observer: AnswerObserver): unknown {
