@@ -26,3 +26,15 @@ test('a body of unknown length is counted as it comes, and refused in the midst 
   body.grow(100);
   expect(admission.heldBytes).toBe(0);
 });
+
+test('while another tenant is active a flood has a smaller share, and has all of it back when the other has been quiet for a second', () => {
+  let now = 0;
+  const admission = new BodyAdmission(100, () => now);
+  admission.admit('small', 1).release();
+  const flood = admission.admit('flood', 20);
+  expect(() => admission.admit('flood', 20)).toThrow(expect.objectContaining({ code: 'OVERLOADED' }));
+  now += 1_001;
+  admission.admit('flood', 50).release();
+  flood.release();
+  expect(admission.heldBytes).toBe(0);
+});

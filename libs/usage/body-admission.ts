@@ -1,4 +1,5 @@
 import { RetryLater } from '@tare/core';
+import { ActiveGroups } from './active-groups.ts';
 import { FairCapacity } from './fair-capacity.ts';
 
 const SECONDS = 1;
@@ -6,10 +7,14 @@ const SECONDS = 1;
 /** Bytes of request bodies that are in memory at once, shared fairly by tenants: decided before a body is read, so that refusing costs next to nothing. */
 export class BodyAdmission {
   private readonly bytes: FairCapacity;
+  private readonly active = new ActiveGroups();
   /** Requests refused so far. */
   refused = 0;
 
-  constructor(capacityBytes: number) {
+  constructor(
+    capacityBytes: number,
+    private readonly now: () => number = () => performance.now(),
+  ) {
     this.bytes = new FairCapacity(capacityBytes);
   }
 
@@ -22,9 +27,18 @@ export class BodyAdmission {
    * @throws RetryLater OVERLOADED
    */
   admit(tenantId: string, bytes: number): AdmittedBody {
-    const body = new AdmittedBody(this.bytes, tenantId, () => this.refusal());
+    this.active.see(tenantId, this.now());
+    const body = new AdmittedBody(
+      (more) => this.take(tenantId, more),
+      (held) => this.bytes.giveBack(tenantId, held),
+    );
     body.grow(bytes);
     return body;
+  }
+
+  private take(tenantId: string, bytes: number): void {
+    if (!this.bytes.fits(tenantId, bytes, this.active.countWith(tenantId, this.now()) > 1)) throw this.refusal();
+    this.bytes.take(tenantId, bytes);
   }
 
   private refusal(): RetryLater {
@@ -39,9 +53,8 @@ export class AdmittedBody {
   private isReleased = false;
 
   constructor(
-    private readonly bytes: FairCapacity,
-    private readonly tenantId: string,
-    private readonly refusal: () => RetryLater,
+    private readonly take: (bytes: number) => void,
+    private readonly giveBack: (bytes: number) => void,
   ) {}
 
   /** None while nothing is set aside: its bytes are counted as they come. */
@@ -52,8 +65,7 @@ export class AdmittedBody {
   /** @throws RetryLater OVERLOADED */
   grow(bytes: number): void {
     if (bytes === 0 || this.isReleased) return;
-    if (!this.bytes.fits(this.tenantId, bytes)) throw this.refusal();
-    this.bytes.take(this.tenantId, bytes);
+    this.take(bytes);
     this.held += bytes;
   }
 
@@ -61,6 +73,6 @@ export class AdmittedBody {
   release(): void {
     if (this.isReleased) return;
     this.isReleased = true;
-    this.bytes.giveBack(this.tenantId, this.held);
+    this.giveBack(this.held);
   }
 }

@@ -2,13 +2,17 @@ import fc from 'fast-check';
 import { FairCapacity } from './fair-capacity.ts';
 
 /** Takes amounts of 100 for as long as they fit; answers how much that was. */
-function fill(room: FairCapacity, holder: string): number {
-  while (room.fits(holder, 100)) room.take(holder, 100);
+function fill(room: FairCapacity, holder: string, isContended = false): number {
+  while (room.fits(holder, 100, isContended)) room.take(holder, 100);
   return room.heldBy(holder);
 }
 
 test('one tenant alone may hold four fifths', () => {
   expect(fill(new FairCapacity(60_000), 'flood')).toBe(48_000);
+});
+
+test('one tenant beside others that are active, but hold nothing just now, may hold three tenths', () => {
+  expect(fill(new FairCapacity(60_000), 'flood', true)).toBe(18_000);
 });
 
 test('whoever holds nothing finds room beside one that takes all it gets', () => {

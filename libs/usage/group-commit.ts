@@ -89,7 +89,7 @@ export class GroupCommit<Item, Outcome> {
     if (first === undefined) return Promise.resolve([]);
     const name = this.options.groupOf(first);
     this.active.see(name, this.now());
-    if (!this.items.fits(name, items.length) || !this.weights.fits(name, weight)) return Promise.reject(this.refusal());
+    if (!this.fits(name, items.length, weight)) return Promise.reject(this.refusal());
     this.items.take(name, items.length);
     this.weights.take(name, weight);
     return new Promise((resolve, reject) => {
@@ -101,7 +101,7 @@ export class GroupCommit<Item, Outcome> {
 
   /** For callers who want to know before they make a group's next item. @throws RetryLater OVERLOADED */
   requireRoom(group: string): void {
-    if (!this.items.fits(group, 1) || !this.weights.fits(group, 1)) throw this.refusal();
+    if (!this.fits(group, 1, 1)) throw this.refusal();
   }
 
   /** Resolves when nothing waits and nothing is being written. */
@@ -112,6 +112,17 @@ export class GroupCommit<Item, Outcome> {
   get readings(): GroupCommitReadings {
     const { items, weights, refused, sizes: flushes } = this;
     return { held: items.held, groups: items.holders, weight: weights.held, refused, flushes };
+  }
+
+  private fits(group: string, items: number, weight: number): boolean {
+    const isContended = this.isContended(group);
+    return this.items.fits(group, items, isContended) && this.weights.fits(group, weight, isContended);
+  }
+
+  /** Others hold something, or did lately. */
+  private isContended(group: string): boolean {
+    const others = this.items.holders - (this.items.heldBy(group) > 0 ? 1 : 0);
+    return others > 0 || this.active.countWith(group, this.now()) > 1;
   }
 
   private refusal(): RetryLater {
@@ -161,8 +172,7 @@ export class GroupCommit<Item, Outcome> {
     const { flushSize, flushers } = this.options;
     const flushersOfOne = Math.max(1, flushers - 1);
     if (group.isSuspect) return this.suspectFlushes < flushersOfOne ? flushSize : 0;
-    const isContended = this.items.holders > 1 || this.active.countWith(group.name, this.now()) > 1;
-    if (!isContended || this.items.heldBy(group.name) <= this.contendedFlushSize) return flushSize;
+    if (!this.isContended(group.name) || this.items.heldBy(group.name) <= this.contendedFlushSize) return flushSize;
     return group.flushes < flushersOfOne ? this.contendedFlushSize : 0;
   }
 
