@@ -3,7 +3,7 @@ import { Decimal, type Instant } from '@tare/core';
 import { sqlInstant, type TenantTransaction, type Transaction } from '@tare/database';
 import { NO_SUMS, negatedSums, type BucketSums } from './bucket-cells.ts';
 import { plainArray, textArray } from './column-array.ts';
-import { ADD_CORRECTIONS, CANCEL_EVENTS, EARLIER_CONTENTS, LOCK_KEYS, SET_KEYS, TRAIL } from './correct-events.sql.ts';
+import { ADD_CORRECTIONS, CANCEL_EVENTS, EARLIER_CONTENTS, LAST_ADJUSTMENTS, LOCK_KEYS, SET_KEYS, TRAIL } from './correct-events.sql.ts';
 import { rowIdentity } from './event-revision.ts';
 import { keyOf, type CorrectionStep, type KeptEvent } from './plan-corrections.ts';
 import { tokensOfRow, type TokenRow } from './usage-rows.ts';
@@ -61,16 +61,22 @@ interface CancelledRow extends TokenRow {
   readonly quantity: string;
   readonly gpu_seconds: string;
   readonly cost: string;
-  readonly adjusted_cost: string | null;
-  readonly adjusted_dimension_no: number | null;
+}
+
+interface AdjustmentRow {
+  readonly tenant_id: string;
+  readonly key_hash: string;
+  readonly cost: string;
+  readonly dimension_no: number;
 }
 
 /** SQL of corrections: keys, cancelled events and the trail (SEMANTICS 3.5). */
 @Injectable()
 export class CorrectionStore {
-  /** What stands under the keys, held until the transaction ends; by `keyOf`, keys that name no event left out. */
+  /** What stands under the keys, which are different ones, held until the transaction ends; by `keyOf`, keys that name no event left out. */
   async lockKeys(tx: Transaction, keys: readonly KeyRef[]): Promise<Map<string, KeptEvent>> {
-    const rows = await tx.query<KeyRow>(LOCK_KEYS, refColumns(keys));
+    const inOrder = [...keys].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+    const rows = await tx.query<KeyRow>(LOCK_KEYS, refColumns(inOrder));
     return new Map(rows.map((row) => [keyOf({ tenantId: row.tenant_id, identity: hexOf(row.key_hash) }), keptEventOf(row)]));
   }
 
@@ -93,11 +99,12 @@ export class CorrectionStore {
       plainArray(steps.map(({ cancelled }) => sqlInstant(cancelled.at))),
       plainArray(rowIds),
       plainArray(steps.map(({ seq }) => seq)),
-      plainArray([...new Set(tenantIds)]),
     ]);
+    const adjustments = await lastAdjustments(tx, tenantIds, rowIds);
     const found = new Set(rows.map((row) => row.tenant_id + hexOf(row.key_hash)));
     const missing = steps.filter((_, i) => !found.has(`${tenantIds[i]}${rowIds[i]}`));
-    return { taken: rows.flatMap(takenSumsOf), missing };
+    const taken = rows.flatMap((row) => takenSumsOf(row, adjustments.get(row.tenant_id + row.key_hash) ?? null));
+    return { taken, missing };
   }
 
   /** Writes down what was done, and what the keys name from now on. */
@@ -148,21 +155,29 @@ function keptEventOf(row: KeyRow): KeptEvent {
   return { contents: hexOf(row.content_hash), customerNo, at, revision, isVoided };
 }
 
+async function lastAdjustments(
+  tx: Transaction,
+  tenantIds: readonly string[],
+  rowIds: readonly string[],
+): Promise<ReadonlyMap<string, AdjustmentRow>> {
+  const rows = await tx.query<AdjustmentRow>(LAST_ADJUSTMENTS, [plainArray([...new Set(tenantIds)]), plainArray(rowIds)]);
+  return new Map(rows.map((row) => [row.tenant_id + row.key_hash, row]));
+}
+
 /** Once restated, the event's restated cost stands in the dimensions of the last restatement and nowhere else. */
-function takenSumsOf(row: CancelledRow): TakenSums[] {
+function takenSumsOf(row: CancelledRow, adjustment: AdjustmentRow | null): TakenSums[] {
   const cell = { tenantId: row.tenant_id, customerNo: row.customer_no, at: row.at, seq: row.seq };
   const cost = Decimal.parse(row.cost);
-  const isRestated = row.adjusted_cost !== null && row.adjusted_dimension_no !== null;
   const counts: BucketSums = {
     events: 1,
     tokens: tokensOfRow(row),
     quantity: Decimal.parse(row.quantity),
     gpuSeconds: Decimal.parse(row.gpu_seconds),
     cost,
-    restatedCost: isRestated ? Decimal.ZERO : cost,
+    restatedCost: adjustment === null ? cost : Decimal.ZERO,
   };
   const counted = { ...cell, dimensionNo: row.dimension_no, ...negatedSums(counts) };
-  if (!isRestated) return [counted];
-  const restated = { ...NO_SUMS, restatedCost: Decimal.parse(row.adjusted_cost ?? '0') };
-  return [counted, { ...cell, dimensionNo: row.adjusted_dimension_no ?? row.dimension_no, ...negatedSums(restated) }];
+  if (adjustment === null) return [counted];
+  const restated = { ...NO_SUMS, restatedCost: Decimal.parse(adjustment.cost) };
+  return [counted, { ...cell, dimensionNo: adjustment.dimension_no, ...negatedSums(restated) }];
 }

@@ -12,7 +12,8 @@ import { IngestRates, type IngestCaller } from './ingest-rates.ts';
 import type { IngestResult } from './ingest.service.ts';
 import { parseBatch, type RejectedEvent } from './parse-batch.ts';
 
-const FLUSH_SIZE = 5_000;
+/** Events of one transaction: ingest of the tenant waits for it. */
+const FLUSH_SIZE = 1_000;
 
 const MESSAGES: Readonly<Record<'KEY_UNKNOWN' | 'EVENT_VOIDED' | 'EVENT_NOT_KEPT', string>> = {
   KEY_UNKNOWN:
@@ -30,7 +31,8 @@ interface Positioned {
 
 /**
  * Corrections never edit an event: one is cancelled by its key, or cancelled and replaced (SEMANTICS 3.5). Usage of closed periods is corrected too; billing
- * finds it as it finds late usage (SEMANTICS 8.3). Answers when everything accepted is committed; a request may be repeated, also long after.
+ * finds it as it finds late usage (SEMANTICS 8.3). Answers when everything accepted is committed. A large request is several commits; when it fails halfway, or
+ * nobody heard the answer, it is sent again: a request may be repeated, also long after.
  */
 @Injectable()
 export class CorrectionsService implements OnModuleDestroy {

@@ -1,6 +1,7 @@
 import { CreditsService } from '@tare/credits';
 import { Decimal, formatAmount, formatInstant, parseInstant } from '@tare/core';
 import type { PlanInput } from '@tare/core';
+import { CorrectionsService, type CorrectionAuthor, type IngestResult } from '@tare/usage';
 import { TestWorld, type StoryEvent } from '../../libs/billing/world.fixture.ts';
 
 interface Usage extends StoryEvent {
@@ -19,6 +20,10 @@ interface Step {
     readonly as?: string;
   };
   readonly use?: Usage | Usage[];
+  /** Keys of events that are cancelled. */
+  readonly void?: readonly string[];
+  /** Events that take the place of those with their keys. */
+  readonly amend?: readonly (Usage & { readonly key: string })[];
   readonly grant?: { customer: string; key: string; credits: string; price?: string; effectiveAt: string; expiresAt?: string };
   readonly change?: { readonly subscription: string; readonly to: string; readonly at: string };
   readonly cancel?: { readonly subscription: string; readonly at: string; readonly immediately?: boolean };
@@ -66,7 +71,7 @@ export async function tell(story: Story, world: TestWorld): Promise<Pick<Story, 
 }
 
 async function happen(
-  { subscribe, use, grant, change, cancel, bill }: Step,
+  { subscribe, use, void: voided, amend, grant, change, cancel, bill }: Step,
   world: TestWorld,
   subscriptions: Map<string, string>,
 ): Promise<void> {
@@ -80,10 +85,28 @@ async function happen(
     subscriptions.set(as ?? customer, await world.subscribe(customer, plan, from, { discounts, ...(seats ? { seats } : {}) }));
   }
   for (const { customer, ...event } of [use ?? []].flat()) await world.use(customer, event);
+  if (voided) await correct(world, (service, author) => service.voidEvents(world.tenantId, voided, author));
+  if (amend)
+    await correct(world, (service, author) =>
+      service.amendEvents(
+        world.tenantId,
+        amend.map((event) => ({ type: 'request', ...event })),
+        author,
+      ),
+    );
   if (grant) await give(world, grant);
   if (change) await world.change(named(change.subscription), change.to, change.at);
   if (cancel) await world.cancel(named(cancel.subscription), cancel.at, cancel.immediately ?? false);
   if (bill) await world.bill(bill);
+}
+
+/** Whatever is refused fails. */
+async function correct(
+  world: TestWorld,
+  work: (service: CorrectionsService, author: CorrectionAuthor) => Promise<IngestResult>,
+): Promise<void> {
+  const { rejected } = await work(world.get(CorrectionsService), { actor: 'the story', reason: null });
+  if (rejected.length > 0) throw new Error(JSON.stringify(rejected));
 }
 
 async function give(
