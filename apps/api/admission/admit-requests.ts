@@ -4,6 +4,7 @@ import { BodyAdmission, IngestBounds, IngestRates, IngestService, turns, type Ad
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Transform, type Readable } from 'node:stream';
 import type { AuthenticatedRequest } from '../auth/current-principal.ts';
+import { isEventStream } from '../events/event-bodies.ts';
 import { errorAnswer, graphqlErrorBody, retryAfterHeaders, statusOf } from '../errors/error-answer.ts';
 
 /** GraphQL bodies of this size are taken to hold events: a question is not refused because too many events wait. */
@@ -62,7 +63,7 @@ class Gate {
     if (!hasBody(request)) return null;
     const bytes = declaredBytes(request);
     if (principal === undefined) return this.strangers.admit(STRANGERS, 0);
-    if (isStream(request)) return null;
+    if (isEventStream(request)) return null;
     if (holdsEvents(request, bytes)) this.ingest.requireRoom(principal);
     // What is larger than any body may be is refused for that, and not read either.
     return this.bodies.admit(principal.tenantId, bytes === null || bytes > this.bounds.bodyBytes ? 0 : bytes);
@@ -77,8 +78,6 @@ function declaredBytes({ headers }: FastifyRequest): number | null {
   const length = headers['content-length'];
   return length === undefined ? null : Number(length);
 }
-
-const isStream = ({ headers }: FastifyRequest): boolean => /^application\/x-ndjson\b/i.test(headers['content-type'] ?? '');
 
 const isGraphql = (request: FastifyRequest): boolean => request.routeOptions.url === '/graphql';
 

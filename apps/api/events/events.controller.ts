@@ -1,13 +1,14 @@
-import { Controller, HttpCode, Post, Req } from '@nestjs/common';
+import { Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
 import type { Principal } from '@tare/access';
 import { CodedError } from '@tare/core';
-import { IngestService, MAX_BATCH, type IngestResult } from '@tare/usage';
-import type { FastifyRequest } from 'fastify';
+import { IngestService, type IngestResult } from '@tare/usage';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Readable } from 'node:stream';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
 import { CloudEvents, hasCloudEvents } from './cloud-events.ts';
-import { NDJSON } from './event-bodies.ts';
-import { readNdjson } from './read-ndjson.ts';
+import { isEventStream } from './event-bodies.ts';
+import { NdjsonRequests } from './ndjson-requests.ts';
 
 /** Events in, by REST: the same path as GraphQL's from here on. */
 @Controller('v1/events')
@@ -15,24 +16,24 @@ export class EventsController {
   constructor(
     private readonly ingest: IngestService,
     private readonly cloudEvents: CloudEvents,
+    private readonly streams: NdjsonRequests,
   ) {}
 
-  /** A JSON array of events (UsageEventInput), one per line as application/x-ndjson, or CloudEvents. Answers 200 when everything accepted is committed. */
+  /**
+   * A JSON array of events (UsageEventInput), any number of them one per line as application/x-ndjson, or CloudEvents. Answers 200 when everything accepted is
+   * committed; who accepts application/x-ndjson is answered line by line, while lines still come.
+   */
   @Post()
   @HttpCode(200)
   @RequireScope('INGEST')
-  async events(@CurrentPrincipal() principal: Principal, @Req() request: FastifyRequest): Promise<IngestResult> {
+  async events(
+    @CurrentPrincipal() principal: Principal,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<IngestResult | Readable> {
     if (hasCloudEvents(request)) return this.cloudEvents.take(principal, request);
-    const type = request.headers['content-type']?.toLowerCase() ?? '';
-    if (type.startsWith(NDJSON)) return this.lines(principal.tenantId, request.body as Buffer);
+    if (isEventStream(request)) return this.streams.take(principal, request, reply);
     return this.ingest.ingest(principal, requireArray(request.body));
-  }
-
-  private async lines(tenantId: string, body: Buffer): Promise<IngestResult> {
-    const { events, lines, rejected } = readNdjson(body, MAX_BATCH);
-    const result = await this.ingest.ingest(tenantId, events);
-    const moved = result.rejected.map((event) => ({ ...event, index: lines[event.index] ?? event.index }));
-    return { ...result, rejected: [...rejected, ...moved].sort((a, b) => a.index - b.index) };
   }
 }
 
