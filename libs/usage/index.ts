@@ -1,6 +1,7 @@
 export { type EventCorrection } from './correction.store.ts';
 export { CorrectionsService } from './corrections.service.ts';
 export { EventCosting, type CostOf, type CostableEvent } from './event-costing.ts';
+export { EventList, type EventAmount, type EventFilter, type EventPage, type EventState, type ListedEvent } from './event-list.ts';
 export { AdmittedBody, BodyAdmission } from './body-admission.ts';
 export { turns } from './fair-turns.ts';
 export { FLUSH_SIZE_BOUNDS, type FlushSizes } from './flush-sizes.ts';

@@ -8,6 +8,7 @@ import { CorrectionsService } from './corrections.service.ts';
 import { CustomerNumbers } from './customer-numbers.ts';
 import { DimensionStore } from './dimension.store.ts';
 import { EventCosting } from './event-costing.ts';
+import { EventList } from './event-list.ts';
 import { EventWriter } from './event-writer.ts';
 import { FlushPreparation } from './flush-preparation.ts';
 import { BodyAdmission } from './body-admission.ts';
@@ -17,6 +18,7 @@ import { IngestRates } from './ingest-rates.ts';
 import { IngestService } from './ingest.service.ts';
 import { RetentionLimits } from './retention-limits.ts';
 import { UsageAnnouncements } from './usage-announcements.ts';
+import { UsageAttribution } from './usage-attribution.ts';
 import { UsageBoundaries } from './usage-boundaries.ts';
 import { UsageCompaction } from './usage-compaction.ts';
 import { UsageCosting } from './usage-costing.ts';
@@ -34,6 +36,7 @@ const inside = [
   EventWriter,
   FlushPreparation,
   { provide: IngestLimits, useClass: RetentionLimits },
+  UsageAttribution,
   UsageEventStore,
   UsageMonths,
   DimensionStore,
@@ -41,6 +44,7 @@ const inside = [
 const door = [
   CorrectionsService,
   EventCosting,
+  EventList,
   IngestService,
   UsageAnnouncements,
   UsageBoundaries,
