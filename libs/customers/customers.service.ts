@@ -13,24 +13,40 @@ export interface CustomerInput {
   readonly timeZone?: string | null | undefined;
 }
 
+/** Hears of a new customer, in the transaction that makes it. `actor` as in the audit log. */
+export type NewCustomerListener = (tx: TenantTransaction, customer: Customer, actor: string) => Promise<void>;
+
 const EMAIL = /^[^\s@]+@[^\s@]+$/;
 const DEFAULT_TIME_ZONE = 'UTC';
 
 /** The tenant's customers. */
 @Injectable()
 export class CustomersService {
+  private readonly listeners: NewCustomerListener[] = [];
+
   constructor(
     private readonly database: Database,
     private readonly customers: CustomerStore,
   ) {}
 
+  /** For what stands to the right and has something under the key already: usage, for one. */
+  onCreated(listener: NewCustomerListener): void {
+    this.listeners.push(listener);
+  }
+
   /**
    * Makes a customer; the same one again answers the one that is there. Usage that came before under its key is its own (SEMANTICS 3.7).
+   * @param actor id of the API key, or the name of the process
    * @throws CodedError ALREADY_EXISTS | UNKNOWN_CURRENCY | UNKNOWN_TIME_ZONE | INVALID_EMAIL | KEY_MISSING | KEY_TOO_LONG | FIELD_MISSING | FIELD_TOO_LONG
    */
-  async create(tenantId: string, input: CustomerInput): Promise<Customer> {
+  async create(tenantId: string, input: CustomerInput, actor = 'tare'): Promise<Customer> {
     const customer = customerOfInput(input);
-    return this.database.withTenant(tenantId, async (tx) => (await this.customers.insert(tx, customer)) ?? this.requireSame(tx, customer));
+    return this.database.withTenant(tenantId, async (tx) => {
+      const created = await this.customers.insert(tx, customer);
+      if (created === null) return this.requireSame(tx, customer);
+      for (const listener of this.listeners) await listener(tx, created, actor);
+      return created;
+    });
   }
 
   /** Null when no customer has the key. */

@@ -1,6 +1,6 @@
 export { CustomersModule } from './customers.module.ts';
 export { CustomerStore, type Customer } from './customer.store.ts';
-export { CustomersService, type CustomerInput } from './customers.service.ts';
+export { CustomersService, type CustomerInput, type NewCustomerListener } from './customers.service.ts';
 export { type DiscountInput } from './parse-discounts.ts';
 export { runningSegmentAt, subscriptionStateAt, type SubscriptionState, type SubscriptionStatus } from './subscription-state.ts';
 export { SubscriptionStore, type Subscription, type SubscriptionDiscount, type SubscriptionFilter } from './subscription.store.ts';

@@ -9,10 +9,12 @@ import { rowIdentity } from './event-revision.ts';
 import { FlushPreparation, type PreparedEvents } from './flush-preparation.ts';
 import type { CorrectionOutcome, IncomingCorrection } from './incoming-correction.ts';
 import { keyOf, planCorrections, type CorrectionPlan } from './plan-corrections.ts';
+import { retentionHorizons } from './retention-horizon.ts';
 import { heldTo } from './tenant-of-several.ts';
 import { UsageAnnouncements } from './usage-announcements.ts';
 import { UsageBoundaries } from './usage-boundaries.ts';
-import { UsageEventStore, type ClockTick, type EventToStore, type KeyToTake } from './usage-event.store.ts';
+import type { EventToStore, KeyToTake } from './event-to-store.ts';
+import { UsageEventStore, type ClockTick } from './usage-event.store.ts';
 import { UsageMonths } from './usage-months.ts';
 
 const ATTEMPTS = 16;
@@ -93,6 +95,7 @@ export class CorrectionWriter {
     if (planned.length === 0) return { outcomes, steps: [], prepared: [] };
     const ticks = await this.events.advanceClocks(tx, [...new Set(planned.map(({ correction }) => correction.tenantId))]);
     const steps = planned.map((step) => ({ ...step, seq: tickOf(ticks, step.correction.tenantId).seq }));
+    await requireKept(tx, steps);
     const prepared = await this.prepare(tx, steps, ticks);
     await this.events.insertEvents(tx, rowsOf(prepared));
     // After the insert: what one request both brings and replaces is cancelled by the same commit.
@@ -175,6 +178,16 @@ export class CorrectionWriter {
     }
     return numbers;
   }
+}
+
+/** What retention counts as gone is gone, also while its rows are still there. @throws EventsGone */
+async function requireKept(tx: Transaction, steps: readonly NumberedStep[]): Promise<void> {
+  const gone: string[] = [];
+  for (const [tenantId, own] of groupByTenant(steps, ({ correction }) => correction.tenantId)) {
+    const { dropped } = await retentionHorizons(heldTo(tx, tenantId));
+    for (const { correction, cancelled } of own) if (dropped !== null && cancelled.at < dropped) gone.push(keyOf(correction));
+  }
+  if (gone.length > 0) throw new EventsGone(gone);
 }
 
 function newKey({ correction, replacement }: NumberedStep): KeyToTake[] {

@@ -18,11 +18,11 @@ export class CustomersResolver {
   @Mutation(() => Customer, {
     description:
       'Makes a customer. The same one again answers the one that is there; another one under its key is ALREADY_EXISTS. Usage that came before under the key ' +
-      'is its own.',
+      'is its own; the audit log says how much there was.',
   })
   @RequireScope('WRITE')
-  createCustomer(@CurrentPrincipal() { tenantId }: Principal, @Args('input') input: CustomerInput): Promise<Customer> {
-    return this.service.create(tenantId, input);
+  createCustomer(@CurrentPrincipal() { tenantId, apiKeyId }: Principal, @Args('input') input: CustomerInput): Promise<Customer> {
+    return this.service.create(tenantId, input, apiKeyId);
   }
 
   @Query(() => Customer, { nullable: true })
