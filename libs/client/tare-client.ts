@@ -14,6 +14,8 @@ export interface TareClientOptions extends ClientHooks {
   readonly apiKey: string;
   /** Events in one request, 1,000 by default; the API takes 10,000 at the most. */
   readonly batchSize?: number;
+  /** What `ingest` sends is history: the window of backdating does not hold. Needs an API key with scope ADMIN; off by default. */
+  readonly backfill?: boolean;
   /** Tries of one request of `ingest` and `graphql` before it fails, the first included; 8 by default. */
   readonly tries?: number;
   /** The longest wait between two tries, apart from what the API asks for; 10 s by default. */
@@ -57,6 +59,7 @@ export interface FlushOptions {
 const MEBIBYTE = 2 ** 20;
 const DEFAULTS = {
   batchSize: 1_000,
+  backfill: false,
   tries: 8,
   maxDelayMs: 10_000,
   timeoutMs: 60_000,
@@ -74,7 +77,7 @@ const DEFAULTS = {
 const FLUSH_TIMEOUT_MS = 30_000;
 const MAX_BATCH = 10_000;
 
-type Settings = SenderOptions & { readonly tries: number };
+type Settings = SenderOptions & { readonly tries: number; readonly backfill: boolean };
 
 /**
  * Talks to a Tare API: usage in, GraphQL both ways. Every request may be sent again without harm: events carry their keys. Has no dependency.
@@ -159,7 +162,7 @@ export class TareClient implements UsageRecorder {
   /** One request, or two halves of it where the API says that it is too large. `start`: place of the first event. */
   private async ingestBatch(batch: readonly UsageEvent[], start: number): Promise<IngestResult> {
     try {
-      const result = (await this.request('/v1/events', batch)) as IngestResult;
+      const result = (await this.request(this.settings.backfill ? '/v1/events?backfill=true' : '/v1/events', batch)) as IngestResult;
       return { ...result, rejected: result.rejected.map((event) => ({ ...event, index: event.index + start })) };
     } catch (error) {
       if (!(error instanceof TareError) || error.status !== 413 || batch.length < 2) throw error;

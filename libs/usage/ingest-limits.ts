@@ -18,10 +18,10 @@ export class IngestLimits {
     private readonly tenants: TenantsService,
   ) {}
 
-  /** The oldest time that the tenant takes, by the later of its window (live tenants only) and its retention horizon; null: any. */
-  async oldest(tenantId: string, now: Instant): Promise<Instant | null> {
+  /** The oldest time that the tenant takes, by the later of its window (live tenants only, a backfill lifts it) and its retention horizon; null: any. */
+  async oldest(tenantId: string, now: Instant, isBackfill = false): Promise<Instant | null> {
     const { backdatingDays, retentionDays } = await this.reads.of(tenantId);
-    const days = Math.min(backdatingDays ?? Infinity, retentionDays ?? Infinity);
+    const days = Math.min(isBackfill ? Infinity : (backdatingDays ?? Infinity), retentionDays ?? Infinity);
     return days === Infinity ? null : now - days * MICROS_PER_DAY;
   }
 

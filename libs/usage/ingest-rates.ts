@@ -9,7 +9,10 @@ const BURST_SECONDS = 2;
 const CAPACITY = 10_000;
 
 /** Who sends events: a tenant, by one of its keys. */
-export type IngestCaller = Pick<Principal, 'tenantId' | 'apiKeyId' | 'limits'>;
+export type IngestCaller = Pick<Principal, 'tenantId' | 'apiKeyId' | 'limits'> & {
+  /** Brings in history: the window of backdating does not hold, retention does. */
+  readonly isBackfill?: boolean;
+};
 
 /**
  * Agreed rates of tenants and of keys, in this process: with several processes each grants the whole rate. None is set unless somebody sets it. A tenant's rate

@@ -91,7 +91,8 @@ export class IngestService implements OnModuleDestroy {
     }
     if (typeof sender !== 'string') this.rates.takeEvents(sender, raw.length);
     const tenantId = typeof sender === 'string' ? sender : sender.tenantId;
-    const parsed = await parseBatch(tenantId, raw, { now, backdatingLimit: await this.limits.oldest(tenantId, now) });
+    const isBackfill = typeof sender !== 'string' && sender.isBackfill === true;
+    const parsed = await parseBatch(tenantId, raw, { now, backdatingLimit: await this.limits.oldest(tenantId, now, isBackfill) });
     return { parsed, outcomes: await this.commits.submit(parsed.events, parsed.weight) };
   }
 

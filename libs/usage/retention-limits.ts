@@ -22,8 +22,8 @@ export class RetentionLimits extends IngestLimits {
     super(settings, tenants);
   }
 
-  override async oldest(tenantId: string, now: Instant): Promise<Instant | null> {
-    const [bySettings, { refused }] = await Promise.all([super.oldest(tenantId, now), this.horizons.of(tenantId)]);
+  override async oldest(tenantId: string, now: Instant, isBackfill = false): Promise<Instant | null> {
+    const [bySettings, { refused }] = await Promise.all([super.oldest(tenantId, now, isBackfill), this.horizons.of(tenantId)]);
     return bySettings === null || refused === null ? (bySettings ?? refused) : Math.max(bySettings, refused);
   }
 }

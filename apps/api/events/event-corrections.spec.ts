@@ -98,6 +98,23 @@ test('the same by REST', async () => {
   }
 });
 
+test('2.4 a backfill brings history to a live tenant, with a key of scope ADMIN', async () => {
+  const { data } = await graphql('mutation { createTenant(name: "live", live: true) { secret } }');
+  const live = data.createTenant.secret;
+  const old = event({ at: '2020-01-01T00:00:00Z' });
+  expect((await post('/v1/events', [old], live)).body.rejected).toMatchObject([{ code: 'AT_TOO_OLD' }]);
+  expect((await post('/v1/events?backfill=true', [old], live)).body).toEqual({ accepted: 1, duplicates: 0, rejected: [] });
+  const backfill = `mutation ($events: [UsageEventInput!]!) { ingestEvents(events: $events, backfill: true) ${RESULT} }`;
+  expect((await graphql(backfill, { events: [old, event({ at: '2020-01-02T00:00:00Z' })] }, live)).data.ingestEvents).toMatchObject({
+    accepted: 1,
+    duplicates: 1,
+  });
+  const { secret } = (await graphql('mutation { createApiKey(name: "k", scopes: [INGEST]) { secret } }', {}, live)).data.createApiKey;
+  expect(await post('/v1/events?backfill=true', [old], secret)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+  expect((await graphql(backfill, { events: [old] }, secret)).errors[0].extensions.code).toBe('FORBIDDEN');
+  expect(await post('/v1/events?backfill=maybe', [old], live)).toMatchObject({ status: 400, body: { code: 'INVALID_FIELD' } });
+});
+
 test('10,000 events are voided in one request', async () => {
   const events = Array.from({ length: 10_000 }, () => event());
   await post('/v1/events', events);

@@ -6,6 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
+import { callerFor } from './backfill-caller.ts';
 import { CloudEvents, hasCloudEvents } from './cloud-events.ts';
 import { isEventStream } from './event-bodies.ts';
 import { NdjsonRequests } from './ndjson-requests.ts';
@@ -21,7 +22,7 @@ export class EventsController {
 
   /**
    * A JSON array of events (UsageEventInput), any number of them one per line as application/x-ndjson, or CloudEvents. Answers 200 when everything accepted is
-   * committed; who accepts application/x-ndjson is answered line by line, while lines still come.
+   * committed; who accepts application/x-ndjson is answered line by line, while lines still come. `?backfill=true` lifts the window of backdating, for keys with the scope ADMIN.
    */
   @Post()
   @HttpCode(200)
@@ -31,9 +32,10 @@ export class EventsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<IngestResult | Readable> {
-    if (hasCloudEvents(request)) return this.cloudEvents.take(principal, request);
-    if (isEventStream(request)) return this.streams.take(principal, request, reply);
-    return this.ingest.ingest(principal, requireArray(request.body));
+    const caller = callerFor(principal, (request.query as { backfill?: unknown }).backfill);
+    if (hasCloudEvents(request)) return this.cloudEvents.take(caller, request);
+    if (isEventStream(request)) return this.streams.take(caller, request, reply);
+    return this.ingest.ingest(caller, requireArray(request.body));
   }
 }
 

@@ -23,6 +23,7 @@ interface ImportOptions extends CustomerOptions {
   readonly set: string[];
   readonly customerShares?: string;
   readonly reportedCost?: boolean;
+  readonly backfill?: boolean;
   readonly rejects?: string;
   readonly batch: string;
 }
@@ -45,6 +46,7 @@ export function importCommand(): Command {
     .option('--customer-by <what>', 'exports: what names the customer: project, api-key, workspace, end-user, user, team, ...')
     .option('--customers <file>', 'exports: lines "id,customer": the customer that what a row names belongs to')
     .option('--reported-cost', 'exports: what LiteLLM says a request cost comes before every rate of the cost book')
+    .option('--backfill', 'history of a live tenant: lifts its window of backdating; the key needs the scope ADMIN')
     .option('--rejects <file>', 'where bad rows go (default: beside the checkpoint, under TARE_DATA_DIR)')
     .option('--batch <events>', 'events in one request', '1000')
     .action(runImport);
@@ -78,7 +80,7 @@ async function runImport(file: string, options: ImportOptions): Promise<void> {
     .slice(0, 32);
   const rejectsFile = options.rejects ?? path.join(directory, `${importId}.rejected.jsonl`);
   const checkpoint = new Checkpoint(directory, importId);
-  const client = new TareClient({ url: options.url, apiKey, batchSize });
+  const client = new TareClient({ url: options.url, apiKey, batchSize, backfill: options.backfill ?? false });
 
   const before = checkpoint.read();
   if (before.row > 0) console.log(`goes on after row ${before.row}, where it stopped`);
