@@ -129,3 +129,45 @@ test('a superuser is refused as the serving role', async () => {
     await client.end();
   }
 });
+
+describe('statements that are sent together', () => {
+  test('run one after the other, and the tenant is set before the first', async () => {
+    const answers = await test_.database.withTenant(acme, (tx) =>
+      Promise.all([
+        tx.query<{ tenants: string }>("SELECT current_setting('app.tenant_ids') AS tenants"),
+        tx.query<{ n: number }>('CREATE TEMP TABLE steps ON COMMIT DROP AS SELECT 1 AS n'),
+        tx.query<{ n: number }>('UPDATE steps SET n = n + 1 RETURNING n'),
+        tx.query<{ n: number }>('UPDATE steps SET n = n * 10 RETURNING n'),
+      ]),
+    );
+    expect(answers).toEqual([[{ tenants: `{${acme}}` }], [], [{ n: 2 }], [{ n: 20 }]]);
+  });
+
+  test('one that fails unheard takes the whole transaction back, and the work hears of it', async () => {
+    const before = await meterKeys(acme);
+    const unheard = test_.database.withTenant(acme, async (tx) => {
+      await tx.query(insertMeter, meterValues(acme, 'never'));
+      tx.query('SELECT 1 / 0').catch(() => undefined);
+    });
+    await expect(unheard).rejects.toThrow(/rolled back/);
+    expect(await meterKeys(acme)).toEqual(before);
+  });
+
+  test('what is no id of a tenant never gets into a statement', async () => {
+    await expect(test_.database.withTenant("'; DROP TABLE meter; --", () => Promise.resolve())).rejects.toThrow(/not the id of a tenant/);
+  });
+
+  test('a connection that dies between two statements fails its transaction, not the process', async () => {
+    const admin = new pg.Client({ connectionString: test_.url });
+    await admin.connect();
+    const work = test_.database.withTenant(acme, async (tx) => {
+      const [backend] = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      await admin.query('SELECT pg_terminate_backend($1)', [backend?.pid]);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await tx.query('SELECT 1');
+    });
+    await expect(work).rejects.toThrow();
+    await admin.end();
+    expect(await test_.database.withTenant(acme, (tx) => tx.query('SELECT 1 AS one'))).toEqual([{ one: 1 }]);
+  });
+});

@@ -73,6 +73,8 @@ export class Database {
     });
     // An idle connection that breaks is replaced by the pool; unheard, the event would end the process.
     this.pool.on('error', () => undefined);
+    // So may one that is held by a transaction, between two statements: the next one fails, which is heard of.
+    this.pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   /** Runs the work in a transaction that sees and writes one tenant. Commits when it resolves, rolls back when it throws. */

@@ -2,7 +2,7 @@ import { TOKEN_POOLS, type Decimal, type TokenPool } from '@tare/core';
 import { BinaryArray, type ArrayType } from './binary-array.ts';
 import type { BucketRow } from './bucket-cells.ts';
 import { hasHashedIdentity } from './event-identity.ts';
-import type { EventToStore, KeyToTake } from './usage-event.store.ts';
+import type { EventToStore, KeyToTake } from './event-to-store.ts';
 
 /** A column of rows on their way into a table. */
 export interface Column<Row> {

@@ -6,7 +6,8 @@ import { FlushPreparation, type PreparedEvents } from './flush-preparation.ts';
 import type { IncomingEvent, IngestOutcome } from './incoming-event.ts';
 import { heldTo } from './tenant-of-several.ts';
 import { UsageAnnouncements } from './usage-announcements.ts';
-import { UsageEventStore, type ClockTick, type KeyToTake } from './usage-event.store.ts';
+import type { KeyToTake } from './event-to-store.ts';
+import { UsageEventStore, type ClockTick } from './usage-event.store.ts';
 import { UsageMonths } from './usage-months.ts';
 
 const ATTEMPTS = 16;

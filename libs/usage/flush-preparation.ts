@@ -6,7 +6,8 @@ import { DimensionStore, type FoundDimensions } from './dimension.store.ts';
 import { EventCosting, type CostOf } from './event-costing.ts';
 import type { IncomingEvent } from './incoming-event.ts';
 import { UsageBoundaries, type Boundaries } from './usage-boundaries.ts';
-import type { ClockTick, EventToStore, KeyToTake } from './usage-event.store.ts';
+import type { EventToStore, KeyToTake } from './event-to-store.ts';
+import type { ClockTick } from './usage-event.store.ts';
 
 const NO_BOUNDARIES: readonly Instant[] = [];
 

@@ -1,25 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import type { EventCost } from '@tare/core';
 import type { Transaction } from '@tare/database';
 import type { BucketRow } from './bucket-cells.ts';
 import { arrayOf, BUCKET_COLUMNS, columnsInUse, EVENT_COLUMNS, KEY_COLUMNS, type Column } from './event-columns.ts';
-import type { IncomingEvent } from './incoming-event.ts';
+import type { EventToStore, KeyToTake } from './event-to-store.ts';
 import { createHash } from 'node:crypto';
 import { ADVANCE_CLOCKS, insertColumns, KEPT_CONTENTS, takeKeys } from './ingest.sql.ts';
-
-/** A new event with everything that its row says. */
-export interface EventToStore extends Omit<IncomingEvent, 'weight'> {
-  readonly customerNo: number;
-  readonly dimensionNo: number;
-  readonly seq: number;
-  readonly cost: EventCost;
-}
-
-/** A key that an event wants to be known by. */
-export interface KeyToTake {
-  readonly event: IncomingEvent;
-  readonly customerNo: number;
-}
 
 /** A tenant's commit number, and the version of its boundaries that holds until the commit. */
 export interface ClockTick {
