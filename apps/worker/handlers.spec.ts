@@ -1,5 +1,6 @@
 import { Test } from '@nestjs/testing';
 import { AccessService, type Principal } from '@tare/access';
+import { MeterStore, MetersService } from '@tare/catalog';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { migrateQueue, Queues, type EnqueueOptions } from '@tare/jobs';
 import { Handlers } from './handlers.ts';
@@ -55,6 +56,32 @@ test('a worker works off what a job points at', async () => {
   const queues = new Queues({ databaseUrl: db.url });
   await queues.enqueue('costs.recost', { tenantId: testTenant.tenantId });
   while ((await tasks()).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(await queues.deadLetters()).toEqual([]);
+  await queues.close();
+  await worker.stop();
+});
+
+test('a worker fills in the history of a meter that was made today', async () => {
+  const { tenantId } = testTenant;
+  const meters = new MetersService(db.database, new MeterStore());
+  const meter = await meters.create(tenantId, {
+    key: 'users',
+    name: 'Users',
+    eventType: '*',
+    aggregation: 'UNIQUE_COUNT',
+    valueProperty: 'user',
+  });
+  const filledAt = async (): Promise<unknown> => {
+    const rows = await db.database.withTenant(tenantId, (tx) =>
+      tx.query<{ filled_at: unknown }>('SELECT filled_at FROM meter_rollup WHERE tenant_id = $1 AND meter_id = $2', [tenantId, meter.id]),
+    );
+    return rows[0]?.filled_at ?? null;
+  };
+  expect(await filledAt()).toBeNull();
+  const worker = await startWorker({ databaseUrl: db.url });
+  const queues = new Queues({ databaseUrl: db.url });
+  await queues.enqueue('meters.roll-up', {});
+  while ((await filledAt()) === null) await new Promise((resolve) => setTimeout(resolve, 20));
   expect(await queues.deadLetters()).toEqual([]);
   await queues.close();
   await worker.stop();

@@ -71,7 +71,7 @@ async function answers(tenantId: string, to = ORIGIN + 24 * HOUR): Promise<strin
     const request = { meter: key, from: ORIGIN, to, window: 'HOUR', first: 1_000, groupBy: groupBy ?? null } as const;
     const page = await module.get(MeterUsageService).page(tenantId, request);
     expect(page.hasNextPage).toBe(false);
-    rows.push(...page.rows.map(({ customer, from, group, value }) => `${key} ${customer} ${from} ${group.join()} ${value}`));
+    rows.push(...page.rows.map(({ customer, from, group, value }) => `${key} ${customer} ${from} ${group.join()} ${value.toString()}`));
   }
   return rows;
 }
