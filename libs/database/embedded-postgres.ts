@@ -206,6 +206,7 @@ function launch({ postgres, directory, identity }: Installation, port: number, s
       resolve({ url: urlOf(port), directory, stop: () => stopServer(server, stopWithUs) });
     });
     server.once('exit', (code) => {
+      process.off('exit', stopWithUs);
       clearTimeout(timer);
       reject(new Error(startFailure(directory, code, log)));
     });
