@@ -41,7 +41,7 @@ export class FlushPreparation {
    */
   async prepare(tx: TenantTransaction, keys: readonly KeyToTake[], tick: ClockTick, book?: CostOf): Promise<PreparedEvents> {
     const { tenantId } = tx;
-    const costOf = book ?? ((await this.openBooks(tx, [tenantId], keys)).get(tenantId) as CostOf);
+    const costOf = book ?? (await this.openBooks(tx, [tenantId], keys)).get(tenantId);
     const costs = keys.map(({ event }) => costOf(event.event));
     const sets = keys.map(({ event: { event } }, i) => dimensionsOf(event, costs[i] as EventCost));
     const dimensions = await this.dimensions.numbersOf(tx, tenantId, sets);

@@ -1,6 +1,5 @@
-import { PrismaPg } from '@prisma/adapter-pg';
+import { Database } from '@tare/database';
 import pg from 'pg';
-import { PrismaClient } from '../../../libs/database/generated/client.ts';
 import type { CeilingRow } from './copy-events.ts';
 
 /** What one writes first: each event with an INSERT of its own, prepared, each its own commit. */
@@ -29,22 +28,23 @@ function valuesOf(row: CeilingRow): unknown[] {
   ];
 }
 
-/** Prisma's way: createMany of the rows alone into the events' table, without keys, buckets or costs. As the owner, past row-level security. */
+/** Prisma's way: createMany of the rows alone into the events' table, without keys, buckets or costs. */
 export class PrismaRows {
-  private readonly prisma: PrismaClient;
+  private readonly database: Database;
 
   constructor(databaseUrl: string) {
-    this.prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: databaseUrl }) });
+    this.database = new Database({ url: databaseUrl, connections: 1 });
   }
 
   async create(tenantId: string, rows: readonly CeilingRow[], perCommit: number): Promise<void> {
     for (let from = 0; from < rows.length; from += perCommit) {
-      await this.prisma.usageEvent.createMany({ data: rows.slice(from, from + perCommit).map((row) => dataOf(tenantId, row)) });
+      const data = rows.slice(from, from + perCommit).map((row) => dataOf(tenantId, row));
+      await this.database.withTenant(tenantId, (tx) => tx.prisma.usageEvent.createMany({ data }));
     }
   }
 
   async close(): Promise<void> {
-    await this.prisma.$disconnect();
+    await this.database.close();
   }
 }
 
