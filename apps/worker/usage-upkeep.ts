@@ -18,19 +18,13 @@ export class UsageUpkeep {
     private readonly rollups: MeterRollups,
   ) {}
 
-  /** Turn by turn while a tenant has more to roll up: a long history of one holds up no other. */
-  async rollUp(): Promise<void> {
-    let hasMore = true;
-    for (let round = 0; hasMore && round < MOST_ROUNDS; round += 1) {
-      hasMore = false;
-      await this.forEachTenant(async (tenantId) => {
-        if (await this.rollups.run(tenantId)) hasMore = true;
-      });
-    }
+  /** A long history of one tenant holds up no other. */
+  rollUp(): Promise<void> {
+    return this.inRounds((tenantId) => this.rollups.run(tenantId));
   }
 
   compact(): Promise<void> {
-    return this.forEachTenant((tenantId) => this.compaction.run(tenantId));
+    return this.inRounds(async (tenantId) => (await this.compaction.run(tenantId)).hasMore);
   }
 
   retain(): Promise<void> {
@@ -40,6 +34,17 @@ export class UsageUpkeep {
       const needed = [await this.needed.from(tenantId, now), await this.rollups.eventsNeededFrom(tenantId)].filter((from) => from !== null);
       await this.retention.run(tenantId, { now, keepFrom: needed.length === 0 ? null : Math.min(...needed) });
     });
+  }
+
+  /** Round after round while a tenant has more to do, which its turn answers. */
+  private async inRounds(turn: (tenantId: string) => Promise<boolean>): Promise<void> {
+    let hasMore = true;
+    for (let round = 0; hasMore && round < MOST_ROUNDS; round += 1) {
+      hasMore = false;
+      await this.forEachTenant(async (tenantId) => {
+        if (await turn(tenantId)) hasMore = true;
+      });
+    }
   }
 
   /** @throws AggregateError after all had their turn, of those whose turn failed: the next run takes it up again */

@@ -92,10 +92,10 @@ describe('merging deltas', () => {
     const tenantId = await db.createTenant();
     for (let i = 0; i < 20; i += 1) await send(tenantId, [{ at: ORIGIN + i, quantity: i }]);
     const before = await answers(tenantId, [], cuts);
-    expect(await compact(tenantId)).toEqual({ chunks: 1, absorbed: 19 });
+    expect(await compact(tenantId)).toEqual({ chunks: 1, absorbed: 19, hasMore: false });
     expect(await rowsOf(tenantId)).toBe(1);
     expect(await answers(tenantId, [], cuts)).toEqual(before);
-    expect(await compaction.run(tenantId, NOW + (hours += 2) * HOUR)).toEqual({ chunks: 0, absorbed: 0 });
+    expect(await compaction.run(tenantId, NOW + (hours += 2) * HOUR)).toEqual({ chunks: 0, absorbed: 0, hasMore: false });
   });
 
   test('8.4 what an invoice has seen stays apart from what came after it', async () => {
@@ -152,12 +152,31 @@ describe('merging deltas', () => {
     await compaction.run(tenantId, NOW + (hours += 2) * HOUR);
     await within(tenantId, async (tx) => {
       await pins.pin(tx, no, 5);
-      expect(await compaction.run(tenantId, NOW + (hours += 2) * HOUR)).toEqual({ chunks: 0, absorbed: 0 });
+      expect(await compaction.run(tenantId, NOW + (hours += 2) * HOUR)).toEqual({ chunks: 0, absorbed: 0, hasMore: false });
     });
     const before = await answers(tenantId, [5], cuts);
     expect((await compaction.run(tenantId, NOW + (hours += 2) * HOUR)).absorbed).toBe(2);
     expect(await rowsOf(tenantId)).toBe(2);
     expect(await answers(tenantId, [5], cuts)).toEqual(before);
+  });
+
+  test('the floor does not pass a roll-up that has fallen behind: what came after its commit is still told apart', async () => {
+    const tenantId = await db.createTenant();
+    for (let i = 0; i < 5; i += 1) await send(tenantId, [{ at: ORIGIN, quantity: 1 }]);
+    const at = (seq: number): Promise<unknown> =>
+      within(tenantId, (tx) =>
+        tx.query(
+          `INSERT INTO meter_rollup AS r (tenant_id, meter_id, seq, boundary_version, total_slots) VALUES ($1, $1, $2, 0, 0)
+           ON CONFLICT (tenant_id, meter_id) DO UPDATE SET seq = excluded.seq`,
+          [tenantId, seq],
+        ),
+      );
+    await at(3);
+    await compact(tenantId);
+    expect([await rowsOf(tenantId), await within(tenantId, (tx) => pins.floor(tx))]).toEqual([3, 3]);
+    await at(5);
+    await compact(tenantId);
+    expect([await rowsOf(tenantId), await within(tenantId, (tx) => pins.floor(tx))]).toEqual([1, 5]);
   });
 
   test('12 a boundary that comes after compaction counts the slot again, and every pinned commit reads as before', async () => {
