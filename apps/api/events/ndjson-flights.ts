@@ -12,11 +12,13 @@ export class Flights<Result> {
   /**
    * @param most pieces at a time
    * @param handOn is awaited before the next result is handed on
+   * @param idle is told when nothing is under way any more
    * @param failed is told of the first failure
    */
   constructor(
     private readonly most: number,
     private readonly handOn: (result: Result) => Promise<void>,
+    private readonly idle: () => void,
     private readonly failed: (error: unknown) => void,
   ) {}
 
@@ -60,5 +62,6 @@ export class Flights<Result> {
       this.underWay -= 1;
       this.wakeUp?.();
     }
+    if (this.underWay === 0 && this.failure === null) this.idle();
   }
 }

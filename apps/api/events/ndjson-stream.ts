@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { NdjsonBatch, type LineAnswer, type LineLimits } from './ndjson-batch.ts';
 import { Flights } from './ndjson-flights.ts';
-import { NdjsonLines } from './ndjson-lines.ts';
+import { NdjsonLines, type NdjsonLine } from './ndjson-lines.ts';
 
 const KIBIBYTE = 2 ** 10;
 const LINE_BYTES = 256 * KIBIBYTE;
@@ -51,13 +51,29 @@ export class NdjsonStream {
   async take(caller: IngestCaller, body: Readable, hand: HandAnswers): Promise<void> {
     const stopped = new AbortController();
     const chunks = new Chunks(body, IDLE_MS);
+    let batch = new NdjsonBatch(this.limits);
     const flights = new Flights<LineAnswer[]>(
       BATCHES_AT_ONCE,
       async (answers) => hand(answers),
+      // Lines that came meanwhile do not wait for more of them.
+      () => void send().catch(() => undefined),
       (error) => chunks.stop(error instanceof Error ? error : new Error(String(error))),
     );
+    const send = async (): Promise<void> => {
+      if (batch.isEmpty) return;
+      const full = batch;
+      batch = new NdjsonBatch(this.limits);
+      await flights.start(async () => full.answers(await this.commit(caller, full.events, stopped.signal)));
+    };
     try {
-      await this.takeAll(caller, chunks, flights, stopped.signal);
+      for await (const lines of this.lines(caller, chunks)) {
+        for (const line of lines) {
+          batch.add(line);
+          if (batch.isFull) await send();
+        }
+        if (flights.isIdle) await send();
+      }
+      await send();
       await flights.end();
     } catch (error) {
       stopped.abort();
@@ -66,24 +82,14 @@ export class NdjsonStream {
     }
   }
 
-  private async takeAll(caller: IngestCaller, chunks: Chunks, flights: Flights<LineAnswer[]>, signal: AbortSignal): Promise<void> {
+  /** As many as are here, and then as many as have come meanwhile. */
+  private async *lines(caller: IngestCaller, chunks: Chunks): AsyncGenerator<Iterable<NdjsonLine>> {
     const lines = new NdjsonLines(this.limits.lineBytes);
-    let batch = new NdjsonBatch(this.limits);
-    const send = async (): Promise<void> => {
-      const full = batch;
-      batch = new NdjsonBatch(this.limits);
-      await flights.start(async () => full.answers(await this.commit(caller, full.events, signal)));
-    };
     for (let chunk = await chunks.next(); chunk !== null; chunk = await chunks.next()) {
       await turns.next(caller.tenantId);
-      for (const line of lines.push(chunk)) {
-        batch.add(line);
-        if (batch.isFull) await send();
-      }
-      if (!batch.isEmpty && flights.isIdle) await send();
+      yield lines.push(chunk);
     }
-    for (const line of lines.end()) batch.add(line);
-    if (!batch.isEmpty) await send();
+    yield lines.end();
   }
 
   /** A stream waits for room where a request would be told to come again. @throws those of IngestService */
