@@ -155,6 +155,17 @@ describe('voiding', () => {
     expect(await quantityOf(tenantId)).toBe('1');
   });
 
+  test('an event beyond the horizon of retention counts as dropped, also while its row is still there', async () => {
+    const tenantId = await db.createTenant();
+    await send(tenantId, event('a', { at: '2026-09-30T23:59:59Z' }), event('b', { at: '2026-10-01T00:00:00Z' }));
+    await inTenant(
+      tenantId,
+      `INSERT INTO usage_retention (tenant_id, refused_before, announced_at, dropped_before) VALUES ($1, '2026-10-01Z', now(), '2026-10-01Z')`,
+    );
+    expect(await revoke(tenantId, 'a', 'b')).toMatchObject({ accepted: 1, rejected: [{ index: 0, code: 'EVENT_NOT_KEPT' }] });
+    expect(await quantityOf(tenantId)).toBe('1');
+  });
+
   test('worklists and the span of usage pass over what was voided', async () => {
     const tenantId = await db.createTenant();
     const unpriced = { provider: 'nobody', model: 'x', tokens: { input: 10 }, quantity: undefined };
