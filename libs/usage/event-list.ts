@@ -3,6 +3,8 @@ import { CostRateStore, cursorOf, keysetOf, type PageRequest, type StoredCostRat
 import {
   CodedError,
   Decimal,
+  MICROS_PER_DAY,
+  instantOfDate,
   parseInstant,
   slotStart,
   type CostState,
@@ -148,8 +150,10 @@ const EVENTS_OF_AN_INSTANT = 10_000;
 const CELL_ROWS = 500;
 const CELLS = 256;
 const STEPS = 16;
+/** How far back cells of all customers are looked for in the first step, and how many times farther in each one after it. */
+const FIRST_SPAN = MICROS_PER_DAY;
+const WIDENING = 4;
 const BEGINNING = parseInstant('1700-01-01T00:00:00Z');
-const END = parseInstant('2254-01-01T00:00:00Z');
 const LEAST_IDENTITY = '00000000-0000-0000-0000-000000000000';
 
 /** Events one by one, newest first (list-events.sql.ts says how few rows are touched). Dropped events (docs/retention.md) are not there. */
@@ -257,7 +261,8 @@ async function searchOf(tx: TenantTransaction, filter: EventFilter, keyset: Retu
     user: filter.user ?? null,
     traceId: filter.traceId ?? null,
     from: Math.max(filter.from ?? BEGINNING, dropped ?? BEGINNING),
-    to: filter.to ?? END,
+    // No event is of a later time (SEMANTICS 2.4).
+    to: Math.min(filter.to ?? Infinity, instantOfDate(new Date()) + MICROS_PER_DAY),
     ...keyset,
   };
 }
@@ -296,25 +301,31 @@ function firstHead({ to, afterTime }: Search): Instant {
 async function newestMatching(tx: TenantTransaction, search: Search): Promise<Found> {
   const places: Place[] = [];
   let head = firstHead(search);
+  let span = FIRST_SPAN;
   for (let step = 0; step < STEPS; step += 1) {
-    const { cells, low } = await matchingCells(tx, search, head);
+    const { cells, low } = await matchingCells(tx, search, head, span);
     if (cells.length > 0) places.push(...(await newestOfCells(tx, { ...search, limit: search.limit - places.length }, cells)));
     if (places.length >= search.limit || low === null) return { places, unread: null };
     head = low - 1;
+    span *= WIDENING;
   }
   return { places, unread: head + 1 };
 }
 
-/** The newest cells up to `head`, and the slot down to which they are all of them; null: there are no others. */
+/** The newest cells up to `head`, and the slot down to which they are all of them; null: there are no others. Of all customers no farther back than `span`. */
 async function matchingCells(
   tx: TenantTransaction,
   search: Search,
   head: Instant,
+  span: number,
 ): Promise<{ cells: readonly Cell[]; low: Instant | null }> {
-  const latest = search.customerNo === null ? await latestCells(tx, search, head) : [{ customer_no: search.customerNo, slot: head }];
-  if (latest.length === 0) return { cells: [], low: null };
+  const from = search.customerNo === null ? Math.max(search.from, head - span) : search.from;
+  const latest =
+    search.customerNo === null ? await latestCells(tx, { ...search, from }, head) : [{ customer_no: search.customerNo, slot: head }];
   const isAll = search.customerNo !== null || latest.length < search.limit;
-  const bottom = isAll ? slotStart(search.from) : Math.min(...latest.map(({ slot }) => slot));
+  const bottom = isAll ? slotStart(from) : Math.min(...latest.map(({ slot }) => slot));
+  const end = from === search.from ? null : bottom;
+  if (latest.length === 0) return { cells: [], low: end };
   const rows = await tx.query<Cell>(MATCHING_CELLS, [
     tx.tenantId,
     plainArray(latest.map((cell) => cell.customer_no)),
@@ -325,7 +336,7 @@ async function matchingCells(
   ]);
   const low = lowOf(rows, bottom);
   const cells = [...new Map(rows.filter(({ slot }) => slot >= low).map((cell) => [`${cell.customer_no} ${cell.slot}`, cell])).values()];
-  return { cells, low: isAll && low === bottom ? null : low };
+  return { cells, low: isAll && low === bottom ? end : low };
 }
 
 /** Of a customer with as many rows as were looked up there may be more before the last; and of many cells only the newest are read. */

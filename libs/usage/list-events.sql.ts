@@ -9,7 +9,8 @@
  *   cell up by the key of usage_bucket, one look for each customer of the tenant, and keeps the N newest and those level with the last of them. Since
  *   each of these cells has an event, no customer outside of them has one among the N newest.
  * - With filters, `LATEST_CELLS` and `MATCHING_CELLS` keep to cells that have the dimensions asked for, and `NEWEST_OF_CELLS` reads the events of those cells
- *   alone. User and trace are no dimensions: for them every cell in question is read, a bounded number in a page, and a page may come back short with a
+ *   alone. Of all customers, cells are looked for in the last day first, then ever farther back: a type that most of them never have is not looked for in all
+ *   of their history at once. User and trace are no dimensions: for them every cell in question is read, a bounded number in a page, and a page may come back short with a
  *   cursor to read on from.
  */
 
