@@ -65,7 +65,7 @@ function isTaken({ headers }: FastifyRequest): boolean {
 }
 
 /** Our own error body {code, message, field} in OTLP's form. */
-function statusFor(request: FastifyRequest, reply: FastifyReply, payload: unknown): Buffer | string {
+function statusFor(request: FastifyRequest, reply: FastifyReply, payload: unknown): Buffer {
   const encoding = otlpEncoding(request);
   void reply.header('content-type', encoding === 'PROTOBUF' ? PROTOBUF : JSON_TYPE);
   const code = RPC_CODES.get(reply.statusCode) ?? (reply.statusCode < 500 ? INVALID_ARGUMENT : INTERNAL);

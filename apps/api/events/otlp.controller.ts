@@ -41,7 +41,7 @@ export class OtlpController {
     @CurrentPrincipal() principal: Principal,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Buffer | string> {
+  ): Promise<Buffer> {
     const options = otlpOptions(request.query as Record<string, unknown>, request.headers);
     await turns.next(principal.tenantId);
     const decoded = decodeSpans(requestOf(request), options);

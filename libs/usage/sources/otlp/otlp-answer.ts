@@ -8,12 +8,11 @@ const MAX_REASONS = 5;
 const MAX_MESSAGE = 300;
 
 /** An ExportTraceServiceResponse: empty when nothing was refused, else with the partial success and its reasons. */
-export function traceResponse(rejected: readonly RejectedEvent[], encoding: OtlpEncoding): Buffer | string {
+export function traceResponse(rejected: readonly RejectedEvent[], encoding: OtlpEncoding): Buffer {
   const message = rejected.length === 0 ? '' : reasonsOf(rejected);
   if (encoding === 'JSON') {
-    return JSON.stringify(
-      rejected.length === 0 ? {} : { partialSuccess: { rejectedSpans: String(rejected.length), errorMessage: message } },
-    );
+    const partialSuccess = { rejectedSpans: String(rejected.length), errorMessage: message };
+    return Buffer.from(JSON.stringify(rejected.length === 0 ? {} : { partialSuccess }));
   }
   const writer = new BinaryWriter();
   if (rejected.length > 0) {
@@ -25,8 +24,8 @@ export function traceResponse(rejected: readonly RejectedEvent[], encoding: Otlp
 }
 
 /** A google.rpc.Status, which OTLP wants for every refusal. @param code of gRPC */
-export function rpcStatus(code: number, message: string, encoding: OtlpEncoding): Buffer | string {
-  if (encoding === 'JSON') return JSON.stringify({ code, message });
+export function rpcStatus(code: number, message: string, encoding: OtlpEncoding): Buffer {
+  if (encoding === 'JSON') return Buffer.from(JSON.stringify({ code, message }));
   const writer = new BinaryWriter();
   writer.tag(1, WireType.Varint).int32(code);
   writer.tag(2, WireType.LengthDelimited).string(message);
