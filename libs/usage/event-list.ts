@@ -6,6 +6,7 @@ import {
   MICROS_PER_DAY,
   instantOfDate,
   parseInstant,
+  SLOT,
   slotStart,
   type CostState,
   type EventOutcome,
@@ -297,10 +298,18 @@ function firstHead({ to, afterTime }: Search): Instant {
   return afterTime === null ? to - 1 : Math.min(to - 1, parseInstant(afterTime));
 }
 
+/** The same, no later than the newest usage of all: where there has been none for long, nothing is looked for in the time since. */
+async function newestHead(tx: TenantTransaction, search: Search): Promise<Instant> {
+  const head = firstHead(search);
+  if (search.customerNo !== null) return head;
+  const [latest] = await latestCells(tx, { ...search, dimensionNos: null, limit: 1 }, head);
+  return latest === undefined ? head : Math.min(head, latest.slot + SLOT - 1);
+}
+
 /** Goes through cells that have what is asked for, backwards, a bounded number at a time. */
 async function newestMatching(tx: TenantTransaction, search: Search): Promise<Found> {
   const places: Place[] = [];
-  let head = firstHead(search);
+  let head = await newestHead(tx, search);
   let span = FIRST_SPAN;
   for (let step = 0; step < STEPS; step += 1) {
     const { cells, low } = await matchingCells(tx, search, head, span);
