@@ -47,6 +47,6 @@ CREATE TABLE meter_rollup_cell (
 
     CONSTRAINT "meter_rollup_cell_pkey" PRIMARY KEY ("tenant_id","meter_id","customer_no","from_at","group_no")
 );
-ALTER TABLE meter_rollup_cell ADD CONSTRAINT meter_rollup_cell_counts CHECK (events > 0 AND to_at > from_at);
+ALTER TABLE meter_rollup_cell ADD CONSTRAINT meter_rollup_cell_counts CHECK (events > 0 AND to_at >= from_at);
 
 SELECT tare_protect('meter_rollup'), tare_protect('meter_rollup_group'), tare_protect('meter_rollup_cell');
