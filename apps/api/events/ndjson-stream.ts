@@ -9,7 +9,7 @@ import { NdjsonLines, type NdjsonLine } from './ndjson-lines.ts';
 
 const KIBIBYTE = 2 ** 10;
 const LINE_BYTES = 256 * KIBIBYTE;
-const BATCH_LINES = 2_000;
+const BATCH_LINES = 1_000;
 const BATCH_BYTES = KIBIBYTE * KIBIBYTE;
 /** More than the database takes at once, so that it never waits for us. */
 const BATCHES_AT_ONCE = 4;
