@@ -252,3 +252,37 @@ describe('a stream over a socket', () => {
     120_000 + STREAM_MIB * 1_000,
   );
 });
+
+describe('when the system is full', () => {
+  let api: ApiProcess;
+  beforeAll(async () => {
+    // Room for one batch of a stream, where four are under way.
+    api = await ApiProcess.start({
+      TARE_QUEUE_EVENTS: '1000',
+      TARE_TENANT_REQUESTS_PER_SECOND: '1',
+      TARE_TENANT_EVENTS_PER_SECOND: '6000',
+    });
+  });
+  afterAll(() => api.stop());
+  const post = (path: string, type: string, body: string): Promise<Response> =>
+    fetch(`${api.url}${path}`, { method: 'POST', headers: { authorization: `Bearer ${api.key}`, 'content-type': type }, body });
+
+  test('a stream waits for room, and keeps to the agreed rate, instead of failing', async () => {
+    const began = performance.now();
+    const answer = await post('/v1/events', NDJSON, Array.from({ length: 20_000 }, () => line()).join('\n'));
+    expect(await answer.json()).toEqual({ accepted: 20_000, duplicates: 0, rejected: [] });
+    // 12,000 at once are two seconds' worth; what is above that has to wait.
+    expect(performance.now() - began).toBeGreaterThan(900);
+    expect(await api.events()).toBe(20_000);
+  });
+
+  test('an exporter of OpenTelemetry is told when to come again: 429, Retry-After, and why', async () => {
+    const answers = await Promise.all(Array.from({ length: 6 }, () => post('/v1/traces', 'application/json', '{}')));
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const answer of refused) {
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(await answer.json()).toEqual({ code: 8, message: expect.stringMatching(/^RATE_LIMITED: /) });
+    }
+  });
+});
