@@ -29,7 +29,8 @@ export class NdjsonRequests {
   }
 
   private answerLines(principal: Principal, body: Readable, reply: FastifyReply): Readable {
-    void reply.header('content-type', NDJSON);
+    // Closed at the end: with lines still coming after an error, the connection cannot be used again.
+    void reply.headers({ 'content-type': NDJSON, connection: 'close' });
     const answers = new StreamAnswers();
     void this.takeAnswering(principal, body, answers);
     return answers.body;
@@ -46,8 +47,6 @@ export class NdjsonRequests {
       await answers.write([totals.summary(null)]);
     } catch (error) {
       if (!answers.body.destroyed) await answers.write([totals.summary(errorAnswer(error))]).catch(() => undefined);
-      // With lines still coming, the connection cannot be used again.
-      answers.body.once('end', () => body.destroy());
     } finally {
       answers.end();
     }
