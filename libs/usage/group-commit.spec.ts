@@ -40,6 +40,38 @@ test('an idle system writes at once, a busy one writes together what waits', asy
   expect(await Promise.all(answers)).toEqual([['kept 1'], ['kept 2'], ['kept 3'], ['kept 4']]);
 });
 
+test('what arrives in the same turn is in the same flush, and small flushes are not worth a second flusher unless the first one takes long', async () => {
+  const flushes: { names: number[]; release: () => void }[] = [];
+  const commits = new GroupCommit<number, string>({
+    flush: (items) => new Promise((resolve) => flushes.push({ names: [...items], release: () => resolve(items.map(String)) })),
+    groupOf: () => 'a',
+    ...{ flushSize: 10, capacity: 100, flushers: 2, joinFrom: 5 },
+    gather: () => new Promise((resolve) => setImmediate(resolve)),
+  });
+  const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+  const answers = [commits.submit([1]), commits.submit([2])];
+  await turn();
+  answers.push(commits.submit([3]));
+  await turn();
+  expect(flushes.map(({ names }) => names)).toEqual([[1, 2]]);
+  // Now there are five: worth a flusher of their own.
+  answers.push(commits.submit([4, 5]));
+  await turn();
+  expect(flushes.map(({ names }) => names)).toEqual([
+    [1, 2],
+    [3, 4, 5],
+  ]);
+  for (const { release } of flushes) release();
+  await Promise.all(answers);
+  const slow = commits.submit([6]);
+  await turn();
+  const behind = commits.submit([7]);
+  for (let i = 0; i < 200 && flushes.length < 4; i += 1) await turn();
+  expect(flushes.slice(2).map(({ names }) => names)).toEqual([[6], [7]]);
+  for (const { release } of flushes) release();
+  expect(await Promise.all([slow, behind])).toEqual([['6'], ['7']]);
+});
+
 test('a submission larger than a flush is answered when its last part is written, in its order', async () => {
   const { submit, flushes, settle } = commitInHand();
   const answer = submit('a', '1', '2', '3', '4', '5', '6');

@@ -15,6 +15,10 @@ export interface GroupCommitOptions<Item, Outcome> {
   /** Items that may wait or be in a flush, shared fairly by the groups; above it new ones are refused. */
   readonly capacity: number;
   readonly flushers: number;
+  /** Items that must be waiting or in a flush for another flusher to join a busy one; none: any. */
+  readonly joinFrom?: number;
+  /** Waited for before each flush, such as a turn of the event loop: what has arrived by then is in the same flush. None: at once. */
+  readonly gather?: () => Promise<void>;
   /** What may be held of the weights that are given with submissions, in the same way. Left out: any. */
   readonly weightCapacity?: number;
   /**
@@ -39,6 +43,8 @@ export interface GroupCommitReadings {
 }
 
 /** Turns of a full flush: the smaller a turn is, the finer the shares of one flush are. */
+/** A flush that takes longer may be waiting for a lock: others need not wait with it. */
+const PATIENCE_MS = 20;
 const TURNS_OF_A_FLUSH = 20;
 const FLUSHES_OF_CONTENTION = 5;
 
@@ -68,6 +74,9 @@ export class GroupCommit<Item, Outcome> {
   private readonly quantum: number;
   private readonly now: () => number;
   private busyFlushers = 0;
+  /** Of the last flush. */
+  private beganAt = 0;
+  private patience: NodeJS.Timeout | null = null;
   private suspectFlushes = 0;
   private refused = 0;
 
@@ -145,19 +154,41 @@ export class GroupCommit<Item, Outcome> {
 
   private wake(): void {
     if (this.busyFlushers >= this.options.flushers) return;
+    if (!this.isWorthAnother()) {
+      this.wakeLater();
+      return;
+    }
     this.busyFlushers += 1;
     const run = this.flushAll().finally(() => this.running.delete(run));
     this.running.add(run);
   }
 
+  /** Small flushes are not worth a second flusher: what they have in common costs more than they do. One that takes long is not waited for. */
+  private isWorthAnother(): boolean {
+    const { joinFrom = 0 } = this.options;
+    return this.busyFlushers === 0 || this.items.held >= joinFrom || this.now() - this.beganAt > PATIENCE_MS;
+  }
+
+  /** For when the flush that all wait for turns out to take long. */
+  private wakeLater(): void {
+    this.patience ??= setTimeout(() => {
+      this.patience = null;
+      if (this.waiting.size > 0) this.wake();
+    }, PATIENCE_MS + 1);
+  }
+
   private async flushAll(): Promise<void> {
+    const { gather } = this.options;
+    if (gather !== undefined) await gather();
     for (let taken = this.take(); taken.size > 0; taken = this.take()) {
+      this.beganAt = this.now();
       const suspects = this.begin(taken);
       const written = this.flushGroups(taken);
       // What this flush had to leave may be for another flusher.
       if (this.waiting.size > 0) this.wake();
       await written;
       this.end(taken, suspects);
+      if (gather !== undefined) await gather();
     }
     // In the same step as the last look at the queue: whoever submits after it finds this flusher free.
     this.busyFlushers -= 1;

@@ -12,6 +12,9 @@ export { MAX_BATCH } from './ingest-bounds.ts';
 
 const FLUSH_SIZE = 5_000;
 const FLUSHERS = 2;
+const turnOfLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Events from which a second flush at the same time gains more than it costs. */
+const JOIN_FROM = 1_000;
 
 /** What became of one event of a request: null for one that was rejected. */
 export interface EventOutcomes {
@@ -47,6 +50,8 @@ export class IngestService implements OnModuleDestroy {
       capacity: bounds.queueEvents,
       weightCapacity: bounds.queueCharacters,
       flushers: FLUSHERS,
+      joinFrom: JOIN_FROM,
+      gather: turnOfLoop,
     });
   }
 
