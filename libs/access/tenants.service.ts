@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { CodedError } from '@tare/core';
-import { Database } from '@tare/database';
+import { Database, type TenantTransaction } from '@tare/database';
 import { TenantStore, type Tenant } from './tenant.store.ts';
 
 /** Which tenants there are. */
@@ -18,13 +18,21 @@ export class TenantsService {
 
   /** @throws CodedError NOT_FOUND */
   async byId(tenantId: string): Promise<Tenant> {
-    const tenant = await this.database.withoutTenant((tx) => this.tenants.byId(tx, tenantId));
-    if (tenant === null) throw new CodedError('NOT_FOUND', `There is no tenant with id "${tenantId}".`);
-    return tenant;
+    return found(await this.database.withoutTenant((tx) => this.tenants.byId(tx, tenantId)), tenantId);
   }
 
   /** @throws CodedError NOT_FOUND */
   async isLive(tenantId: string): Promise<boolean> {
     return (await this.byId(tenantId)).live;
   }
+
+  /** The same inside a transaction. @throws CodedError NOT_FOUND */
+  async isLiveIn(tx: TenantTransaction): Promise<boolean> {
+    return found(await this.tenants.byId(tx, tx.tenantId), tx.tenantId).live;
+  }
+}
+
+function found(tenant: Tenant | null, tenantId: string): Tenant {
+  if (tenant === null) throw new CodedError('NOT_FOUND', `There is no tenant with id "${tenantId}".`);
+  return tenant;
 }

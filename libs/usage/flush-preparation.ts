@@ -42,6 +42,7 @@ export class FlushPreparation {
   async prepare(tx: TenantTransaction, keys: readonly KeyToTake[], tick: ClockTick, book?: CostOf): Promise<PreparedEvents> {
     const { tenantId } = tx;
     const costOf = book ?? (await this.openBooks(tx, [tenantId], keys)).get(tenantId);
+    if (costOf === undefined) throw new Error(`the cost book of tenant ${tenantId} was not opened`);
     const costs = keys.map(({ event }) => costOf(event.event));
     const sets = keys.map(({ event: { event } }, i) => dimensionsOf(event, costs[i] as EventCost));
     const dimensions = await this.dimensions.numbersOf(tx, tenantId, sets);

@@ -16,7 +16,6 @@ import { IngestBounds } from './ingest-bounds.ts';
 import { IngestLimits } from './ingest-limits.ts';
 import { IngestRates } from './ingest-rates.ts';
 import { IngestService } from './ingest.service.ts';
-import { RetentionLimits } from './retention-limits.ts';
 import { UsageAnnouncements } from './usage-announcements.ts';
 import { UsageAttribution } from './usage-attribution.ts';
 import { UsageBoundaries } from './usage-boundaries.ts';
@@ -35,7 +34,7 @@ const inside = [
   CustomerNumbers,
   EventWriter,
   FlushPreparation,
-  { provide: IngestLimits, useClass: RetentionLimits },
+  IngestLimits,
   UsageAttribution,
   UsageEventStore,
   UsageMonths,
