@@ -13,6 +13,10 @@ export class BoundedCache<Value> {
     this.values.set(key, value);
   }
 
+  delete(key: string): void {
+    this.values.delete(key);
+  }
+
   clear(): void {
     this.values.clear();
   }

@@ -107,6 +107,11 @@ export class IngestService implements OnModuleDestroy {
     this.commits.requireRoom(caller.tenantId);
   }
 
+  /** For who has changed a tenant's settings: this process heeds them from the next event on, others within a second. */
+  limitsChanged(tenantId: string): void {
+    this.limits.forget(tenantId);
+  }
+
   /** The queue of this process. */
   get readings(): GroupCommitReadings {
     return this.commits.readings;

@@ -179,6 +179,7 @@ describe('answers', () => {
       );
     await retain(test_);
     await retain(live);
+    for (const tenantId of [live, test_]) ingest.limitsChanged(tenantId);
     const older = event('older', { at: '2026-10-20T00:00:00Z' });
     for (const tenantId of [live, test_]) expect((await send(tenantId, [older])).rejected[0]?.code).toBe('AT_TOO_OLD');
     expect((await send(test_, [event('ahead', { at: '2026-11-21T12:06:00Z' })])).rejected[0]?.code).toBe('AT_IN_FUTURE');

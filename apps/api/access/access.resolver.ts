@@ -1,5 +1,6 @@
 import { Args, ID, Int, Mutation, Query, Resolver } from '@nestjs/graphql';
 import { AccessService, SettingsService, TenantsService, type ApiKeyScope, type Principal } from '@tare/access';
+import { IngestService } from '@tare/usage';
 import type { Instant } from '@tare/core';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
@@ -13,6 +14,7 @@ export class AccessResolver {
     private readonly access: AccessService,
     private readonly tenants: TenantsService,
     private readonly settings: SettingsService,
+    private readonly ingest: IngestService,
   ) {}
 
   @Query(() => TenantType, { description: 'The tenant that the key belongs to.' })
@@ -63,7 +65,12 @@ export class AccessResolver {
 
   @Mutation(() => TenantSettingsType)
   @RequireScope('ADMIN')
-  updateTenantSettings(@CurrentPrincipal() principal: Principal, @Args('input') input: TenantSettingsInput): Promise<TenantSettingsType> {
-    return this.settings.update(principal.tenantId, input, principal.apiKeyId);
+  async updateTenantSettings(
+    @CurrentPrincipal() principal: Principal,
+    @Args('input') input: TenantSettingsInput,
+  ): Promise<TenantSettingsType> {
+    const settings = await this.settings.update(principal.tenantId, input, principal.apiKeyId);
+    this.ingest.limitsChanged(principal.tenantId);
+    return settings;
   }
 }
