@@ -30,11 +30,12 @@ LEFT JOIN adjusted ON adjusted.key_hash = e.key_hash
 LEFT JOIN usage_dimension ad ON ad.tenant_id = $1 AND ad.no = adjusted.dimension_no
 ORDER BY e.customer_no, e.at, e.key_hash`;
 
-/** Unknown becomes known, once: an event that has a cost keeps it (SEMANTICS 9.2). */
-export const SET_COSTS = `
-UPDATE usage_event e SET cost = row.cost, cost_rate_id = row.rate_id, arrived_dimension_no = e.dimension_no, dimension_no = row.dimension_no, costed_seq = $2
-FROM unnest($3::timestamptz[], $4::uuid[], $5::int4[], $6::numeric[], $7::uuid[], $8::int4[]) AS row (at, key_hash, dimension_no, cost, rate_id, customer_no)
-WHERE e.tenant_id = $1 AND e.customer_no = row.customer_no AND e.at = row.at AND e.key_hash = row.key_hash AND e.cost IS NULL`;
+/**
+ * Unknown becomes known, once: an event that has a cost keeps it (SEMANTICS 9.2). Looked up one by one, by the table's key: where statistics are older than a
+ * large import, a join would read all events of the tenant, and its clock is held meanwhile. $2 commit, then arrays with one element for each event.
+ */
+export const SET_COSTS =
+  'SELECT tare_set_costs($1::uuid, $2::int8, $3::timestamptz[], $4::uuid[], $5::int4[], $6::numeric[], $7::uuid[], $8::int4[])';
 
 export const ADD_ADJUSTMENTS = `
 INSERT INTO cost_adjustment (tenant_id, id, key_hash, at, rate_id, cost, dimension_no, seq)
