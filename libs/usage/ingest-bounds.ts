@@ -25,7 +25,7 @@ export class IngestBounds {
     this.bodyBytes = given.bodyBytes ?? 16 * MEBIBYTE;
     this.batchEvents = given.batchEvents ?? MAX_BATCH;
     this.jsonDepth = given.jsonDepth ?? 64;
-    this.queueEvents = given.queueEvents ?? 30_000;
+    this.queueEvents = given.queueEvents ?? 20_000;
     this.queueCharacters = given.queueCharacters ?? 64 * MEBIBYTE;
     this.bodiesBytes = given.bodiesBytes ?? 1.5 * this.bodyBytes;
     this.eventsPerSecond = given.eventsPerSecond ?? null;

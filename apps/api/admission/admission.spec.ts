@@ -122,6 +122,8 @@ test('a flood that is refused does not grow the memory: bodies are not read', as
   const { key, id } = await newTenant();
   const bodies = app.get(BodyAdmission);
   const body = JSON.stringify(events(400, { properties: { text: 'x'.repeat(1_500) } }));
+  // Whoever was active before is so for a second, and leaves less room: a body more would get in afterwards, and wait.
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
   await whileWritesWait([id], async () => {
     const first = Array.from({ length: 40 }, () => send(key, '/v1/events', body));
     await until(() => bodies.refused >= 38);
