@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { AccessService } from '@tare/access';
 import { seedCatalogue } from '@tare/catalog';
-import { applyMigrations, Database, startEmbeddedPostgres, type EmbeddedPostgres } from '@tare/database';
+import { applyMigrations, Database, EMBEDDED_SETTINGS, startEmbeddedPostgres, type EmbeddedPostgres } from '@tare/database';
 import { migrateQueue } from '@tare/jobs';
 import { startApp, type AppProcess } from './child-process.ts';
 
@@ -54,7 +54,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 async function openPostgres(dataDirectory: string): Promise<{ url: string; embedded: EmbeddedPostgres | null }> {
   const url = process.env['DATABASE_URL'];
   if (url) return { url, embedded: null };
-  const embedded = await startEmbeddedPostgres({ directory: path.join(dataDirectory, 'postgres') });
+  const embedded = await startEmbeddedPostgres({ directory: path.join(dataDirectory, 'postgres'), settings: EMBEDDED_SETTINGS });
   return { url: embedded.url, embedded };
 }
 

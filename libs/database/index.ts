@@ -1,4 +1,5 @@
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts';
+export { EMBEDDED_SETTINGS } from './embedded-settings.ts';
 export { applyMigrations, readMigrations } from './migrate.ts';
 export { APP_ROLE, OWNER_ROLE, connectionOptions, ensureRoles } from './roles.ts';
 export {
