@@ -40,36 +40,47 @@ test('an idle system writes at once, a busy one writes together what waits', asy
   expect(await Promise.all(answers)).toEqual([['kept 1'], ['kept 2'], ['kept 3'], ['kept 4']]);
 });
 
-test('what arrives in the same turn is in the same flush, and small flushes are not worth a second flusher unless the first one takes long', async () => {
-  const flushes: { names: number[]; release: () => void }[] = [];
-  const commits = new GroupCommit<number, string>({
-    flush: (items) => new Promise((resolve) => flushes.push({ names: [...items], release: () => resolve(items.map(String)) })),
-    groupOf: () => 'a',
-    ...{ flushSize: 10, capacity: 100, flushers: 2, joinFrom: 5 },
-    gather: () => new Promise((resolve) => setImmediate(resolve)),
+describe('flushes that are small', () => {
+  function smallCommits(patienceMs: number) {
+    const flushes: { items: number[]; release: () => void }[] = [];
+    const commits = new GroupCommit<number, string>({
+      flush: (items) => new Promise((resolve) => flushes.push({ items: [...items], release: () => resolve(items.map(String)) })),
+      groupOf: () => 'a',
+      ...{ flushSize: 10, capacity: 100, flushers: 2, joinFrom: 5, patienceMs },
+      gather: () => new Promise((resolve) => setImmediate(resolve)),
+    });
+    const until = async (count: number): Promise<number[][]> => {
+      for (let i = 0; i < 1_000 && flushes.length < count; i += 1) await new Promise((resolve) => setTimeout(resolve, 5));
+      return flushes.map(({ items }) => items);
+    };
+    return { commits, flushes, until };
+  }
+
+  test('hold what arrived in the same turn, and are not worth a second flusher until enough waits', async () => {
+    const { commits, flushes, until } = smallCommits(600_000);
+    const answers = [commits.submit([1]), commits.submit([2])];
+    expect(await until(1)).toEqual([[1, 2]]);
+    answers.push(commits.submit([3]));
+    for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+    expect(flushes).toHaveLength(1);
+    answers.push(commits.submit([4, 5]));
+    expect(await until(2)).toEqual([
+      [1, 2],
+      [3, 4, 5],
+    ]);
+    for (const { release } of flushes) release();
+    expect(await Promise.all(answers)).toEqual([['1'], ['2'], ['3'], ['4', '5']]);
   });
-  const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
-  const answers = [commits.submit([1]), commits.submit([2])];
-  await turn();
-  answers.push(commits.submit([3]));
-  await turn();
-  expect(flushes.map(({ names }) => names)).toEqual([[1, 2]]);
-  // Now there are five: worth a flusher of their own.
-  answers.push(commits.submit([4, 5]));
-  await turn();
-  expect(flushes.map(({ names }) => names)).toEqual([
-    [1, 2],
-    [3, 4, 5],
-  ]);
-  for (const { release } of flushes) release();
-  await Promise.all(answers);
-  const slow = commits.submit([6]);
-  await turn();
-  const behind = commits.submit([7]);
-  for (let i = 0; i < 200 && flushes.length < 4; i += 1) await turn();
-  expect(flushes.slice(2).map(({ names }) => names)).toEqual([[6], [7]]);
-  for (const { release } of flushes) release();
-  expect(await Promise.all([slow, behind])).toEqual([['6'], ['7']]);
+
+  test('are not waited for when one takes long', async () => {
+    const { commits, flushes, until } = smallCommits(1);
+    const answers = [commits.submit([1])];
+    await until(1);
+    answers.push(commits.submit([2]));
+    expect(await until(2)).toEqual([[1], [2]]);
+    for (const { release } of flushes) release();
+    expect(await Promise.all(answers)).toEqual([['1'], ['2']]);
+  });
 });
 
 test('a submission larger than a flush is answered when its last part is written, in its order', async () => {

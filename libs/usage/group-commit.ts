@@ -17,6 +17,8 @@ export interface GroupCommitOptions<Item, Outcome> {
   readonly flushers: number;
   /** Items that must be waiting or in a flush for another flusher to join a busy one; none: any. */
   readonly joinFrom?: number;
+  /** A flush that takes longer may be waiting for a lock: others need not wait with it, however few they are. */
+  readonly patienceMs?: number;
   /** Waited for before each flush, such as a turn of the event loop: what has arrived by then is in the same flush. None: at once. */
   readonly gather?: () => Promise<void>;
   /** What may be held of the weights that are given with submissions, in the same way. Left out: any. */
@@ -43,7 +45,6 @@ export interface GroupCommitReadings {
 }
 
 /** Turns of a full flush: the smaller a turn is, the finer the shares of one flush are. */
-/** A flush that takes longer may be waiting for a lock: others need not wait with it. */
 const PATIENCE_MS = 20;
 const TURNS_OF_A_FLUSH = 20;
 const FLUSHES_OF_CONTENTION = 5;
@@ -166,15 +167,18 @@ export class GroupCommit<Item, Outcome> {
   /** Small flushes are not worth a second flusher: what they have in common costs more than they do. One that takes long is not waited for. */
   private isWorthAnother(): boolean {
     const { joinFrom = 0 } = this.options;
-    return this.busyFlushers === 0 || this.items.held >= joinFrom || this.now() - this.beganAt > PATIENCE_MS;
+    return this.busyFlushers === 0 || this.items.held >= joinFrom || this.now() - this.beganAt > (this.options.patienceMs ?? PATIENCE_MS);
   }
 
   /** For when the flush that all wait for turns out to take long. */
   private wakeLater(): void {
-    this.patience ??= setTimeout(() => {
-      this.patience = null;
-      if (this.waiting.size > 0) this.wake();
-    }, PATIENCE_MS + 1);
+    this.patience ??= setTimeout(
+      () => {
+        this.patience = null;
+        if (this.waiting.size > 0) this.wake();
+      },
+      (this.options.patienceMs ?? PATIENCE_MS) + 1,
+    );
   }
 
   private async flushAll(): Promise<void> {

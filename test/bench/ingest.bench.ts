@@ -70,7 +70,11 @@ class IngestBench {
     });
     await this.way('single', async () => {
       const requests = this.source.batch(few).map((event) => this.request('/v1/events', JSON.stringify([event])));
+      const { apiPid, postgresPid } = this.platform;
+      const before = { node: cpuSecondsOf(apiPid), postgres: cpuSecondsOfChildren(postgresPid) };
       await this.send('single', requests, SINGLE_CONNECTIONS, few, (answer) => expectAccepted(JSON.parse(answer.body), 1));
+      this.keep('single node microseconds', ((cpuSecondsOf(apiPid) - before.node) * 1e6) / few);
+      this.keep('single postgres microseconds', ((cpuSecondsOfChildren(postgresPid) - before.postgres) * 1e6) / few);
     });
     await this.way('createMany', async () => {
       const rows = ceilingRows(this.source.batch(few));
@@ -167,6 +171,8 @@ class IngestBench {
     const figure = (what: string, name: string): void => print({ bench: 'ingest', what, value: rounded(this.middle(name), 1) });
     figure('CPU of the API, microseconds per event', 'node microseconds');
     figure('CPU of Postgres, microseconds per event', 'postgres microseconds');
+    figure('CPU of the API, microseconds per single-event request', 'single node microseconds');
+    figure('CPU of Postgres, microseconds per single-event request', 'single postgres microseconds');
     figure('WAL bytes per event', 'wal bytes');
     figure('acknowledgement at half load, p50 ms', 'p50 ms');
     figure('acknowledgement at half load, p99 ms', 'p99 ms');
