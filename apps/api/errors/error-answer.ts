@@ -34,6 +34,17 @@ const CODE_BY_STATUS: Readonly<Record<number, string>> = {
   415: 'UNSUPPORTED_MEDIA_TYPE',
 };
 
+/** What Fastify says in two words, with what to do. */
+const MESSAGE_BY_CODE: Readonly<Record<string, string>> = {
+  BODY_TOO_LARGE:
+    'The body is larger than bodies may be: send it in parts, or events one per line as application/x-ndjson, which may be of any length.',
+  UNSUPPORTED_MEDIA_TYPE:
+    'Bodies of this Content-Type are not taken. Send application/json; events one per line as application/x-ndjson; CloudEvents as application/cloudevents+json or application/cloudevents-batch+json.',
+};
+
+export const unsupportedMediaType = (): CodedError =>
+  new CodedError('UNSUPPORTED_MEDIA_TYPE', MESSAGE_BY_CODE.UNSUPPORTED_MEDIA_TYPE ?? '');
+
 /** A caller's mistake is told as it is. Anything else is told as INTERNAL with an id that stands in the log, never with a stack or SQL. */
 export function errorAnswer(error: unknown): ErrorAnswer {
   if (error instanceof CodedError) {
@@ -45,7 +56,11 @@ export function errorAnswer(error: unknown): ErrorAnswer {
     };
   }
   const status = requestErrorStatus(error);
-  if (status !== null) return { code: CODE_BY_STATUS[status] ?? 'BAD_REQUEST', message: (error as Error).message };
+  if (status !== null) {
+    const code = CODE_BY_STATUS[status] ?? 'BAD_REQUEST';
+    return { code, message: MESSAGE_BY_CODE[code] ?? (error as Error).message };
+  }
+  if (isCut(error)) return { code: 'REQUEST_CUT', message: 'The request ended in the middle of its body.' };
   const id = randomUUID();
   log('error', 'unexpected error', { id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   return { code: 'INTERNAL', message: `Something went wrong on our side. It is in the log under ${id}.` };
@@ -58,6 +73,10 @@ function requestErrorStatus(error: unknown): number | null {
   const isFastify = error instanceof Error && (error instanceof SyntaxError || (typeof code === 'string' && code.startsWith('FST_')));
   return isFastify && typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 ? statusCode : null;
 }
+
+/** Whether the sender went away while its body was read: Node's own error for that. Nobody is left to hear the answer. */
+const isCut = (error: unknown): boolean =>
+  error instanceof Error && error.message === 'aborted' && (error as { code?: unknown }).code === 'ECONNRESET';
 
 /** The HTTP status that goes with an answer; 400 for a mistake that has no status of its own. */
 export const statusOf = ({ code }: ErrorAnswer): number => STATUS_BY_CODE[code] ?? 400;

@@ -6,6 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
+import { unsupportedMediaType } from '../errors/error-answer.ts';
 import { callerFor } from './backfill-caller.ts';
 import { CloudEvents, hasCloudEvents } from './cloud-events.ts';
 import { isEventStream } from './event-bodies.ts';
@@ -35,11 +36,16 @@ export class EventsController {
     const caller = callerFor(principal, (request.query as { backfill?: unknown }).backfill);
     if (hasCloudEvents(request)) return this.cloudEvents.take(caller, request);
     if (isEventStream(request)) return this.streams.take(caller, request, reply);
-    return this.ingest.ingest(caller, requireArray(request.body));
+    return this.ingest.ingest(caller, requireArray(request));
   }
 }
 
-function requireArray(body: unknown): unknown[] {
+const JSON_TYPE = /^application\/json\s*(;|$)/i;
+
+/** Some other types are read too, for nobody who posts events. @throws CodedError UNSUPPORTED_MEDIA_TYPE | ARRAY_EXPECTED */
+function requireArray({ headers, body }: FastifyRequest): unknown[] {
+  const type = headers['content-type'];
+  if (type !== undefined && !JSON_TYPE.test(type)) throw unsupportedMediaType();
   if (Array.isArray(body)) return body;
   throw new CodedError('ARRAY_EXPECTED', 'Send a JSON array of events as application/json, or one event per line as application/x-ndjson.');
 }

@@ -272,10 +272,36 @@ describe('POST /v1/events', () => {
     expect((await post(batch.slice(1))).body).toEqual({ accepted: 10_000, duplicates: 0, rejected: [] });
   });
 
-  test('other content types are refused', async () => {
-    for (const type of ['application/xml', 'application/cloudevents+avro']) {
-      expect(await post('<events/>', type)).toMatchObject({ status: 415, body: { code: 'UNSUPPORTED_MEDIA_TYPE' } });
+  test('other content types are refused, with those that are taken', async () => {
+    const types = [
+      'application/xml',
+      'application/cloudevents+avro',
+      'application/ndjson',
+      'text/plain',
+      'application/x-www-form-urlencoded',
+    ];
+    for (const type of types) {
+      expect(await post(JSON.stringify([event()]), type)).toMatchObject({
+        status: 415,
+        body: { code: 'UNSUPPORTED_MEDIA_TYPE', message: expect.stringMatching(/application\/json.*application\/x-ndjson/) },
+      });
     }
+  });
+
+  test('a name that poisons prototypes rejects no more than a line of it would: its event is kept as it is, or refused alone', async () => {
+    const poisoned = (more: string): string => JSON.stringify(event()).replace('{', `{${more},`);
+    const [kept, refused] = [
+      poisoned('"properties":{"__proto__":{"a":1},"constructor":{"prototype":{"b":2}}}'),
+      poisoned('"__proto__":{"quantity":"5"}'),
+    ];
+    const key = (JSON.parse(kept) as { key: string }).key;
+    expect((await post(`[${kept},${refused},${JSON.stringify(event())}]`)).body).toMatchObject({
+      accepted: 2,
+      rejected: [{ index: 1, code: 'UNKNOWN_FIELD', message: expect.stringMatching(/^__proto__: /) }],
+    });
+    expect((await post(`${kept}\n`, 'application/x-ndjson')).body).toEqual({ accepted: 0, duplicates: 1, rejected: [] });
+    const found = await graphql('query ($key: String!) { event(key: $key) { quantity properties } }', { key });
+    expect(JSON.stringify(found.body.data.event.properties)).toBe('{"__proto__":{"a":1},"constructor":{"prototype":{"b":2}}}');
   });
 
   test('it needs a key with the scope INGEST', async () => {
