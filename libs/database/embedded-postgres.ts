@@ -194,13 +194,15 @@ function launch({ postgres, directory, identity }: Installation, port: number, s
   };
   return new Promise((resolve, reject) => {
     let log = '';
+    let isReady = false;
     const timer = setTimeout(() => {
       server.kill('SIGKILL');
       reject(new Error(`PostgreSQL did not start within ${START_TIMEOUT_MS} ms: ${log}`));
     }, START_TIMEOUT_MS);
     server.stderr.on('data', (chunk: Buffer) => {
       log = (log + chunk.toString()).slice(-4000);
-      if (!log.includes('ready to accept connections')) return;
+      if (isReady || !log.includes('ready to accept connections')) return;
+      isReady = true;
       clearTimeout(timer);
       process.once('exit', stopWithUs);
       resolve({ url: urlOf(port), directory, stop: () => stopServer(server, stopWithUs) });
