@@ -172,6 +172,10 @@ describe('an event on the wire', () => {
 
   test('2.4 an event before the limit is too old, and where there is no limit nothing is', () => {
     expect(refused({ at: '2026-02-08T11:59:59.999999Z' })).toEqual(['AT_TOO_OLD', 'at']);
+    // Says from when on events are taken, and what moves that.
+    expect(() => parse({ at: '2026-02-08T11:59:59.999999Z' })).toThrow(
+      /^at: .*2026-02-08T12:00:00.000Z.*backdatingDays.*backfill.*retention/,
+    );
     expect(parse({ at: '2026-02-08T12:00:00Z' }).at).toBe(context.backdatingLimit);
     const old = parseUsageEvent({ ...wire, at: '1999-01-01T00:00:00Z' }, { now, backdatingLimit: null });
     expect(formatInstant(old.at)).toBe('1999-01-01T00:00:00.000Z');

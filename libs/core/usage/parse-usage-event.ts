@@ -1,6 +1,6 @@
 import { CodedError } from '../coded-error.ts';
 import { Decimal, PRICE_PRECISION, currencyOf } from '../money/index.ts';
-import { MICROS_PER_MINUTE, parseInstant } from '../time/index.ts';
+import { MICROS_PER_MINUTE, formatInstant, parseInstant } from '../time/index.ts';
 import type { Instant } from '../time/index.ts';
 import { parseProperties } from './event-properties.ts';
 import { parseTokens } from './parse-tokens.ts';
@@ -105,8 +105,14 @@ function readTime(value: unknown, { now, backdatingLimit }: ParseContext): Insta
   if (typeof value !== 'string') throw new CodedError('INVALID_TIME', 'A time is a string such as "2026-03-01T10:17:33Z".', 'at');
   const at = parseInstant(value, 'at');
   if (at > now + CLOCK_TOLERANCE) throw new CodedError('AT_IN_FUTURE', 'The time is more than 5 minutes ahead of the server.', 'at');
-  if (backdatingLimit !== null && at < backdatingLimit)
-    throw new CodedError('AT_TOO_OLD', 'The time is further back than is accepted.', 'at');
+  if (backdatingLimit !== null && at < backdatingLimit) {
+    const since = `Events are taken from ${formatInstant(backdatingLimit)} on.`;
+    throw new CodedError(
+      'AT_TOO_OLD',
+      `${since} A longer backdatingDays or a backfill takes older ones, as far as retention keeps them.`,
+      'at',
+    );
+  }
   return at;
 }
 
