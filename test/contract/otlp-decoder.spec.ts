@@ -242,6 +242,30 @@ describe(`100,000 inputs from seed ${SEED}`, () => {
     expect(Math.min(counts.whole, counts.events, counts.accepted, counts.refused)).toBeGreaterThan(RUNS / 1_000);
   });
 
+  test('1.1 an integer written as a JSON number of more digits than a double holds refuses its span alone, as a count and as an id', () => {
+    const spanWith = (attributes: Readonly<Record<string, string>>): string =>
+      JSON.stringify(toJson(requestOf([call({ 'tare.customer': 'acme', ...attributes })]))).replaceAll(
+        /"stringValue":"#(\d+)"/g,
+        '"intValue":$1',
+      );
+    const read = (attributes: Readonly<Record<string, string>>): unknown[] => {
+      const { events, rejected } = decodeSpans({ json: JSON.parse(spanWith(attributes)) as unknown }, OPTIONS);
+      const problems = events.map((event) => {
+        try {
+          const { customer, tokens } = parseUsageEvent(event, CONTEXT);
+          return [customer, tokens.uncachedInput.toString()];
+        } catch (error) {
+          return (error as CodedError).code;
+        }
+      });
+      return [...problems, ...rejected.map(({ code }) => code)];
+    };
+    expect(read({ 'gen_ai.usage.input_tokens': '#999999999999999' })).toEqual([['acme', '999999999999999']]);
+    expect(read({ 'gen_ai.usage.input_tokens': '#9007199254740993' })).toEqual(['NUMBER_NOT_EXACT']);
+    expect(read({ 'gen_ai.usage.input_tokens': '#1', 'tare.customer': '#9007199254740991' })).toEqual([['9007199254740991', '1']]);
+    expect(read({ 'gen_ai.usage.input_tokens': '#1', 'tare.customer': '#9007199254740993' })).toEqual(['NUMBER_NOT_EXACT']);
+  });
+
   test('any JSON at all: refused whole or empty', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (json) => check({ json })),

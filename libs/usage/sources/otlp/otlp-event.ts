@@ -18,7 +18,7 @@ import {
 import { operationOf, typeOfSpan } from './otlp-operation.ts';
 import type { OtlpOptions } from './otlp-options.ts';
 import { providerOfSpan } from './otlp-provider.ts';
-import type { OtlpAttributes, OtlpSpan, OtlpValue } from './otlp-span.ts';
+import { EXACT_BELOW, type OtlpAttributes, type OtlpSpan, type OtlpValue } from './otlp-span.ts';
 import { tokensOfSpan } from './otlp-tokens.ts';
 
 const TRACE_ID = /^(?!0+$)[0-9a-f]{32}$/;
@@ -93,14 +93,21 @@ function customerOf({ attributes, resource }: OtlpSpan, names: readonly string[]
   );
 }
 
-/** Ids are texts, or whole numbers. */
+/** Ids are texts, or whole numbers. @throws CodedError NUMBER_NOT_EXACT: it may be somebody else's id */
 function firstName(attributes: OtlpAttributes, names: readonly string[]): string | null {
   for (const name of names) {
     const value = attributes.get(name);
     if (typeof value === 'string' && value !== '') return value;
     if (typeof value === 'bigint') return value.toString();
+    if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) >= EXACT_BELOW) return nameOfLarge(value, name);
   }
   return null;
+}
+
+/** Of an integer that was written as a JSON number of many digits. */
+function nameOfLarge(value: number, name: string): string {
+  if (Number.isSafeInteger(value)) return String(value);
+  throw new CodedError('NUMBER_NOT_EXACT', `${name}: This JSON number may have lost digits on the way: send it as a string.`, name);
 }
 
 /** The end user inside the customer, where the span names somebody else beside it. */

@@ -1,5 +1,5 @@
 import { CodedError, type WireObject } from '@tare/core';
-import type { IsWanted, OtlpAttributes, OtlpSpan, OtlpValue, VisitSpan } from './otlp-span.ts';
+import { EXACT_BELOW, type IsWanted, type OtlpAttributes, type OtlpSpan, type OtlpValue, type VisitSpan } from './otlp-span.ts';
 
 const STATUS_ERROR = 2;
 const INTEGER = /^-?\d{1,20}$/;
@@ -62,7 +62,9 @@ function valueOf(value: WireObject): OtlpValue | null {
   throw malformed('boolValue', 'true or false is expected');
 }
 
-function integerOf(value: unknown): bigint {
+/** An integer that was written as a number and may have been another is left a number: whoever counts it refuses its span alone. */
+function integerOf(value: unknown): bigint | number {
+  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) >= EXACT_BELOW) return value;
   const isInteger = typeof value === 'number' ? Number.isInteger(value) : typeof value === 'string' && INTEGER.test(value);
   const integer = isInteger ? BigInt(value as string | number) : null;
   if (integer === null || BigInt.asIntN(64, integer) !== integer) throw malformed('intValue', 'a 64-bit integer is expected');

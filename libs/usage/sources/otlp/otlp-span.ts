@@ -1,6 +1,9 @@
 /** A value of an attribute that can say something about usage; lists, maps and bytes are passed over. 64-bit integers are exact. */
 export type OtlpValue = string | number | bigint | boolean;
 
+/** A JSON number from here on has more than 15 digits, and may have lost some on the way (SEMANTICS 1.1). */
+export const EXACT_BELOW = 1e15;
+
 export type OtlpAttributes = ReadonlyMap<string, OtlpValue>;
 
 /** What is read of a span of OTLP's ExportTraceServiceRequest: the same from protobuf and from JSON. */
