@@ -44,6 +44,9 @@ interface Page {
   readonly pageInfo: { hasNextPage: boolean; endCursor: string | null };
 }
 
+/** Well formed, but of a customer with a number that nobody has. */
+const cursorAt = (customerNo: number): string => Buffer.from(JSON.stringify([customerNo, 0, []])).toString('base64url');
+
 const SPAN = 'from: "2026-03-27T00:00:00Z", to: "2026-03-31T00:00:00Z"';
 
 async function page(rest: string): Promise<Page> {
@@ -173,6 +176,8 @@ describe('usage over time', () => {
     ['meter: "docs", timeZone: "Mars/Olympus"', 'UNKNOWN_TIME_ZONE', 'timeZone'],
     ['meter: "docs", first: 0', 'INVALID_PAGE_SIZE', 'first'],
     ['meter: "docs", after: "nonsense"', 'INVALID_CURSOR', 'after'],
+    [`meter: "docs", after: "${cursorAt(2 ** 31)}"`, 'INVALID_CURSOR', 'after'],
+    [`meter: "docs", after: "${cursorAt(-1)}"`, 'INVALID_CURSOR', 'after'],
   ])('usage(%s) is refused with %s at %s', async (rest, code, field) => {
     expect(await api.refusal(`{ usage(${SPAN}, ${rest}) { pageInfo { hasNextPage } } }`)).toEqual({ code, field });
   });

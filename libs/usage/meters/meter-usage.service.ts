@@ -81,6 +81,7 @@ const MOST_ROWS = 1_000;
 const MOST_WINDOWS = 10_000;
 const MOST_CUSTOMERS = 1_000;
 const MOST_GROUPS = 10;
+const MOST_CUSTOMER_NO = 2 ** 31 - 1;
 /** Customers that are read at once, and the windows that they come to together. */
 const BATCH_CUSTOMERS = 100;
 const BATCH_WINDOWS = 5_000;
@@ -273,12 +274,15 @@ function readCursor(text: string, groups: number): Position {
   if (Array.isArray(parts)) {
     const [customerNo, from, group] = parts as unknown[];
     const isGroup = Array.isArray(group) && group.length === groups && group.every((one) => one === null || typeof one === 'string');
-    if (Number.isSafeInteger(customerNo) && Number.isSafeInteger(from) && isGroup) {
+    if (isCustomerNo(customerNo) && Number.isSafeInteger(from) && isGroup) {
       return { customerNo: customerNo as number, from: from as Instant, group: group as GroupTexts };
     }
   }
   throw new CodedError('INVALID_CURSOR', 'The cursor is not one that this list gave out.', 'after');
 }
+
+/** Customers have numbers of 4 bytes: no list gave out another, and the database could not read it. */
+const isCustomerNo = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MOST_CUSTOMER_NO;
 
 function parsed(json: string): unknown {
   try {
