@@ -60,11 +60,16 @@ export function errorAnswer(error: unknown): ErrorAnswer {
     const code = CODE_BY_STATUS[status] ?? 'BAD_REQUEST';
     return { code, message: MESSAGE_BY_CODE[code] ?? (error as Error).message };
   }
+  if (isUnstorableText(error)) return { code: 'INVALID_CHARACTER', message: 'NUL characters cannot be kept, so nothing has them.' };
   if (isCut(error)) return { code: 'REQUEST_CUT', message: 'The request ended in the middle of its body.' };
   const id = randomUUID();
   log('error', 'unexpected error', { id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   return { code: 'INTERNAL', message: `Something went wrong on our side. It is in the log under ${id}.` };
 }
+
+/** PostgreSQL holds no NUL in a text. Writers refuse it with its path; where one is only looked for, the database is the first to see it. */
+const isUnstorableText = (error: unknown): boolean =>
+  error instanceof Error && (error as { code?: unknown }).code === '22021' && error.message.includes('0x00');
 
 /** The status of what NestJS and Fastify refuse themselves (unknown route, broken JSON, body too large); null for anything unexpected. */
 function requestErrorStatus(error: unknown): number | null {
