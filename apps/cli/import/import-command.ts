@@ -82,6 +82,7 @@ async function runImport(file: string, options: ImportOptions): Promise<void> {
   const checkpoint = new Checkpoint(directory, importId);
   const client = new TareClient({ url: options.url, apiKey, batchSize, backfill: options.backfill ?? false });
 
+  if (checkpoint.isToRepeat) console.log('rows were rejected the last time: all are sent again, and what was taken counts as duplicates');
   const before = checkpoint.read();
   if (before.row > 0) console.log(`goes on after row ${before.row}, where it stopped`);
   const meter = new ProgressMeter(sizeOf(file), before.row);

@@ -113,6 +113,38 @@ test('an import that is done sends nothing when it runs again', async () => {
   expect(ledger.calls).toBe(calls);
 });
 
+test('an import that ended with rejected rows sends all again when it runs again: what was in their way may be gone', async () => {
+  const file = fileOf('trace.csv', csv(5));
+  const ledger = new Ledger();
+  const tooOld = { code: 'AT_TOO_OLD', message: 'at: too old' };
+  const refusing = async (events: readonly UsageEvent[]): Promise<IngestResult> => {
+    const [first, ...others] = events;
+    const result = await ledger.send(others);
+    return { ...result, rejected: [{ index: 0, key: first?.key ?? null, ...tooOld }] };
+  };
+  expect(await run(file, refusing)).toMatchObject({ row: 5, accepted: 2, rejected: 3 });
+  expect(await run(file, (events) => ledger.send(events))).toMatchObject({ row: 5, accepted: 3, duplicates: 2, rejected: 0 });
+  expect(ledger.events.size).toBe(5);
+  expect(readFileSync(rejectsFile(), 'utf8')).toBe('');
+});
+
+test('killed after rejected rows, it goes on where it was, and its rejects stay', async () => {
+  const file = fileOf('trace.csv', csv(6));
+  const ledger = new Ledger();
+  const dying = async (events: readonly UsageEvent[]): Promise<IngestResult> => {
+    if (ledger.calls >= 2) throw new Error('killed');
+    const [first, ...others] = events;
+    return {
+      ...(await ledger.send(others)),
+      rejected: [{ index: 0, key: first?.key ?? null, code: 'AT_TOO_OLD', message: 'at: too old' }],
+    };
+  };
+  await expect(run(file, dying)).rejects.toThrow('killed');
+  const done = await run(file, (events) => ledger.send(events));
+  expect(done).toMatchObject({ row: 6, accepted: 4, rejected: 2 });
+  expect(readFileSync(rejectsFile(), 'utf8').trim().split('\n')).toHaveLength(2);
+});
+
 test('bad rows go to a file with line and reason, and sink nothing', async () => {
   const file = fileOf('events.jsonl', ['{"key":"a"}', 'not json', '', '[1]', '{"key":"b"}'].join('\n'));
   const send = (events: readonly UsageEvent[]): Promise<IngestResult> =>

@@ -54,7 +54,7 @@ export function eventOfMappedRow(mapping: ColumnMapping, contentHash: string, sh
 
 /**
  * Sends a file's rows as events, in batches, and answers the counts. Killed and started again it goes on after the last batch that was
- * surely acknowledged; a row without a key gets one from the file's content and its number, so nothing is lost and nothing counts twice.
+ * surely acknowledged; ended with rejected rows and started again, it sends all of them again. A row without a key gets one from the file's content and its number, so nothing is lost and nothing counts twice.
  */
 export async function importFile(plan: ImportPlan): Promise<Progress> {
   let progress = plan.checkpoint.read();
@@ -80,6 +80,7 @@ export async function importFile(plan: ImportPlan): Promise<Progress> {
     underWay.push({ lastRow: batch[batch.length - 1]?.row ?? progress.row, outcome });
   }
   while (underWay.length > 0) await settleOldest();
+  plan.checkpoint.finish(progress);
   return progress;
 }
 
