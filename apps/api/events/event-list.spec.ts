@@ -70,7 +70,12 @@ test('a text that nobody can have is the mistake of who asks for it, wherever it
   const lists = ['customer', 'type', 'model', 'user', 'traceId'].map((field) => `events(${field}: ${nul}) { edges { cursor } }`);
   const span = 'meter: "m", from: "2026-03-20T00:00:00Z", to: "2026-03-21T00:00:00Z"';
   await graphql('mutation { createMeter(input: { key: "m", name: "M", eventType: "*", aggregation: COUNT }) { id } }');
-  const queries = [...lists, `usage(${span}, customers: [${nul}]) { edges { cursor } }`, `meter(key: ${nul}) { id }`, `plan(key: ${nul}) { id }`];
+  const queries = [
+    ...lists,
+    `usage(${span}, customers: [${nul}]) { edges { cursor } }`,
+    `meter(key: ${nul}) { id }`,
+    `plan(key: ${nul}) { id }`,
+  ];
   for (const query of [...queries, `customer(key: ${nul}) { id }`]) {
     const { errors } = await graphql(`{ ${query} }`);
     expect([query, errors?.[0]?.extensions.code]).toEqual([query, 'INVALID_CHARACTER']);

@@ -282,7 +282,8 @@ function readCursor(text: string, groups: number): Position {
 }
 
 /** Customers have numbers of 4 bytes: no list gave out another, and the database could not read it. */
-const isCustomerNo = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MOST_CUSTOMER_NO;
+const isCustomerNo = (value: unknown): boolean =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MOST_CUSTOMER_NO;
 
 function parsed(json: string): unknown {
   try {
