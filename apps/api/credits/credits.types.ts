@@ -53,7 +53,9 @@ export class CreditGrant {
 @ObjectType({ description: "A customer's credits at an instant." })
 export class CreditBalance {
   @Field(() => DecimalScalar, {
-    description: 'Credits; never below zero. Usage up to the instant is taken off, also what is not billed yet.',
+    description:
+      'Credits; never below zero. Usage up to the instant is taken off, also that of periods which are not closed yet. ' +
+      'What comes late for a closed period follows with the next invoice.',
   })
   available!: Decimal;
 

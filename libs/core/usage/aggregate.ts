@@ -83,7 +83,10 @@ function latest(meter: Meter, match: readonly MeterFilter[], records: Iterable<U
   return best?.value ?? Decimal.ZERO;
 }
 
-/** A single event's own value; null where it has none, which is not 0: it neither is the greatest nor the latest. */
+/**
+ * A single event's own value; null where a free property has none, which is not 0: it neither is the greatest nor the latest. Counts that an event does not
+ * name (tokens, quantity, gpuSeconds) are 0: no event says one from the other.
+ */
 export function valueOfEvent(meter: Meter, record: UsageRecord): Decimal | null {
   if (meter.valueProperty === null || !record.events.isPositive()) return null;
   if (meter.valueProperty.startsWith(PROPERTIES_PREFIX)) return propertyNumber(meter.valueProperty, record);

@@ -93,6 +93,12 @@ describe('what a meter counted', () => {
     expect(countOf(max, [event({})])).toMatchObject({ events: 1, value: null });
   });
 
+  test('a count that an event does not name is 0, and the latest: only a free property can be missing', () => {
+    const events = [event({ quantity: 4, properties: { score: 4 } }, 1), event({}, 2)];
+    const latestOf = (property: string): string => String(countOf(meter('LATEST', property), events).value);
+    expect([latestOf('quantity'), latestOf('tokens.total'), latestOf('properties.score')]).toEqual(['0', '0', '4']);
+  });
+
   test('1.1 numbers of which nobody knows what was written count by their shortest form, and are told', () => {
     const sum = meter('SUM', 'properties.score');
     const scores = [0.1 + 0.2, 2 ** 53 + 2, 0.3, 12, '0.30000000000000004', 1e21];
