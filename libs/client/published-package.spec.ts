@@ -75,6 +75,23 @@ test('the package has no dependency, ships declarations, and nothing of tests or
   }
 });
 
+/** What the TypeScript compiler says of files of the host application, at its strictest. */
+async function typeErrors(files: readonly string[]): Promise<string> {
+  const compilerOptions = {
+    noEmit: true,
+    strict: true,
+    module: 'nodenext',
+    target: 'es2022',
+    lib: ['esnext', 'dom'],
+    types: [],
+    exactOptionalPropertyTypes: true,
+  };
+  await writeFile(path.join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+  const tsc = path.resolve('node_modules/typescript/bin/tsc');
+  const { stdout } = await run(process.execPath, [tsc, '-p', directory]).catch((error: { stdout: string }) => error);
+  return stdout;
+}
+
 test('declarations are all that a strict TypeScript project needs', async () => {
   await writeFile(
     path.join(directory, 'host.ts'),
@@ -88,19 +105,20 @@ test('declarations are all that a strict TypeScript project needs', async () => 
      tare.record({ customer: 1 });
      export { key, wrapped };`,
   );
-  const compilerOptions = {
-    noEmit: true,
-    strict: true,
-    module: 'nodenext',
-    target: 'es2022',
-    lib: ['esnext', 'dom'],
-    types: [],
-    exactOptionalPropertyTypes: true,
-  };
-  await writeFile(path.join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['host.ts'] }));
-  const tsc = path.resolve('node_modules/typescript/bin/tsc');
-  const { stdout } = await run(process.execPath, [tsc, '-p', directory]).catch((error: { stdout: string }) => error);
-  expect(stdout).toBe('');
+  expect(await typeErrors(['host.ts'])).toBe('');
+});
+
+test('the quick start of the README is right in a strict TypeScript project, and a missing key is told where the client is made', async () => {
+  const snippet = /```ts\n([\s\S]*?)```/.exec(await readFile('libs/client/README.md', 'utf8'))?.[1] ?? '';
+  const openai =
+    "declare module 'openai' { export default class OpenAI { chat: { completions: { create(params: object): Promise<object> } } } }";
+  await writeFile(path.join(directory, 'sdk.d.ts'), openai);
+  await writeFile(path.join(directory, 'quick.ts'), `declare const process: { env: Record<string, string | undefined> };\n${snippet}`);
+  expect(await typeErrors(['quick.ts', 'sdk.d.ts'])).toBe('');
+  const { code, stderr } = await runScript(
+    "import { TareClient } from '@tare/client'; new TareClient({ url: process.env.TARE_URL, apiKey: process.env.NO_SUCH_KEY });",
+  );
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/INVALID_OPTION|apiKey: a key with the scope INGEST is expected/)]);
 });
 
 test('a process that only records ends by itself, and everything was sent', async () => {

@@ -11,7 +11,8 @@ import type { IngestResult, RecordedEvent, RejectedEvent, UsageAttributes, Usage
 export interface TareClientOptions extends ClientHooks {
   /** Where the API listens, e.g. `http://127.0.0.1:4000`. */
   readonly url: string;
-  readonly apiKey: string;
+  /** With the scope INGEST. Without one the constructor throws, so that `process.env.TARE_API_KEY` can stand here. */
+  readonly apiKey: string | undefined;
   /** Events in one request, 1,000 by default; the API takes 10,000 at the most. */
   readonly batchSize?: number;
   /** What `ingest` sends is history: the window of backdating does not hold. Needs an API key with scope ADMIN; off by default. */
@@ -96,7 +97,9 @@ export class TareClient implements UsageRecorder {
 
   /** @throws TareError INVALID_OPTION */
   constructor(options: TareClientOptions) {
-    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as TareClientOptions;
+    const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+    // What is said here is checked in the next lines.
+    const given = Object.fromEntries(entries) as unknown as TareClientOptions & { readonly apiKey: string };
     const settings = { ...DEFAULTS, ...given };
     requireOptions(settings);
     this.settings = settings;
