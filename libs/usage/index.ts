@@ -1,5 +1,7 @@
 export { type EventCorrection } from './correction.store.ts';
 export { CorrectionsService } from './corrections.service.ts';
+export { eventIdentity } from './event-identity.ts';
+export { rowIdentity } from './event-revision.ts';
 export { EventCosting, type CostOf, type CostableEvent } from './event-costing.ts';
 export { EventList, type EventAmount, type EventFilter, type EventPage, type EventState, type ListedEvent } from './event-list.ts';
 export { AdmittedBody, BodyAdmission } from './body-admission.ts';

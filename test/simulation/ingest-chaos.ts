@@ -3,9 +3,16 @@ import { applyMigrations, Database } from '@tare/database';
 import { migrateQueue } from '@tare/jobs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ChaosEvents, PRICED_MODELS, seeded, type ChaosEvent } from './chaos-events.ts';
+import { AcknowledgementLedger } from './acknowledgement-ledger.ts';
+import { ChaosEvents, PRICED_MODELS, seeded } from './chaos-events.ts';
+import { FIRST_PRICE, RESTATED_MODEL, SECOND_PRICE, type ChaosPrice } from './chaos-prices.ts';
+import { CorrectionQueue, type CorrectionStep } from './correction-queue.ts';
+import { InsistentClient, type BatchAnswer } from './insistent-client.ts';
+import { CHAOS_METERS, wrongMeterRows } from './meter-comparison.ts';
 import { MortalPostgres } from './mortal-postgres.ts';
 import { RunningApp } from './running-app.ts';
+import { StoredComparison, type StoredDifferences } from './stored-comparison.ts';
+import { UpkeepRequests, type UpkeepProgress } from './upkeep-requests.ts';
 
 export interface ChaosOptions {
   readonly seed: number;
@@ -17,61 +24,83 @@ export interface ChaosOptions {
   readonly shareRepeated: number;
 }
 
-/** What a run did and what it found. Everything from `lost` on has to be 0. */
-export interface ChaosReport {
+/** What a run found. Every one of them has to be 0. */
+export interface ChaosFaults extends StoredDifferences {
+  /** Rows of meters' usage, by customer and window, that are not what a count of the events gives. */
+  readonly wrongMeters: number;
+  /** Processes that ended without being killed, or would not end when told to. */
+  readonly endedByThemselves: number;
+  /** Requests that an API neither answered nor dropped. */
+  readonly hung: number;
+}
+
+/** What a run did. */
+export interface ChaosDeeds {
   readonly acknowledged: number;
   readonly repeatsSent: number;
   readonly batches: number;
+  /** Voids and amendments that were acknowledged, and those that were sent again. */
+  readonly corrections: number;
+  readonly correctionRepeatsSent: number;
   /** Requests that nobody answered: what became of them is known only because they were sent again. */
   readonly unanswered: number;
   readonly kills: Readonly<Record<string, number>>;
+  /** Until the last event was acknowledged, and until costs, roll-ups and compaction had caught up. */
   readonly seconds: number;
-  /** Acknowledged events that are not there. */
-  readonly lost: number;
-  /** Events that are there twice, or were taken a second time. */
-  readonly doubled: number;
-  /** Customers and models whose tokens or quantities are not what was sent. */
-  readonly wrongContents: number;
-  /** Cells of buckets that a recount of the events does not give. */
-  readonly wrongBuckets: number;
-  /** Customers and models whose cost is not the sum over events at the rates. */
-  readonly wrongCosts: number;
-  /** APIs that ended without being killed. */
-  readonly endedByThemselves: number;
+  readonly settledSeconds: number;
+  /** How far upkeep had come when the last event was acknowledged. */
+  readonly upkeep: UpkeepProgress;
 }
 
-interface Sums {
-  events: number;
-  input: number;
-  output: number;
-  tenths: number;
-}
+export type ChaosReport = ChaosDeeds & { readonly faults: ChaosFaults };
 
 const KEY = 'tare_ingest_chaos_0123456789abcdef';
 const LARGEST_BATCH = 1_200;
-const FIRST_PRICE = { input: 3, output: 7 };
-const SECOND_PRICE = { input: 5, output: 11 };
-const SETTLE_MS = 300_000;
+const LARGEST_CORRECTION = 400;
+const CORRECTORS = 2;
+const UPKEEP_EVERY_MS = 2_000;
+const SETTLE_MS = 900_000;
+/** What is wrong is told one by one up to here. */
+const MOST_LINES = 50;
 
-/** Sends a seed's events while processes die at random, then compares what is stored with what was acknowledged. */
+const INGEST =
+  'mutation ($events: [UsageEventInput!]!) { ingestEvents(events: $events) { accepted duplicates rejected { code message } } }';
+const VOID = 'mutation ($keys: [String!]!) { voidEvents(keys: $keys, reason: "chaos") { accepted duplicates rejected { code message } } }';
+const SET_RATE = 'mutation ($input: CostRateInput!) { setCostRate(input: $input) { id } }';
+const CREATE_METER = 'mutation ($input: MeterInput!) { createMeter(input: $input) { id } }';
+
+/**
+ * Sends a seed's events and corrections while processes die at random, then compares what is stored with what was acknowledged. `run` is all of it; a test may
+ * stand between `play` and `compare`.
+ */
 export class IngestChaos {
+  /** Where every acknowledgement is written down. */
+  readonly ledger: AcknowledgementLedger;
   private readonly random: (below: number) => number;
   private readonly events: ChaosEvents;
+  private readonly corrections: CorrectionQueue;
   private readonly postgres = new MortalPostgres();
   private readonly acknowledged: Uint8Array;
   private readonly killed: Record<string, number> = { api: 0, worker: 0, postgres: 0 };
   private apis: RunningApp[] = [];
-  private worker!: RunningApp;
-  private database!: Database;
+  private processes: RunningApp[] = [];
+  private client!: InsistentClient;
+  private database: Database | null = null;
+  private upkeep: UpkeepRequests | null = null;
   private tenantId = '';
   private next = 0;
   /** Kills so far. */
   private done = 0;
   private acknowledgedEvents = 0;
-  private doubled = 0;
+  private takenTwice = 0;
   private repeatsSent = 0;
+  private correctionRepeatsSent = 0;
   private batches = 0;
-  private unanswered = 0;
+  /** Something failed: all stop. */
+  private isOver = false;
+  private seconds = 0;
+  private settledSeconds = 0;
+  private upkeepWhenSent: UpkeepProgress = { commits: 0, compacted: 0, rolledUp: 0 };
 
   constructor(
     private readonly options: ChaosOptions,
@@ -79,23 +108,111 @@ export class IngestChaos {
   ) {
     this.random = seeded(options.seed);
     this.events = new ChaosEvents(options.events, options.seed);
+    this.corrections = new CorrectionQueue(this.events);
     this.acknowledged = new Uint8Array(options.events);
+    this.ledger = new AcknowledgementLedger(`seed-${options.seed}`);
   }
 
+  /** The ledger is kept when something is wrong. */
   async run(): Promise<ChaosReport> {
+    this.log(`acknowledgements are written down in ${this.ledger.path}`);
     try {
-      await this.start();
-      const began = Date.now();
-      const clients = Array.from({ length: this.options.clients }, (_, i) => this.client(seeded(this.options.seed + i + 1)));
-      await Promise.all([...clients, this.killAll(), this.pricesAreSet()]);
-      const seconds = (Date.now() - began) / 1000;
-      await this.settle();
-      return await this.compare(seconds);
+      await this.play();
+      const report = await this.compare();
+      await this.stop();
+      const faults = { ...report.faults, endedByThemselves: this.endings };
+      if (isClean(faults)) this.ledger.remove();
+      return { ...report, faults };
     } finally {
-      await Promise.all([...this.apis, this.worker].map((app) => app.stop()));
-      await this.database.close();
-      await this.postgres.remove();
+      await this.stop();
     }
+  }
+
+  /** Everything up to the moment when all is acknowledged and nothing waits. */
+  async play(): Promise<void> {
+    await this.start();
+    const began = Date.now();
+    const secondsSince = (): number => (Date.now() - began) / 1000;
+    const clients = Array.from({ length: this.options.clients }, (_, i) => this.sendEvents(i, seeded(this.options.seed + i + 1)));
+    const correctors = Array.from({ length: CORRECTORS }, (_, i) => this.correctEvents(seeded(this.options.seed + 1_000 + i)));
+    const all = [...clients, ...correctors, this.killAll(), this.changeCatalogue(), this.askForUpkeep()];
+    try {
+      await Promise.all(all);
+    } catch (error) {
+      this.isOver = true;
+      this.client.giveUp();
+      await Promise.allSettled(all);
+      throw error;
+    }
+    this.seconds = secondsSince();
+    this.upkeepWhenSent = await this.upkeepRequests.progress();
+    await this.settle();
+    this.settledSeconds = secondsSince();
+  }
+
+  /** Whatever stands there now, against what was acknowledged. */
+  async compare(): Promise<ChaosReport> {
+    let lines = 0;
+    const tell = (line: string): void => {
+      lines += 1;
+      if (lines <= MOST_LINES) this.log(line);
+    };
+    const stored = await new StoredComparison(this.tenantDatabase, this.tenantId, this.events, tell).differences();
+    const wrongMeters = await wrongMeterRows(this.client, this.events, tell);
+    return {
+      acknowledged: this.acknowledgedEvents,
+      repeatsSent: this.repeatsSent,
+      batches: this.batches,
+      corrections: this.corrections.done,
+      correctionRepeatsSent: this.correctionRepeatsSent,
+      unanswered: this.client.unanswered,
+      kills: this.killed,
+      seconds: this.seconds,
+      settledSeconds: this.settledSeconds,
+      upkeep: this.upkeepWhenSent,
+      faults: {
+        ...stored,
+        doubled: stored.doubled + this.takenTwice,
+        wrongMeters,
+        endedByThemselves: this.endings,
+        hung: this.client.hung,
+      },
+    };
+  }
+
+  /** May be called again. */
+  async stop(): Promise<void> {
+    this.ledger.close();
+    await Promise.all(this.processes.map((app) => app.stop()));
+    const { upkeep, database } = this;
+    [this.upkeep, this.database] = [null, null];
+    await upkeep?.close();
+    await database?.close();
+    await this.postgres.remove();
+  }
+
+  /** Where the database is, for tests that tamper with it. */
+  get databaseUrl(): string {
+    return this.postgres.url;
+  }
+
+  private get endings(): number {
+    return this.processes.reduce((sum, app) => sum + app.endedByItself, 0);
+  }
+
+  /** Every event and every correction is acknowledged. */
+  private get isAcknowledged(): boolean {
+    return this.acknowledgedEvents === this.options.events && this.corrections.isEmpty;
+  }
+
+  private get tenantDatabase(): Database {
+    if (this.database === null) throw new Error('the run has not been started');
+    return this.database;
+  }
+
+  private get upkeepRequests(): UpkeepRequests {
+    if (this.upkeep === null) throw new Error('the run has not been started');
+    return this.upkeep;
   }
 
   private async start(): Promise<void> {
@@ -106,16 +223,20 @@ export class IngestChaos {
     const access = new AccessService(this.database);
     await access.bootstrap(KEY);
     this.tenantId = (await access.authenticate(KEY))?.tenantId ?? '';
+    this.upkeep = new UpkeepRequests(url, this.database, this.tenantId, CHAOS_METERS.length);
     this.apis = Array.from({ length: this.options.apis }, () => new RunningApp('api', url));
-    this.worker = new RunningApp('worker', url);
-    await Promise.all([...this.apis, this.worker].map((app) => app.start()));
+    this.processes = [...this.apis, new RunningApp('worker', url)];
+    this.client = new InsistentClient(this.apis, KEY);
+    await Promise.all(this.processes.map((app) => app.start()));
+    // All but one: that has a history to fill in while processes die.
+    for (const { input } of CHAOS_METERS.slice(1)) await this.createMeter(input);
   }
 
   /** Takes the next events and some of those that were sent before, in any order, and sends them until they are answered. */
-  private async client(own: (below: number) => number): Promise<void> {
-    while (this.next < this.options.events) {
+  private async sendEvents(clientNo: number, own: (below: number) => number): Promise<void> {
+    while (this.next < this.options.events && !this.isOver) {
       // No further than half way to the kill after the next one: each comes in the midst of requests, whatever the machine's speed.
-      if (this.next > (this.options.events * (this.done + 1.5)) / (this.options.kills + 1)) {
+      if (this.next > (this.options.events * (this.done + 1.5)) / (this.options.kills + 1) && this.done < this.options.kills) {
         await sleep(5);
         continue;
       }
@@ -124,49 +245,66 @@ export class IngestChaos {
       this.next += fresh;
       const repeats = from === 0 ? 0 : Math.round((fresh * this.options.shareRepeated) / (1 - this.options.shareRepeated));
       this.repeatsSent += repeats;
-      const indexes = [...Array(fresh).keys()].map((i) => from + i).concat([...Array(repeats).keys()].map(() => own(from)));
-      await this.sendUntilAnswered(shuffled(indexes, own));
+      const repeated = Array.from({ length: repeats }, () => own(from));
+      const indexes = shuffled([...Array(fresh).keys()].map((i) => from + i).concat(repeated), own);
+      const unknown = new Set(indexes.filter((index) => this.acknowledged[index] === 0)).size;
+      const body = indexes.map((index) => this.events.at(index));
+      // One of four by GraphQL.
+      const answer = await (clientNo % 4 === 3 ? this.client.graphql(INGEST, { events: body }) : this.client.post('/v1/events', body));
+      this.ledger.write({ what: 'EVENTS', fresh: [from, from + fresh], others: repeated, answer });
+      this.takenTwice += takenTwice(answer as BatchAnswer, indexes.length, unknown);
+      this.batches += 1;
+      for (const index of indexes) this.acknowledge(index);
     }
   }
 
-  private async sendUntilAnswered(indexes: readonly number[]): Promise<void> {
-    const body = indexes.map((index) => this.events.at(index));
-    const before = new Set(indexes.filter((index) => this.acknowledged[index] === 0)).size;
-    const answer = (await this.post('/v1/events', body)) as { accepted: number; duplicates: number; rejected: unknown[] };
-    if (answer.rejected.length > 0) throw new Error(`refused: ${JSON.stringify(answer.rejected.slice(0, 3))}`);
-    if (answer.accepted + answer.duplicates !== indexes.length) throw new Error(`not all are answered: ${JSON.stringify(answer)}`);
-    // More accepted than had not been acknowledged when it was sent: one was taken twice.
-    this.doubled += Math.max(0, answer.accepted - before);
-    this.batches += 1;
-    for (const index of indexes) {
-      this.acknowledgedEvents += this.acknowledged[index] === 0 ? 1 : 0;
-      this.acknowledged[index] = 1;
+  private acknowledge(index: number): void {
+    if (this.acknowledged[index] === 1) return;
+    this.acknowledged[index] = 1;
+    this.acknowledgedEvents += 1;
+    this.corrections.eventAcknowledged(index);
+  }
+
+  /** Voids and amends what was acknowledged, with repeats of earlier corrections, until there is nothing left to correct. */
+  private async correctEvents(own: (below: number) => number): Promise<void> {
+    while (!this.isAcknowledged && !this.isOver) {
+      const steps = this.corrections.take(1 + own(LARGEST_CORRECTION));
+      if (steps.length === 0) {
+        await sleep(20);
+        continue;
+      }
+      const repeats = this.corrections.repeats(Math.ceil(steps.length * this.options.shareRepeated), own);
+      this.correctionRepeatsSent += repeats.length;
+      const all = shuffled([...steps, ...repeats], own);
+      for (const kind of ['AMEND', 'VOID'] as const) {
+        const part = all.filter(({ correction }) => correction.kind === kind);
+        const fresh = steps.filter(({ correction }) => correction.kind === kind);
+        if (part.length > 0) await this.sendCorrections(kind, part, fresh, own(2) === 0);
+      }
     }
   }
 
-  private async post(route: string, body: unknown): Promise<unknown> {
-    const text = JSON.stringify(body);
-    for (;;) {
-      const url = this.apis[this.batches % this.apis.length]?.url ?? this.apis.find((api) => api.url !== null)?.url ?? null;
-      const answer = url === null ? null : await this.ask(`${url}${route}`, text);
-      if (answer !== null) return answer;
-      await sleep(50);
-    }
-  }
-
-  /** Null for no answer, or one that says to come back. */
-  private async ask(url: string, body: string): Promise<unknown> {
-    try {
-      const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' };
-      const response = await fetch(url, { method: 'POST', headers, body });
-      if (response.status === 200) return await response.json();
-      // A database that was killed is an error on our side: nothing was acknowledged, so it is sent again.
-      if (response.status !== 429 && response.status < 500) throw new Error(`status ${response.status}: ${await response.text()}`);
-    } catch (error) {
-      if (error instanceof Error && error.message.startsWith('status')) throw error;
-    }
-    this.unanswered += 1;
-    return null;
+  private async sendCorrections(
+    kind: 'AMEND' | 'VOID',
+    all: readonly CorrectionStep[],
+    fresh: readonly CorrectionStep[],
+    byGraphql: boolean,
+  ): Promise<void> {
+    const revisionOf = ({ correction }: CorrectionStep): number => (correction.kind === 'AMEND' ? correction.revision : 0);
+    const bodies = all.map((step) => this.events.at(step.index, revisionOf(step)));
+    const keys = bodies.map(({ key }) => key);
+    const send = (): Promise<unknown> => {
+      if (kind === 'AMEND') return this.client.post('/v1/events/amend?reason=chaos', bodies);
+      return byGraphql ? this.client.graphql(VOID, { keys }) : this.client.post('/v1/events/void?reason=chaos', keys);
+    };
+    const answer = await send();
+    this.ledger.write({
+      what: kind,
+      others: all.map((step) => (kind === 'VOID' ? step.index : `${step.index}/${revisionOf(step)}`)),
+      answer,
+    });
+    this.takenTwice += takenTwice(answer as BatchAnswer, all.length, fresh.length);
+    for (const step of fresh) this.corrections.stepAcknowledged(step);
   }
 
   /** One process after the other, each some time after the share of events that the seed gave it. */
@@ -174,8 +312,7 @@ export class IngestChaos {
     for (let kill = 1; kill <= this.options.kills; kill += 1) {
       const target = this.random(10);
       const delay = this.random(150);
-      const due = (this.options.events * kill) / (this.options.kills + 1);
-      while (this.acknowledgedEvents < due) await sleep(5);
+      await this.acknowledgedAre((this.options.events * kill) / (this.options.kills + 1));
       await sleep(delay);
       await this.kill(target);
       this.done = kill;
@@ -185,159 +322,87 @@ export class IngestChaos {
   private async kill(target: number): Promise<void> {
     const name = target < 5 ? 'api' : target < 7 ? 'worker' : 'postgres';
     this.killed[name] = (this.killed[name] ?? 0) + 1;
-    this.log(`kill -9 ${name} at ${this.acknowledgedEvents} acknowledged events`);
+    const line = `kill -9 ${name} at ${this.acknowledgedEvents} acknowledged events`;
+    this.log(line);
+    this.ledger.write({ what: 'KILL', answer: line });
     if (name === 'postgres') {
       this.postgres.kill();
       await this.postgres.startAgain();
     } else {
-      const app = name === 'worker' ? this.worker : (this.apis[target % this.apis.length] as RunningApp);
+      const app = (name === 'worker' ? this.processes.at(-1) : this.apis[target % this.apis.length]) as RunningApp;
       await app.kill();
       await app.start();
     }
   }
 
-  /** In the middle of it a rate is set, so that costs are filled in while processes die; later another one, which only restates. */
-  private async pricesAreSet(): Promise<void> {
-    while (this.acknowledgedEvents < this.options.events / 2) await sleep(20);
+  /** In the midst of it a meter is made, and a rate is set: history is rolled up and costs are filled in while processes die. */
+  private async changeCatalogue(): Promise<void> {
+    await this.acknowledgedAre(this.options.events / 3);
+    for (const { input } of CHAOS_METERS.slice(0, 1)) await this.createMeter(input);
+    await this.acknowledgedAre(this.options.events / 2);
     for (const model of PRICED_MODELS) await this.setRate(model, FIRST_PRICE);
   }
 
-  private async setRate(model: string, price: { readonly input: number; readonly output: number }): Promise<void> {
-    const input = {
-      provider: 'own-lab',
-      model,
-      currency: 'USD',
-      validFrom: '2020-01-01T00:00:00Z',
-      input: `${price.input}`,
-      output: `${price.output}`,
-    };
-    const query = 'mutation ($input: CostRateInput!) { setCostRate(input: $input) { id } }';
-    const answer = (await this.post('/graphql', { query, variables: { input } })) as { data?: unknown; errors?: unknown };
-    // A rate that was stored and not answered is set again: the later of two equal ones counts, and costs the same.
-    if (answer.errors !== undefined) {
-      await sleep(100);
-      await this.setRate(model, price);
+  /** One that was made and not answered is there already. */
+  private async createMeter(input: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.client.graphql(CREATE_METER, { input }).catch((error: unknown) => {
+      if (!String(error).includes('ALREADY_EXISTS')) throw error;
+    });
+  }
+
+  /** A rate that was stored and not answered is set again: the later of two equal ones counts, and costs the same. */
+  private async setRate(model: string, price: ChaosPrice): Promise<void> {
+    const [input, output] = [`${price.input}`, `${price.output}`];
+    const rate = { provider: 'own-lab', model, currency: 'USD', validFrom: '2020-01-01T00:00:00Z', input, output };
+    await this.client.graphql(SET_RATE, { input: rate });
+  }
+
+  private async askForUpkeep(): Promise<void> {
+    while (!this.isAcknowledged && !this.isOver) {
+      await this.upkeepRequests.ask();
+      await sleep(UPKEEP_EVERY_MS);
     }
   }
 
   private async settle(): Promise<void> {
-    for (const app of [...this.apis, this.worker]) if (!app.isRunning) await app.start();
-    await this.setRate(PRICED_MODELS[0] as string, SECOND_PRICE);
+    for (const app of this.processes) if (!app.isRunning) await app.start();
+    await this.setRate(RESTATED_MODEL, SECOND_PRICE);
     const deadline = Date.now() + SETTLE_MS;
-    while ((await this.rows('SELECT 1 FROM costing_task LIMIT 1')).length > 0) {
-      if (Date.now() > deadline) throw new Error('costs were not filled in: a costing task is still waiting');
-      await sleep(200);
+    for (;;) {
+      const tasks = await this.tenantDatabase.withTenant(this.tenantId, (tx) => tx.query('SELECT 1 FROM costing_task LIMIT 1'));
+      const { commits, compacted, rolledUp } = await this.upkeepRequests.progress();
+      if (tasks.length === 0 && compacted === commits && rolledUp === commits) return;
+      if (Date.now() > deadline) {
+        const waiting = `${tasks.length === 0 ? 'none' : 'some'} to cost, compacted ${compacted} and rolled up ${rolledUp} of ${commits} commits`;
+        throw new Error(`not everything was caught up with: ${waiting}. Acknowledgements are in ${this.ledger.path}`);
+      }
+      await this.upkeepRequests.ask();
+      await sleep(500);
     }
   }
 
-  private async compare(seconds: number): Promise<ChaosReport> {
-    const expected = this.expectedSums();
-    const [counted] = await this.rows<{ events: number; keys: number }>(
-      'SELECT count(*)::int AS events, count(DISTINCT key_hash)::int AS keys FROM usage_event',
-    );
-    const { events = 0, keys = 0 } = counted ?? {};
-    return {
-      acknowledged: this.acknowledgedEvents,
-      repeatsSent: this.repeatsSent,
-      batches: this.batches,
-      unanswered: this.unanswered,
-      kills: this.killed,
-      seconds,
-      lost: Math.max(0, this.acknowledgedEvents - keys),
-      doubled: this.doubled + Math.max(0, events - keys) + Math.max(0, keys - this.options.events),
-      wrongContents: await this.wrongContents(expected),
-      wrongBuckets: await this.wrongBuckets(),
-      wrongCosts: await this.wrongCosts(expected),
-      endedByThemselves: this.apis.reduce((sum, api) => sum + api.endedByItself, 0),
-    };
-  }
-
-  /** By customer and model, of the events as they were sent. */
-  private expectedSums(): Map<string, Sums> {
-    const sums = new Map<string, Sums>();
-    for (let index = 0; index < this.options.events; index += 1) add(sums, this.events.at(index));
-    return sums;
-  }
-
-  private async wrongContents(expected: ReadonlyMap<string, Sums>): Promise<number> {
-    const rows = await this.rows<Record<'what' | 'events' | 'input' | 'output' | 'tenths', string>>(
-      `SELECT k.key || ' ' || d.model AS what, count(*)::text AS events, coalesce(sum(e.uncached_input), 0)::text AS input,
-         coalesce(sum(e.plain_output), 0)::text AS output, trunc(coalesce(sum(e.quantity), 0) * 10)::text AS tenths
-       FROM usage_event e JOIN usage_dimension d ON d.tenant_id = e.tenant_id AND d.no = e.dimension_no
-       JOIN customer_key k ON k.tenant_id = e.tenant_id AND k.no = e.customer_no GROUP BY 1`,
-    );
-    const stored = new Map(rows.map(({ what, ...sums }) => [what, JSON.stringify(Object.values(sums))]));
-    const wanted = new Map([...expected].map(([what, s]) => [what, JSON.stringify([s.events, s.input, s.output, s.tenths].map(String))]));
-    return differences(stored, wanted);
-  }
-
-  private async wrongBuckets(): Promise<number> {
-    const sums = ['uncached_input', 'plain_output', 'quantity', 'cost']
-      .map((column) => `coalesce(sum(${column}), 0) AS ${column}`)
-      .join(', ');
-    const recount = `SELECT customer_no, dimension_no, date_bin('15 minutes', at, 'epoch') AS from_at, count(*)::numeric AS events, ${sums}
-      FROM usage_event WHERE tenant_id = $1 GROUP BY 1, 2, 3`;
-    const kept = `SELECT customer_no, dimension_no, from_at, sum(events)::numeric AS events, ${sums}
-      FROM usage_bucket WHERE tenant_id = $1 GROUP BY 1, 2, 3 HAVING sum(events) <> 0`;
-    const [row] = await this.rows<{ wrong: number }>(
-      `WITH counted AS (${recount}), kept AS (${kept})
-       SELECT count(*)::int AS wrong FROM ((TABLE counted EXCEPT TABLE kept) UNION ALL (TABLE kept EXCEPT TABLE counted)) AS differing`,
-      [this.tenantId],
-    );
-    return row?.wrong ?? NaN;
-  }
-
-  /** Frozen at the first price, restated at the second; in events and in buckets. Of millionths, so that sums here are exact. */
-  private async wrongCosts(expected: ReadonlyMap<string, Sums>): Promise<number> {
-    const restatedAt = (model: string): typeof FIRST_PRICE => (model === PRICED_MODELS[0] ? SECOND_PRICE : FIRST_PRICE);
-    const wanted = new Map<string, string>();
-    for (const [what, sums] of expected) {
-      const model = what.split(' ')[1] ?? '';
-      const isPriced = PRICED_MODELS.includes(model);
-      const cost = (price: typeof FIRST_PRICE): number => (isPriced ? sums.input * price.input + sums.output * price.output : 0);
-      wanted.set(what, JSON.stringify([cost(FIRST_PRICE), cost(FIRST_PRICE), cost(restatedAt(model))].map(String)));
+  private async acknowledgedAre(events: number): Promise<void> {
+    while (this.acknowledgedEvents < events) {
+      if (this.isOver) throw new Error('the run is over');
+      await sleep(5);
     }
-    const rows = await this.rows<Record<'what' | 'cost' | 'bucket_cost' | 'restated', string>>(
-      `WITH events AS (
-         SELECT e.customer_no, d.model, coalesce(sum(e.cost), 0) AS cost FROM usage_event e
-         JOIN usage_dimension d ON d.tenant_id = e.tenant_id AND d.no = e.dimension_no GROUP BY 1, 2
-       ), buckets AS (
-         SELECT b.customer_no, d.model, sum(b.cost) AS cost, sum(b.restated_cost) AS restated FROM usage_bucket b
-         JOIN usage_dimension d ON d.tenant_id = b.tenant_id AND d.no = b.dimension_no GROUP BY 1, 2
-       )
-       SELECT k.key || ' ' || model AS what, trunc(events.cost * 1000000)::text AS cost, trunc(buckets.cost * 1000000)::text AS bucket_cost,
-         trunc(buckets.restated * 1000000)::text AS restated
-       FROM events JOIN buckets USING (customer_no, model) JOIN customer_key k ON k.no = customer_no`,
-    );
-    const stored = new Map(rows.map(({ what, ...costs }) => [what, JSON.stringify(Object.values(costs))]));
-    return differences(stored, wanted);
-  }
-
-  private rows<Row extends Record<string, unknown>>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return this.database.withTenant(this.tenantId, (tx) => tx.query<Row>(sql, values));
   }
 }
 
-function add(sums: Map<string, Sums>, event: ChaosEvent): void {
-  const what = `${event.customer} ${event.model}`;
-  const sum = sums.get(what) ?? { events: 0, input: 0, output: 0, tenths: 0 };
-  sum.events += 1;
-  sum.input += event.tokens.input;
-  sum.output += event.tokens.output;
-  sum.tenths += Number(event.quantity.replace('.', ''));
-  sums.set(what, sum);
+export const isClean = (faults: ChaosFaults): boolean => Object.values(faults).every((figure) => figure === 0);
+
+/** How many more were accepted than could be new. @throws Error when something was refused or not answered */
+function takenTwice({ accepted, duplicates, rejected }: BatchAnswer, sent: number, couldBeNew: number): number {
+  if (rejected.length > 0) throw new Error(`refused: ${JSON.stringify(rejected.slice(0, 3))}`);
+  if (accepted + duplicates !== sent) throw new Error(`not all are answered: ${accepted} and ${duplicates} of ${sent}`);
+  return Math.max(0, accepted - couldBeNew);
 }
 
-function differences(stored: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): number {
-  const names = new Set([...stored.keys(), ...wanted.keys()]);
-  return [...names].filter((name) => stored.get(name) !== wanted.get(name)).length;
-}
-
-function shuffled(indexes: readonly number[], random: (below: number) => number): number[] {
-  const order = [...indexes];
+function shuffled<Item>(items: readonly Item[], random: (below: number) => number): Item[] {
+  const order = [...items];
   for (let i = order.length - 1; i > 0; i -= 1) {
     const other = random(i + 1);
-    [order[i], order[other]] = [order[other] as number, order[i] as number];
+    [order[i], order[other]] = [order[other] as Item, order[i] as Item];
   }
   return order;
 }

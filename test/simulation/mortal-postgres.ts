@@ -4,18 +4,21 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const START_ATTEMPTS = 100;
+/** A backend that is in the midst of a long statement notices only at its end that its server is gone. */
+const START_ATTEMPTS = 600;
 const SETTINGS = ['-c', 'max_connections=100', '-c', 'checkpoint_timeout=30s'];
 
 /** A durable PostgreSQL (fsync on) that can be killed -9 and comes back on the same port with what it had committed. */
 export class MortalPostgres {
   private readonly directory = mkdtempSync(path.join(tmpdir(), 'tare-chaos-'));
   private port = 0;
+  private address = '';
 
   /** Answers its address, which stays the same over its lives. */
   async start(): Promise<string> {
     chmodSync(this.directory, 0o755);
     const postgres = await startEmbeddedPostgres({ directory: this.data, settings: SETTINGS });
+    this.address = postgres.url;
     this.port = Number(new URL(postgres.url).port);
     return postgres.url;
   }
@@ -46,6 +49,10 @@ export class MortalPostgres {
     }
     for (let attempt = 1; attempt <= START_ATTEMPTS && this.isUp(); attempt += 1) await sleep(100);
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  get url(): string {
+    return this.address;
   }
 
   private get data(): string {

@@ -2,6 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
+/** Jobs and requests that are under way end within that. */
+const STOP_MS = 60_000;
+
 /** A built app as a process of its own, so that it can be killed without being asked. */
 export class RunningApp {
   private child: ChildProcess | null = null;
@@ -19,7 +22,7 @@ export class RunningApp {
     return this.address;
   }
 
-  /** How often it ended without being told or killed. */
+  /** How often it ended without being told or killed, or did not end when it was told to. */
   get endedByItself(): number {
     return this.endings;
   }
@@ -66,6 +69,11 @@ export class RunningApp {
     if (child === null || !this.isRunning) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill(signal);
+    const patience = setTimeout(() => {
+      this.endings += 1;
+      child.kill('SIGKILL');
+    }, STOP_MS);
     await ended;
+    clearTimeout(patience);
   }
 }
