@@ -1,9 +1,10 @@
+import { jest } from '@jest/globals';
 import { AccessService } from '@tare/access';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { BodyAdmission, IngestService } from '@tare/usage';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Agent, request as httpRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { createApi } from '../app.ts';
 
 type Body = ReturnType<typeof JSON.parse>;
@@ -158,6 +159,56 @@ test('a body of unknown length is counted as it comes, and let go of when it is 
   });
   await until(() => bodies.heldBytes === 0);
   expect(await countOf(id)).toBe('500');
+});
+
+describe('room for a body whose sender goes away', () => {
+  const head = (key: string, length: number): string =>
+    `POST /v1/events HTTP/1.1\r\nHost: tare\r\nAuthorization: Bearer ${key}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`;
+  const closed = (socket: Socket): Promise<void> =>
+    new Promise(
+      (resolve) =>
+        void socket
+          .resume()
+          .on('error', () => undefined)
+          .once('close', () => resolve()),
+    );
+
+  test('is given back, also where it went while its key was looked up', async () => {
+    const { key } = await newTenant();
+    const access = app.get(AccessService);
+    const lookUp = access.authenticate.bind(access);
+    const { server } = app.getHttpAdapter().getInstance();
+    for (const isLookingUp of [true, true, false]) {
+      const gone = new Promise<void>(
+        (resolve) => void server.once('connection', (there: Socket) => void there.once('close', () => resolve())),
+      );
+      const socket = connect(port, '127.0.0.1');
+      const looked = new Promise<void>((resolve) => {
+        jest.spyOn(access, 'authenticate').mockImplementationOnce(async (secret) => {
+          const principal = await lookUp(secret);
+          resolve();
+          if (isLookingUp) await gone;
+          return principal;
+        });
+      });
+      socket.write(`${head(key, 900_000)}[`);
+      await looked;
+      if (!isLookingUp) await until(() => app.get(BodyAdmission).heldBytes === 900_000);
+      socket.destroy();
+      await gone;
+    }
+    jest.restoreAllMocks();
+    await until(() => app.get(BodyAdmission).heldBytes === 0);
+    expect(await rest(key, events(1))).toMatchObject({ status: 200, body: { accepted: 1 } });
+  });
+
+  test('is given back to a request that waited behind one whose answer closed the connection', async () => {
+    const { key } = await newTenant();
+    const socket = connect(port, '127.0.0.1');
+    socket.write(`${head(key, 4)}{bad${head(key, 900_000)}[${' '.repeat(899_998)}]`);
+    await closed(socket);
+    await until(() => app.get(BodyAdmission).heldBytes === 0);
+  });
 });
 
 test('a connection that was refused with its body unread serves the next request', async () => {

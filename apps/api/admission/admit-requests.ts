@@ -6,6 +6,7 @@ import { Transform, type Readable } from 'node:stream';
 import type { AuthenticatedRequest } from '../auth/current-principal.ts';
 import { isEventStream } from '../events/event-bodies.ts';
 import { errorAnswer, graphqlErrorBody, retryAfterHeaders, statusOf } from '../errors/error-answer.ts';
+import { releaseWhenOver } from './release-bodies.ts';
 
 /** GraphQL bodies of this size are taken to hold events: a question is not refused because too many events wait. */
 const EVENTS_FROM_BYTES = 64 * 2 ** 10;
@@ -28,8 +29,7 @@ export function admitRequests(app: NestFastifyApplication): void {
       const body = gate.admit(request);
       if (body !== null) {
         request.admittedBody = body;
-        // Emitted when everything is answered, and when the connection is gone.
-        reply.raw.once('close', () => body.release());
+        releaseWhenOver(body, request, reply);
       }
       done();
     } catch (error) {

@@ -80,8 +80,10 @@ function requestErrorStatus(error: unknown): number | null {
 }
 
 /** Whether the sender went away while its body was read: Node's own error for that. Nobody is left to hear the answer. */
-const isCut = (error: unknown): boolean =>
-  error instanceof Error && error.message === 'aborted' && (error as { code?: unknown }).code === 'ECONNRESET';
+function isCut(error: unknown): boolean {
+  const { message, code } = (error ?? {}) as { message?: unknown; code?: unknown };
+  return message === 'aborted' && code === 'ECONNRESET';
+}
 
 /** The HTTP status that goes with an answer; 400 for a mistake that has no status of its own. */
 export const statusOf = ({ code }: ErrorAnswer): number => STATUS_BY_CODE[code] ?? 400;
