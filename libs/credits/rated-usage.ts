@@ -31,9 +31,14 @@ export class RatedUsageReader {
     const { span, segments, meters } = query;
     if (span.start >= span.end) return new Map();
     const active = segments.filter((segment) => segment.start < span.end && (segmentEnd(segment) ?? Infinity) > span.start);
+    const reading = {
+      customerNo: query.customerNo,
+      cuts: allCuts(query, active),
+      ...(query.upToSeq === null ? {} : { upToSeq: query.upToSeq }),
+    };
     const records = active.some((segment) => readsEvents(segment, meters))
-      ? await this.events(tx, query)
-      : await this.sums(tx, query, active);
+      ? await this.reader.readEventsWhereKept(tx, reading)
+      : await this.reader.read(tx, reading);
     const rated = new Map<string, UsageRecord[]>();
     for (const record of records) {
       const segment = subscriptionFor(record, active, meters);
@@ -44,21 +49,13 @@ export class RatedUsageReader {
     }
     return rated;
   }
+}
 
-  private sums(
-    tx: TenantTransaction,
-    { customerNo, span, cuts, upToSeq }: RatedUsageQuery,
-    active: readonly Segment[],
-  ): Promise<UsageRecord[]> {
-    const all = [...cuts, ...active.flatMap((segment) => cutsOf(segment, span))];
-    const inside = all.filter((cut) => span.start < cut && cut < span.end);
-    const sorted = [...new Set([span.start, ...inside, span.end])].sort((a, b) => a - b);
-    return this.reader.read(tx, { customerNo, cuts: sorted, ...(upToSeq === null ? {} : { upToSeq }) });
-  }
-
-  private events(tx: TenantTransaction, { customerNo, span, upToSeq }: RatedUsageQuery): Promise<UsageRecord[]> {
-    return this.reader.readEvents(tx, { customerNo, from: span.start, to: span.end, ...(upToSeq === null ? {} : { upToSeq }) });
-  }
+/** Everything that no record may reach across, ascending, the ends of the span included. */
+function allCuts({ span, cuts }: RatedUsageQuery, active: readonly Segment[]): Instant[] {
+  const all = [...cuts, ...active.flatMap((segment) => cutsOf(segment, span))];
+  const inside = all.filter((cut) => span.start < cut && cut < span.end);
+  return [...new Set([span.start, ...inside, span.end])].sort((a, b) => a - b);
 }
 
 /** Where the segment's bills are cut: its service periods, and for credits the customer's days. */

@@ -21,10 +21,8 @@ export class MarginUsage {
   async read(tx: TenantTransaction, query: MarginQuery, request: MarginUsageRequest): Promise<UsageRecord[]> {
     const span = spanOf(query, request.items);
     const upTo = request.upToSeq === null ? {} : { upToSeq: request.upToSeq };
-    if (readsEvents(query, request.segments, span)) {
-      return this.reader.readEvents(tx, { customerNo: request.customerNo, from: span.start, to: span.end, ...upTo });
-    }
-    return this.reader.read(tx, { customerNo: request.customerNo, cuts: cutsOf(query, request, span), ...upTo });
+    const reading = { customerNo: request.customerNo, cuts: cutsOf(query, request, span), ...upTo };
+    return readsEvents(query, request.segments, span) ? this.reader.readEventsWhereKept(tx, reading) : this.reader.read(tx, reading);
   }
 
   /** Single events of the span of the query itself. */

@@ -103,6 +103,20 @@ export class UsageReader {
     }));
   }
 
+  /**
+   * Single events where they are kept, and sums between the cuts in time whose events retention has dropped (docs/retention.md): buckets tell of those alone.
+   * No sum is an event's value: what only events know (users, properties, a greatest or latest value) is not there before the horizon.
+   */
+  async readEventsWhereKept(tx: TenantTransaction, { cuts, ...query }: UsageQuery): Promise<UsageRecord[]> {
+    requireCuts(cuts);
+    const [from, to] = [cuts[0] ?? NaN, cuts.at(-1) ?? NaN];
+    const { dropped } = await retentionHorizons(tx);
+    if (dropped === null || dropped <= from) return this.readEvents(tx, { ...query, from, to });
+    const horizon = Math.min(dropped, to);
+    const sums = await this.read(tx, { ...query, cuts: [...cuts.filter((cut) => cut < horizon), horizon] });
+    return horizon === to ? sums : [...sums, ...(await this.readEvents(tx, { ...query, from: horizon, to }))];
+  }
+
   /** The number of the last commit: every row with it or a lower one is visible, and none will ever be added under them. */
   async currentSeq(tx: TenantTransaction): Promise<number> {
     const [clock] = await tx.query<{ seq: number }>('SELECT seq FROM usage_clock WHERE tenant_id = $1', [tx.tenantId]);

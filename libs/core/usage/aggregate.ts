@@ -88,7 +88,8 @@ function latest(meter: Meter, match: readonly MeterFilter[], records: Iterable<U
  * name (tokens, quantity, gpuSeconds) are 0: no event says one from the other.
  */
 export function valueOfEvent(meter: Meter, record: UsageRecord): Decimal | null {
-  if (meter.valueProperty === null || !record.events.isPositive()) return null;
+  // A sum of events, as dropped time is told by, is no event's value.
+  if (meter.valueProperty === null || !record.events.isPositive() || record.properties === undefined) return null;
   if (meter.valueProperty.startsWith(PROPERTIES_PREFIX)) return propertyNumber(meter.valueProperty, record);
   return recordValue(meter.valueProperty, record);
 }
