@@ -6,8 +6,8 @@ import { cpuSecondsOf, cpuSecondsOfChildren, median, print, rateOf, rounded } fr
 import { startBenchServer, type BenchPlatform } from './platform.ts';
 
 /**
- * Ingest into a table of 20 million events against ingest into an empty one: two databases of one PostgreSQL, in turns, the median of the rounds; the two
- * databases take turns in going first. Prints JSON lines. TARE_BENCH_ROWS (20000000), TARE_BENCH_ROUNDS (5) and TARE_BENCH_EVENTS (100000, per round,
+ * Ingest into a table of 20 million events against ingest into an empty one: two databases of one PostgreSQL, in turns; the two databases
+ * take turns in going first, and the ratio is the median of the rounds' own. Prints JSON lines. TARE_BENCH_ROWS (20000000), TARE_BENCH_ROUNDS (5) and TARE_BENCH_EVENTS (100000, per round,
  * order of keys and database) make it smaller or larger; TARE_BENCH_POSTGRES tries settings of the server; TARE_BENCH_DIRECTORY keeps the data, for other
  * settings in the next run. It needs 700 bytes of disk for each row.
  */
@@ -91,7 +91,7 @@ class LargeTableBench {
     print({
       bench: 'ingest-20m',
       what: order === 'time' ? 'time-ordered keys' : 'random keys',
-      ratio: rounded(middle(full, 'perSecond') / middle(empty, 'perSecond')),
+      ratio: rounded(median(each)),
       atLeast: GOALS[order],
       ratioOfEachRound: each.map((ratio) => rounded(ratio)),
       rows: ROWS,
