@@ -202,6 +202,25 @@ describe('room for a body whose sender goes away', () => {
     expect(await rest(key, events(1))).toMatchObject({ status: 200, body: { accepted: 1 } });
   });
 
+  test('is given back where nothing more comes, and a body that came to its end may be worked on for longer', async () => {
+    const { key } = await newTenant();
+    const { server } = app.getHttpAdapter().getInstance();
+    const connected = new Promise<Socket>((resolve) => void server.once('connection', resolve));
+    const socket = connect(port, '127.0.0.1');
+    const body = JSON.stringify(events(1));
+    socket.write(`${head(key, body.length)}${body}`);
+    const there = await connected;
+    await new Promise((resolve) => void socket.once('data', resolve));
+    expect(there.timeout).not.toBe(120_000);
+    socket.write(`${head(key, 900_000)}[`);
+    await until(() => app.get(BodyAdmission).heldBytes === 900_000);
+    expect(there.timeout).toBe(120_000);
+    // As after two minutes: nobody says that a sender has lost its network.
+    there.emit('timeout');
+    await closed(socket);
+    await until(() => app.get(BodyAdmission).heldBytes === 0);
+  });
+
   test('is given back to a request that waited behind one whose answer closed the connection', async () => {
     const { key } = await newTenant();
     const socket = connect(port, '127.0.0.1');
