@@ -38,21 +38,28 @@ SELECT seq FROM usage_bucket WHERE tenant_id = $1 AND seq > $2 AND seq <= $3 ORD
 /** A chunk looks rows up by a table's key: hashing or sorting would read all of the tenant's where statistics are old. */
 export const BY_KEY = `SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('enable_seqscan', 'off', true)`;
 
+/** And a cell's rows in that key's order, which no other index may give by sorting. */
+export const IN_ORDER_OF_KEY = `SELECT set_config('enable_sort', 'off', true)`;
+
 /**
  * Merges the cells into which commits ($2, $3] brought something, with all that was there before. OFFSET 0 keeps the look-up of each cell's rows one by one,
- * and rows are deleted by where they lie: no plan can turn this into reading the table. The count is there to be waited for: a sum has the key of the
+ * a range of one dimension makes their order that of the table's key (IN_ORDER_OF_KEY: by the index of commits, each cell would read all rows of the tenant), and
+ * rows are deleted by where they lie: no plan can turn this into reading the table. The count is there to be waited for: a sum has the key of the
  * last of its deltas.
  */
 export const MERGE_CELLS = `
-WITH cells AS MATERIALIZED (
-  SELECT DISTINCT customer_no, from_at, dimension_no FROM usage_bucket WHERE tenant_id = $1 AND seq > $2 AND seq <= $3
+WITH brought AS MATERIALIZED (
+  SELECT customer_no, from_at, dimension_no FROM usage_bucket WHERE tenant_id = $1 AND seq > $2 AND seq <= $3 ORDER BY seq
+), cells AS MATERIALIZED (
+  SELECT DISTINCT customer_no, from_at, dimension_no FROM brought
 ), deltas AS MATERIALIZED (
   SELECT delta.*, count(*) OVER (PARTITION BY delta.customer_no, delta.from_at, delta.dimension_no, delta.pin) AS rows
   FROM cells CROSS JOIN LATERAL (
     SELECT b.ctid AS place, b.*, (SELECT p.seq FROM usage_pin p WHERE p.tenant_id = $1 AND p.customer_no = b.customer_no AND p.seq >= b.seq ORDER BY p.seq LIMIT 1) AS pin
     FROM usage_bucket b
-    WHERE b.tenant_id = $1 AND b.customer_no = cells.customer_no AND b.from_at = cells.from_at AND b.dimension_no = cells.dimension_no AND b.seq <= $3
-    OFFSET 0
+    WHERE b.tenant_id = $1 AND b.customer_no = cells.customer_no AND b.from_at = cells.from_at
+      AND b.dimension_no >= cells.dimension_no AND b.dimension_no <= cells.dimension_no AND b.seq <= $3
+    ORDER BY b.dimension_no, b.seq OFFSET 0
   ) AS delta
 ), absorbed AS (
   DELETE FROM usage_bucket WHERE tenant_id = $1 AND ctid = ANY (ARRAY(SELECT place FROM deltas WHERE rows > 1)) RETURNING 1

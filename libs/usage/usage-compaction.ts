@@ -1,7 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { instantOfDate, type Instant } from '@tare/core';
 import { Database, sqlInstant, type TenantTransaction } from '@tare/database';
-import { ADVANCE, BY_KEY, CHUNK_END, ENSURE_STATE, MERGE_CELLS, RAISE_FLOOR, STATE, TRY_CELLS } from './compact-buckets.sql.ts';
+import {
+  ADVANCE,
+  BY_KEY,
+  CHUNK_END,
+  ENSURE_STATE,
+  IN_ORDER_OF_KEY,
+  MERGE_CELLS,
+  RAISE_FLOOR,
+  STATE,
+  TRY_CELLS,
+} from './compact-buckets.sql.ts';
 
 export interface CompactionResult {
   readonly chunks: number;
@@ -92,6 +102,7 @@ async function compactChunk(tx: TenantTransaction, { floor }: State): Promise<{ 
   const [last] = await tx.query<{ seq: number }>(CHUNK_END, [tx.tenantId, compacted, floor, CHUNK_ROWS]);
   const end = last?.seq ?? floor;
   await tx.query(BY_KEY);
+  await tx.query(IN_ORDER_OF_KEY);
   const [merged] = await tx.query<{ absorbed: number; kept: number }>(MERGE_CELLS, [tx.tenantId, compacted, end]);
   await tx.query(ADVANCE, [tx.tenantId, end]);
   return { end, absorbed: (merged?.absorbed ?? 0) - (merged?.kept ?? 0) };

@@ -55,7 +55,11 @@ SELECT date_bin('15 minutes', min(first.from_at), 'epoch') AS slot FROM customer
 CROSS JOIN LATERAL (SELECT b.from_at FROM usage_bucket b WHERE b.tenant_id = k.tenant_id AND b.customer_no = k.no ORDER BY b.from_at LIMIT 1) AS first
 WHERE k.tenant_id = $1`;
 
-/** Events that the buckets count in slots up to commit $2: what their events have to add up to. $3 dimensions, $4 customers, $5 starts, $6 ends of the slots. */
+/**
+ * Events that the buckets count in slots up to commit $2: what their events have to add up to. $3 dimensions, $4 customers, $5 starts, $6 ends of the slots. The
+ * order of a slot's rows is that of the table's key, and only the key may give it (IN_ORDER_OF_KEY): by the index of commits, each slot would read all rows of
+ * the tenant.
+ */
 export const EXPECTED_EVENTS = `
 SELECT slot.position::int4 AS position, coalesce(sum(b.events), 0)::int8 AS events
 FROM unnest($4::int4[], $5::timestamptz[], $6::timestamptz[]) WITH ORDINALITY AS slot (customer_no, from_at, to_at, position)
@@ -66,6 +70,10 @@ CROSS JOIN LATERAL (
   ORDER BY b.customer_no, b.from_at
 ) AS b
 GROUP BY slot.position`;
+
+/** Around a statement whose order is that of a table's key: then no index that has to be sorted takes its place, however old statistics are. */
+export const IN_ORDER_OF_KEY = `SELECT set_config('enable_sort', 'off', true)`;
+export const IN_ANY_ORDER = `SELECT set_config('enable_sort', 'on', true)`;
 
 /**
  * Events of slots as they stand after commit $2: of each slot those that came after its own commit, and, marked, those that were cancelled since then.
@@ -102,25 +110,27 @@ WHERE b.tenant_id = $1 ORDER BY 1, 2`;
 
 const CELL = 'customer_no, from_at, group_no, to_at, events, inexact, value, value_at, members, member_events';
 
-/** The rolled-up cells of slots. $3 customers, $4 starts, $5 ends. */
+/**
+ * The rolled-up cells of slots. $3 customers, $4 starts, $5 ends. Each slot is looked up by the table's key (OFFSET 0 keeps it so): as a join, every cell of the
+ * meter would be held against every slot where statistics are old.
+ */
 export const CELLS_OF_SLOTS = `
 SELECT slot.position::int4 AS position, r.from_at, r.group_no, r.to_at, r.events, r.inexact, r.value::text AS value, r.value_at, r.members::text AS members,
   r.member_events::text AS member_events
 FROM unnest($3::int4[], $4::timestamptz[], $5::timestamptz[]) WITH ORDINALITY AS slot (customer_no, from_at, to_at, position)
-JOIN meter_rollup_cell r ON r.tenant_id = $1 AND r.meter_id = $2 AND r.customer_no = slot.customer_no AND r.from_at >= slot.from_at AND r.from_at < slot.to_at`;
+CROSS JOIN LATERAL (
+  SELECT c.* FROM meter_rollup_cell c
+  WHERE c.tenant_id = $1 AND c.meter_id = $2 AND c.customer_no = slot.customer_no AND c.from_at >= slot.from_at AND c.from_at < slot.to_at OFFSET 0
+) AS r`;
 
-export const DELETE_CELLS = `
-DELETE FROM meter_rollup_cell r USING unnest($3::int4[], $4::timestamptz[], $5::timestamptz[]) AS slot (customer_no, from_at, to_at)
-WHERE r.tenant_id = $1 AND r.meter_id = $2 AND r.customer_no = slot.customer_no AND r.from_at >= slot.from_at AND r.from_at < slot.to_at`;
+/** Slot by slot too. The same parameters. */
+export const DELETE_CELLS = 'SELECT tare_delete_rollup_cells($1::uuid, $2::uuid, $3::int4[], $4::timestamptz[], $5::timestamptz[])';
 
 export const INSERT_CELLS = `
 INSERT INTO meter_rollup_cell (tenant_id, meter_id, ${CELL})
 SELECT $1, $2, customer_no, from_at, group_no, to_at, events, inexact, value, value_at, members::uuid[], member_events::int8[]
 FROM unnest($3::int4[], $4::timestamptz[], $5::int4[], $6::timestamptz[], $7::int8[], $8::int8[], $9::numeric[], $10::timestamptz[], $11::text[], $12::text[])
   AS row (${CELL})`;
-
-/** Slots are looked up by the tables' keys: hashing or sorting would read all rows of their customers, where statistics are old. */
-export const BY_KEY = `SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`;
 
 /** Numbers of groups, by hash; new ones go on from the highest. Whoever mints holds the meter's row. */
 export const KNOWN_GROUPS =

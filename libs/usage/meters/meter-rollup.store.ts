@@ -5,7 +5,6 @@ import { createHash } from 'node:crypto';
 import { plainArray, textArray } from '../column-array.ts';
 import { slotEnd, type Slot } from './counted-slots.ts';
 import {
-  BY_KEY,
   CELLS_OF_SLOTS,
   CHANGED_SLOTS,
   COUNT_SLOTS,
@@ -266,7 +265,6 @@ export class MeterRollupStore {
 
   /** Replaces all cells of the slots. */
   async replaceCells(tx: TenantTransaction, meterId: string, slots: readonly CustomerSlot[], cells: readonly RollupCell[]): Promise<void> {
-    await tx.query(BY_KEY);
     if (slots.length > 0) await tx.query(DELETE_CELLS, [tx.tenantId, meterId, ...slotArrays(slots)]);
     if (cells.length === 0) return;
     await tx.query(INSERT_CELLS, [

@@ -16,7 +16,7 @@ import { sqlInstant, type TenantTransaction } from '@tare/database';
 import { plainArray } from '../column-array.ts';
 import { dimensionsOfRow, tokensOfRow, type DimensionRow, type TokenRow } from '../usage-rows.ts';
 import { countInSlot, emptySlot, slotEnd, type CountedSlot, type Placing, type Slot } from './counted-slots.ts';
-import { dimensionsWhere, EXPECTED_EVENTS, slotEvents } from './meter-rollup.sql.ts';
+import { dimensionsWhere, EXPECTED_EVENTS, IN_ANY_ORDER, IN_ORDER_OF_KEY, slotEvents } from './meter-rollup.sql.ts';
 
 const FETCHED_ROWS = 5_000;
 
@@ -115,7 +115,9 @@ export class SlotEvents {
     const expected = slots.map(() => 0);
     if (slots.length === 0) return expected;
     const values = [tx.tenantId, upToSeq, nullableArray(dimensionNos), ...slotArrays(slots)];
+    await tx.query(IN_ORDER_OF_KEY);
     const rows = await tx.query<{ position: number; events: number }>(EXPECTED_EVENTS, values);
+    await tx.query(IN_ANY_ORDER);
     for (const { position, events } of rows) expected[position - 1] = events;
     return expected;
   }
