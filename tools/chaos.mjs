@@ -10,7 +10,7 @@ const run = (command, args) => {
 };
 
 if (name !== 'ingest') {
-  console.error('Run: npm run chaos -- ingest [--seed n] [--events 1000000] [--kills 50] [--apis 2]');
+  console.error('Run: npm run chaos -- ingest [--seed n] [--events 1000000] [--kills 50] [--clients 4] [--apis 2]');
   process.exit(1);
 }
 run(path.join(root, 'node_modules/.bin/nx'), ['run-many', '-t', 'build', '--output-style=static']);

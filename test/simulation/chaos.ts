@@ -1,17 +1,22 @@
 import { IngestChaos, isClean } from './ingest-chaos.ts';
 
-/** `npm run chaos -- ingest [--seed n] [--events n] [--kills n] [--apis n]`: the long run. Prints its report as JSON, and fails when anything is not 0. */
-function option(name: string, byDefault: number): number {
+/**
+ * `npm run chaos -- ingest [--seed n] [--events n] [--kills n] [--clients n] [--apis n]`: the long run. Prints its report as JSON, and fails when a fault is not 0;
+ * then the ledger of acknowledgements is kept.
+ */
+function option(name: string, least: number, byDefault: number): number {
   const position = process.argv.indexOf(`--${name}`);
-  return position === -1 ? byDefault : Number(process.argv[position + 1]);
+  const value = position === -1 ? byDefault : Number(process.argv[position + 1]);
+  if (!Number.isSafeInteger(value) || value < least) throw new Error(`--${name} takes a whole number from ${least} on`);
+  return value;
 }
 
 const options = {
-  seed: option('seed', Math.floor(Math.random() * 2 ** 31)),
-  events: option('events', 1_000_000),
-  kills: option('kills', 50),
-  clients: option('clients', 4),
-  apis: option('apis', 2),
+  seed: option('seed', 0, Math.floor(Math.random() * 2 ** 31)),
+  events: option('events', 1, 1_000_000),
+  kills: option('kills', 0, 50),
+  clients: option('clients', 1, 4),
+  apis: option('apis', 1, 2),
   shareRepeated: 0.2,
 };
 console.log(JSON.stringify({ chaos: 'ingest', ...options }));
