@@ -1,22 +1,22 @@
-export { type EventCorrection } from './correction.store.ts';
-export { CorrectionsService } from './corrections.service.ts';
-export { eventIdentity } from './event-identity.ts';
-export { rowIdentity } from './event-revision.ts';
-export { EventCosting, type CostOf, type CostableEvent } from './event-costing.ts';
-export { EventList, type EventAmount, type EventFilter, type EventPage, type EventState, type ListedEvent } from './event-list.ts';
-export { AdmittedBody, BodyAdmission } from './body-admission.ts';
-export { turns } from './fair-turns.ts';
-export { FLUSH_SIZE_BOUNDS, type FlushSizes } from './flush-sizes.ts';
-export { type GroupCommitReadings } from './group-commit.ts';
-export { IngestBounds, MAX_BATCH } from './ingest-bounds.ts';
-export { IngestRates, type IngestCaller } from './ingest-rates.ts';
-export { type CorrectionAuthor } from './incoming-correction.ts';
-export { IngestService, type EventOutcomes, type IngestResult } from './ingest.service.ts';
+export { type EventCorrection } from './corrections/correction.store.ts';
+export { CorrectionsService } from './corrections/corrections.service.ts';
+export { eventIdentity } from './ingest/event-identity.ts';
+export { rowIdentity } from './corrections/event-revision.ts';
+export { EventCosting, type CostOf, type CostableEvent } from './costing/event-costing.ts';
+export { EventList, type EventAmount, type EventFilter, type EventPage, type EventState, type ListedEvent } from './events/event-list.ts';
+export { AdmittedBody, BodyAdmission } from './queue/body-admission.ts';
+export { turns } from './queue/fair-turns.ts';
+export { FLUSH_SIZE_BOUNDS, type FlushSizes } from './queue/flush-sizes.ts';
+export { type GroupCommitReadings } from './queue/group-commit.ts';
+export { IngestBounds, MAX_BATCH } from './ingest/ingest-bounds.ts';
+export { IngestRates, type IngestCaller } from './ingest/ingest-rates.ts';
+export { type CorrectionAuthor } from './corrections/incoming-correction.ts';
+export { IngestService, type EventOutcomes, type IngestResult } from './ingest/ingest.service.ts';
 export { MeterRollups, type MeterBackfill, type MeterToRead, type RollupSizes } from './meters/meter-rollups.service.ts';
 export { MeterUsageModule } from './meters/meter-usage.module.ts';
 export { MeterUsageReader, type MeterUsage, type MeterUsageQuery } from './meters/meter-usage-reader.ts';
 export { MeterUsageService, type MeterUsagePage, type MeterUsageRequest, type MeterUsageRow } from './meters/meter-usage.service.ts';
-export type { RejectedEvent } from './parse-batch.ts';
+export type { RejectedEvent } from './ingest/parse-batch.ts';
 export { cloudEventDecoder, type CloudEventDataForm } from './sources/cloudevents/cloud-event-decoder.ts';
 export { cloudEventKey } from './sources/cloudevents/cloud-event-key.ts';
 export { cloudEventOfHeaders } from './sources/cloudevents/cloud-event-of-headers.ts';
@@ -28,13 +28,13 @@ export { LITELLM_SOURCE, litellmDecoder } from './sources/litellm/litellm-payloa
 export { decodeSpans, type OtlpRequest } from './sources/otlp/decode-spans.ts';
 export { rpcStatus, traceResponse, type OtlpEncoding } from './sources/otlp/otlp-answer.ts';
 export { otlpOptions, type OtlpOptions } from './sources/otlp/otlp-options.ts';
-export { UsageAnnouncements, type CommitListener } from './usage-announcements.ts';
-export { UsageBoundaries } from './usage-boundaries.ts';
-export { UsageCompaction, type CompactionResult } from './usage-compaction.ts';
-export { UsageCosting, type CostChanges, type CostedEvent, type EventToCost, type RestatedEvent } from './usage-costing.ts';
-export { UsageLists, type UnattributedCustomer, type UnpricedModel } from './usage-lists.ts';
+export { UsageAnnouncements, type CommitListener } from './ingest/usage-announcements.ts';
+export { UsageBoundaries } from './buckets/usage-boundaries.ts';
+export { UsageCompaction, type CompactionResult } from './buckets/usage-compaction.ts';
+export { UsageCosting, type CostChanges, type CostedEvent, type EventToCost, type RestatedEvent } from './costing/usage-costing.ts';
+export { UsageLists, type UnattributedCustomer, type UnpricedModel } from './buckets/usage-lists.ts';
 export { UsageModule } from './usage.module.ts';
-export { UsagePins } from './usage-pins.ts';
+export { UsagePins } from './buckets/usage-pins.ts';
 export {
   UsageReader,
   type ChangedCustomer,
@@ -42,5 +42,5 @@ export {
   type EventQuery,
   type ManyUsageQuery,
   type UsageQuery,
-} from './usage-reader.ts';
-export { UsageRetention, type RetentionRun } from './usage-retention.ts';
+} from './buckets/usage-reader.ts';
+export { UsageRetention, type RetentionRun } from './retention/usage-retention.ts';

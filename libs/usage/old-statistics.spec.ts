@@ -1,7 +1,7 @@
 import { createTestDatabase, type TenantTransaction, type TestDatabase } from '@tare/database';
 import pg from 'pg';
-import { IN_ORDER_OF_KEY, BY_KEY, MERGE_CELLS } from './compact-buckets.sql.ts';
-import { SET_COSTS } from './cost-events.sql.ts';
+import { IN_ORDER_OF_KEY, BY_KEY, MERGE_CELLS } from './buckets/compact-buckets.sql.ts';
+import { SET_COSTS } from './costing/cost-events.sql.ts';
 import { EXPECTED_EVENTS, IN_ORDER_OF_KEY as SLOTS_IN_ORDER_OF_KEY } from './meters/meter-rollup.sql.ts';
 
 /**

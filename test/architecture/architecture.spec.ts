@@ -78,7 +78,7 @@ describe('the check itself refuses', () => {
       { from: 'libs/billing/billing.service.ts', to: 'libs/usage/index.ts' },
       { from: 'libs/core/cost/event-cost.ts', to: 'libs/core/usage/index.ts' },
       { from: 'libs/core/time/time-zone.ts', to: 'temporal-polyfill' },
-      { from: 'libs/usage/usage-event.store.ts', to: 'pg' },
+      { from: 'libs/usage/ingest/usage-event.store.ts', to: 'pg' },
       { from: 'apps/api/main.ts', to: 'libs/billing/index.ts' },
       { from: 'libs/stripe/stripe-api.ts', to: 'stripe' },
       { from: 'libs/simulations/simulations.spec.ts', to: 'libs/margins/company.fixture.ts' },

@@ -46,7 +46,7 @@ const KEYS: readonly (readonly [table: string, columns: string, fillFactor: numb
 ];
 
 /**
- * The nth of so many rows: when it was, and its identities, as libs/usage/event-identity.ts makes them of a UUIDv7 and of any text. The shares of customers:
+ * The nth of so many rows: when it was, and its identities, as libs/usage/ingest/event-identity.ts makes them of a UUIDv7 and of any text. The shares of customers:
  * 500^u for a u spread evenly over [0, 1) is n with the odds of 1/n.
  */
 const MADE = `

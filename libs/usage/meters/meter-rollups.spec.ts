@@ -3,8 +3,8 @@ import { CatalogModule, MeterStore, MetersService, type MeterInput } from '@tare
 import { CustomersModule, CustomerStore } from '@tare/customers';
 import { SLOT, formatInstant, parseInstant, slotStart, type Instant } from '@tare/core';
 import { Database, createTestDatabase, DatabaseModule, type TenantTransaction, type TestDatabase } from '@tare/database';
-import { IngestService } from '../ingest.service.ts';
-import { UsageBoundaries } from '../usage-boundaries.ts';
+import { IngestService } from '../ingest/ingest.service.ts';
+import { UsageBoundaries } from '../buckets/usage-boundaries.ts';
 import { UsageModule } from '../usage.module.ts';
 import { MeterRollupStore } from './meter-rollup.store.ts';
 import { MeterRollups } from './meter-rollups.service.ts';

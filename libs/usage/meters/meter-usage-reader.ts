@@ -20,8 +20,8 @@ import {
 } from '@tare/core';
 import { sqlInstant, type TenantTransaction } from '@tare/database';
 import { plainArray } from '../column-array.ts';
-import { retentionHorizons } from '../retention-horizon.ts';
-import { UsageReader } from '../usage-reader.ts';
+import { retentionHorizons } from '../retention/retention-horizon.ts';
+import { UsageReader } from '../buckets/usage-reader.ts';
 import { groupTexts, type GroupTexts } from './counted-slots.ts';
 import { MeterRollupStore, hashOf, lastCovered, type CustomerSlot, type RollupState } from './meter-rollup.store.ts';
 import { rolledMembers, rolledValues, type RolledSelection } from './meter-rollup.sql.ts';

@@ -5,9 +5,9 @@ import { SLOT, aggregate, formatInstant, parseInstant, parseUsageEvent, recordOf
 import type { Instant, Meter, UsageRecord } from '@tare/core';
 import { createTestDatabase, DatabaseModule, type TestDatabase } from '@tare/database';
 import fc from 'fast-check';
-import { CorrectionsService } from '../corrections.service.ts';
-import { IngestService } from '../ingest.service.ts';
-import { UsageBoundaries } from '../usage-boundaries.ts';
+import { CorrectionsService } from '../corrections/corrections.service.ts';
+import { IngestService } from '../ingest/ingest.service.ts';
+import { UsageBoundaries } from '../buckets/usage-boundaries.ts';
 import { UsageModule } from '../usage.module.ts';
 import { MeterRollups } from './meter-rollups.service.ts';
 import { MeterUsageModule } from './meter-usage.module.ts';

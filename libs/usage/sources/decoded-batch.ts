@@ -1,6 +1,6 @@
 import { CodedError } from '@tare/core';
-import type { IngestResult } from '../ingest.service.ts';
-import type { RejectedEvent } from '../parse-batch.ts';
+import type { IngestResult } from '../ingest/ingest.service.ts';
+import type { RejectedEvent } from '../ingest/parse-batch.ts';
 
 /** An event in the contract's wire form (UsageEventInput), made from another format. The one ingest path checks it. */
 export type NativeEvent = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import type { RejectedEvent } from '../../parse-batch.ts';
+import type { RejectedEvent } from '../../ingest/parse-batch.ts';
 
 /** How a request came is how it is answered. */
 export type OtlpEncoding = 'JSON' | 'PROTOBUF';

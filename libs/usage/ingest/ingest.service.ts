@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { CodedError, instantOfDate, type Instant } from '@tare/core';
 import { EventWriter } from './event-writer.ts';
-import { GroupCommit, type GroupCommitReadings } from './group-commit.ts';
+import { GroupCommit, type GroupCommitReadings } from '../queue/group-commit.ts';
 import type { IncomingEvent, IngestOutcome } from './incoming-event.ts';
 import { IngestBounds } from './ingest-bounds.ts';
 import { IngestLimits } from './ingest-limits.ts';

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { type EventCost, type Instant, type UsageDimensions } from '@tare/core';
 import type { TenantTransaction, Transaction } from '@tare/database';
-import { addTokens, cellStart, emptyRow, type BucketRow, type GrowingRow } from './bucket-cells.ts';
+import { addTokens, cellStart, emptyRow, type BucketRow, type GrowingRow } from '../buckets/bucket-cells.ts';
 import { DimensionStore, type FoundDimensions } from './dimension.store.ts';
-import { EventCosting, type CostOf } from './event-costing.ts';
+import { EventCosting, type CostOf } from '../costing/event-costing.ts';
 import type { IncomingEvent } from './incoming-event.ts';
-import { UsageBoundaries, type Boundaries } from './usage-boundaries.ts';
+import { UsageBoundaries, type Boundaries } from '../buckets/usage-boundaries.ts';
 import type { EventToStore, KeyToTake } from './event-to-store.ts';
 import type { ClockTick } from './usage-event.store.ts';
 

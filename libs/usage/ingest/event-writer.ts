@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '@tare/database';
-import { CorrectionStore } from './correction.store.ts';
+import { CorrectionStore } from '../corrections/correction.store.ts';
 import { CustomerNumbers } from './customer-numbers.ts';
 import { FlushPreparation, type PreparedEvents } from './flush-preparation.ts';
 import type { IncomingEvent, IngestOutcome } from './incoming-event.ts';
-import { heldTo } from './tenant-of-several.ts';
+import { heldTo } from '../tenant-of-several.ts';
 import { UsageAnnouncements } from './usage-announcements.ts';
 import type { KeyToTake } from './event-to-store.ts';
 import { UsageEventStore, type ClockTick } from './usage-event.store.ts';

@@ -1,6 +1,6 @@
 import { CodedError, contentText, parseUsageEvent, type ParseContext, type UsageEvent } from '@tare/core';
 import { eventFingerprint, eventIdentity } from './event-identity.ts';
-import { turns } from './fair-turns.ts';
+import { turns } from '../queue/fair-turns.ts';
 import type { IncomingEvent } from './incoming-event.ts';
 
 /** Events that are read before other requests get their turn. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { CostBook, PoolStore, poolRateAt, type CapacityPoolRate, type OpenCostBook } from '@tare/catalog';
 import { costOfEvent, type CostFacts, type EventCost, type ReportedCost } from '@tare/core';
 import type { TenantTransaction, Transaction } from '@tare/database';
-import { heldTo } from './tenant-of-several.ts';
+import { heldTo } from '../tenant-of-several.ts';
 
 /** An event, as far as its cost depends on it. */
 export interface CostableEvent extends CostFacts {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { eventIdentity } from './event-identity.ts';
+import { eventIdentity } from '../ingest/event-identity.ts';
 import { keyOfIdentity } from './event-key.ts';
 
 const hex = (length: number, first = '0123456789abcdef'): fc.Arbitrary<string> =>

@@ -12,9 +12,9 @@ import { MAX_BATCH } from './ingest-bounds.ts';
 import { IngestService, type IngestResult } from './ingest.service.ts';
 import { UsageAnnouncements } from './usage-announcements.ts';
 import { UsageEventStore } from './usage-event.store.ts';
-import { UsageLists } from './usage-lists.ts';
-import { UsageModule } from './usage.module.ts';
-import { UsageReader } from './usage-reader.ts';
+import { UsageLists } from '../buckets/usage-lists.ts';
+import { UsageModule } from '../usage.module.ts';
+import { UsageReader } from '../buckets/usage-reader.ts';
 
 const NOW = parseInstant('2026-11-21T12:00:00Z');
 const FIRST = parseInstant('2020-01-01T00:00:00Z');

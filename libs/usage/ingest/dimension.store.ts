@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { dimensionsKey, type UsageDimensions } from '@tare/core';
 import type { Transaction } from '@tare/database';
 import { hash } from 'node:crypto';
-import { BoundedCache } from './bounded-cache.ts';
+import { BoundedCache } from '../bounded-cache.ts';
 
 const CACHED_SETS = 200_000;
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from '@tare/database';
-import type { BucketRow } from './bucket-cells.ts';
+import type { BucketRow } from '../buckets/bucket-cells.ts';
 import { arrayOf, BUCKET_COLUMNS, columnsInUse, EVENT_COLUMNS, KEY_COLUMNS, type Column } from './event-columns.ts';
 import type { EventToStore, KeyToTake } from './event-to-store.ts';
 import { createHash } from 'node:crypto';

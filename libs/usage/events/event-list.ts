@@ -15,10 +15,10 @@ import {
   type UsageDimensions,
 } from '@tare/core';
 import { Database, sqlInstant, type TenantTransaction } from '@tare/database';
-import { plainArray } from './column-array.ts';
-import { eventIdentity } from './event-identity.ts';
+import { plainArray } from '../column-array.ts';
+import { eventIdentity } from '../ingest/event-identity.ts';
 import { keyOfIdentity } from './event-key.ts';
-import { rowIdentity } from './event-revision.ts';
+import { rowIdentity } from '../corrections/event-revision.ts';
 import {
   BY_KEY_IN_ORDER,
   CANCELLATIONS,
@@ -30,8 +30,8 @@ import {
   NEWEST_OF_CUSTOMERS,
   PLACES_OF_KEYS,
 } from './list-events.sql.ts';
-import { retentionHorizons } from './retention-horizon.ts';
-import { dimensionsOfRow, tokensOfRow, type DimensionRow, type TokenRow } from './usage-rows.ts';
+import { retentionHorizons } from '../retention/retention-horizon.ts';
+import { dimensionsOfRow, tokensOfRow, type DimensionRow, type TokenRow } from '../buckets/usage-rows.ts';
 
 /** Only events that all of it holds for. What is left out or null holds for every event. */
 export interface EventFilter {

@@ -3,12 +3,12 @@ import { SLOT, parseInstant, slotStart, type Instant } from '@tare/core';
 import { CustomerStore } from '@tare/customers';
 import { createTestDatabase, DatabaseModule, type TenantTransaction, type TestDatabase } from '@tare/database';
 import fc from 'fast-check';
-import { IngestService } from './ingest.service.ts';
+import { IngestService } from '../ingest/ingest.service.ts';
 import { UsageBoundaries } from './usage-boundaries.ts';
 import { UsageCompaction, type CompactionResult } from './usage-compaction.ts';
 import { UsagePins } from './usage-pins.ts';
 import { UsageReader } from './usage-reader.ts';
-import { UsageModule } from './usage.module.ts';
+import { UsageModule } from '../usage.module.ts';
 
 const NOW = parseInstant('2026-11-21T12:00:00Z');
 const HOUR = 3_600_000_000;

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { SLOT, slotStart, type Instant } from '@tare/core';
 import { sqlInstant, type TenantTransaction, type Transaction } from '@tare/database';
-import { BoundedCache } from './bounded-cache.ts';
+import { BoundedCache } from '../bounded-cache.ts';
 import { SHARE_CELLS } from './compact-buckets.sql.ts';
 import { eventParts } from './read-usage.sql.ts';
-import { retentionHorizons } from './retention-horizon.ts';
+import { retentionHorizons } from '../retention/retention-horizon.ts';
 
 const CACHED_CUSTOMERS = 500_000;
 

@@ -1,6 +1,6 @@
 import { TOKEN_POOLS, type Decimal, type TokenPool } from '@tare/core';
 import { BinaryArray, type ArrayType } from './binary-array.ts';
-import type { BucketRow } from './bucket-cells.ts';
+import type { BucketRow } from '../buckets/bucket-cells.ts';
 import { hasHashedIdentity } from './event-identity.ts';
 import type { EventToStore, KeyToTake } from './event-to-store.ts';
 

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Decimal, slotStart, type Instant, type UsageRecord } from '@tare/core';
 import { sqlInstant, type TenantTransaction } from '@tare/database';
-import { plainArray } from './column-array.ts';
+import { plainArray } from '../column-array.ts';
 import { CHANGED_SINCE, CUSTOMERS_WITH_USAGE, READ_EVENTS, READ_SUMS } from './read-usage.sql.ts';
-import { retentionHorizons } from './retention-horizon.ts';
+import { retentionHorizons } from '../retention/retention-horizon.ts';
 import { UsageBoundaries } from './usage-boundaries.ts';
 import { dimensionsOfRow, tokensOfRow, type DimensionRow, type TokenRow } from './usage-rows.ts';
 

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Decimal, type Instant } from '@tare/core';
 import { sqlInstant, type TenantTransaction, type Transaction } from '@tare/database';
-import { NO_SUMS, negatedSums, type BucketSums } from './bucket-cells.ts';
-import { plainArray, textArray } from './column-array.ts';
+import { NO_SUMS, negatedSums, type BucketSums } from '../buckets/bucket-cells.ts';
+import { plainArray, textArray } from '../column-array.ts';
 import { ADD_CORRECTIONS, CANCEL_EVENTS, EARLIER_CONTENTS, LAST_ADJUSTMENTS, LOCK_KEYS, SET_KEYS, TRAIL } from './correct-events.sql.ts';
 import { rowIdentity } from './event-revision.ts';
 import { keyOf, type CorrectionStep, type KeptEvent } from './plan-corrections.ts';
-import { tokensOfRow, type TokenRow } from './usage-rows.ts';
+import { tokensOfRow, type TokenRow } from '../buckets/usage-rows.ts';
 
 /** A key by its 16 bytes. */
 interface KeyRef {

@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { SettingsService, TenantsService } from '@tare/access';
 import { MICROS_PER_DAY, type Instant } from '@tare/core';
 import { Database } from '@tare/database';
-import { BoundedCache } from './bounded-cache.ts';
-import { retentionHorizons } from './retention-horizon.ts';
-import { SharedRead } from './shared-read.ts';
+import { BoundedCache } from '../bounded-cache.ts';
+import { retentionHorizons } from '../retention/retention-horizon.ts';
+import { SharedRead } from '../shared-read.ts';
 
 interface Limits {
   readonly backdatingDays: number | null;

@@ -1,4 +1,4 @@
-import type { IncomingEvent } from './incoming-event.ts';
+import type { IncomingEvent } from '../ingest/incoming-event.ts';
 
 /** Who corrects, and why. */
 export interface CorrectionAuthor {

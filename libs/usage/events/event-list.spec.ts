@@ -3,10 +3,10 @@ import { CostRatesService } from '@tare/catalog';
 import { SLOT, formatInstant, parseInstant, type Instant } from '@tare/core';
 import { createTestDatabase, DatabaseModule, type TenantTransaction, type TestDatabase } from '@tare/database';
 import fc from 'fast-check';
-import { CorrectionsService } from './corrections.service.ts';
+import { CorrectionsService } from '../corrections/corrections.service.ts';
 import { EventList, type EventFilter, type EventPage, type ListedEvent } from './event-list.ts';
-import { IngestService } from './ingest.service.ts';
-import { UsageModule } from './usage.module.ts';
+import { IngestService } from '../ingest/ingest.service.ts';
+import { UsageModule } from '../usage.module.ts';
 
 const NOW = parseInstant('2026-11-21T12:00:00Z');
 const ORIGIN = parseInstant('2026-03-05T10:00:00Z');

@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { Decimal, hasAnyTokens, type Instant, type UsageDimensions } from '@tare/core';
 import { sqlInstant, sqlInstantOrNull, type TenantTransaction } from '@tare/database';
-import { NO_SUMS, cellStart, negatedSums, sumBucketRows, type BucketRow, type BucketSums } from './bucket-cells.ts';
-import { plainArray } from './column-array.ts';
+import { NO_SUMS, cellStart, negatedSums, sumBucketRows, type BucketRow, type BucketSums } from '../buckets/bucket-cells.ts';
+import { plainArray } from '../column-array.ts';
 import { ADD_ADJUSTMENTS, EVENTS_TO_COST, SET_COSTS } from './cost-events.sql.ts';
-import { DimensionStore } from './dimension.store.ts';
+import { DimensionStore } from '../ingest/dimension.store.ts';
 import type { CostableEvent } from './event-costing.ts';
-import { UsageBoundaries } from './usage-boundaries.ts';
-import { UsageEventStore } from './usage-event.store.ts';
-import { dimensionsOfRow, tokensOfRow, type DimensionRow, type TokenRow } from './usage-rows.ts';
+import { UsageBoundaries } from '../buckets/usage-boundaries.ts';
+import { UsageEventStore } from '../ingest/usage-event.store.ts';
+import { dimensionsOfRow, tokensOfRow, type DimensionRow, type TokenRow } from '../buckets/usage-rows.ts';
 
 /** An event whose cost is looked at again. */
 export interface EventToCost extends CostableEvent {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { CustomerStore } from '@tare/customers';
 import { Database } from '@tare/database';
-import { BoundedCache } from './bounded-cache.ts';
+import { BoundedCache } from '../bounded-cache.ts';
 
 const CACHED_KEYS = 500_000;
 

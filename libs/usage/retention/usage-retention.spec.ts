@@ -3,11 +3,11 @@ import { SettingsService } from '@tare/access';
 import { MICROS_PER_DAY, SLOT, formatInstant, parseInstant, type Instant } from '@tare/core';
 import { CustomerStore } from '@tare/customers';
 import { createTestDatabase, DatabaseModule, type TenantTransaction, type TestDatabase } from '@tare/database';
-import { IngestService, type IngestResult } from './ingest.service.ts';
-import { UsageBoundaries } from './usage-boundaries.ts';
-import { UsageReader } from './usage-reader.ts';
+import { IngestService, type IngestResult } from '../ingest/ingest.service.ts';
+import { UsageBoundaries } from '../buckets/usage-boundaries.ts';
+import { UsageReader } from '../buckets/usage-reader.ts';
 import { UsageRetention } from './usage-retention.ts';
-import { UsageModule } from './usage.module.ts';
+import { UsageModule } from '../usage.module.ts';
 
 /** Long after events that this file sends have come in: those of February and March are old enough to be dropped. */
 const NOW = parseInstant('2027-06-15T12:00:00Z');

@@ -3,14 +3,14 @@ import { CodedError, instantOfDate, optionalText, requiredText, type Instant } f
 import { Database } from '@tare/database';
 import { CorrectionWriter } from './correction-writer.ts';
 import { CorrectionStore, type EventCorrection } from './correction.store.ts';
-import { eventIdentity } from './event-identity.ts';
-import { GroupCommit } from './group-commit.ts';
+import { eventIdentity } from '../ingest/event-identity.ts';
+import { GroupCommit } from '../queue/group-commit.ts';
 import type { CorrectionAuthor, CorrectionOutcome, IncomingCorrection } from './incoming-correction.ts';
-import { IngestBounds } from './ingest-bounds.ts';
-import { IngestLimits } from './ingest-limits.ts';
-import { IngestRates, type IngestCaller } from './ingest-rates.ts';
-import type { IngestResult } from './ingest.service.ts';
-import { parseBatch, type RejectedEvent } from './parse-batch.ts';
+import { IngestBounds } from '../ingest/ingest-bounds.ts';
+import { IngestLimits } from '../ingest/ingest-limits.ts';
+import { IngestRates, type IngestCaller } from '../ingest/ingest-rates.ts';
+import type { IngestResult } from '../ingest/ingest.service.ts';
+import { parseBatch, type RejectedEvent } from '../ingest/parse-batch.ts';
 
 /** Events of one transaction: ingest of the tenant waits for it. */
 const FLUSH_SIZE = 1_000;

@@ -5,11 +5,11 @@ import { createTestDatabase, DatabaseModule, type TestDatabase } from '@tare/dat
 import fc from 'fast-check';
 import { randomUUID } from 'node:crypto';
 import { CorrectionsService } from './corrections.service.ts';
-import { IngestService, type IngestResult } from './ingest.service.ts';
-import { UsageBoundaries } from './usage-boundaries.ts';
-import { UsageCosting } from './usage-costing.ts';
-import { UsageModule } from './usage.module.ts';
-import { UsageReader } from './usage-reader.ts';
+import { IngestService, type IngestResult } from '../ingest/ingest.service.ts';
+import { UsageBoundaries } from '../buckets/usage-boundaries.ts';
+import { UsageCosting } from '../costing/usage-costing.ts';
+import { UsageModule } from '../usage.module.ts';
+import { UsageReader } from '../buckets/usage-reader.ts';
 
 const NOW = parseInstant('2026-11-21T12:00:00Z');
 const ORIGIN = parseInstant('2026-10-31T23:30:00Z');
