@@ -1,7 +1,7 @@
 import { createTestDatabase, type TenantTransaction, type TestDatabase } from '@tare/database';
 import pg from 'pg';
 import { IN_ORDER_OF_KEY, BY_KEY, MERGE_CELLS } from './buckets/compact-buckets.sql.ts';
-import { SET_COSTS } from './costing/cost-events.sql.ts';
+import { EVENTS_TO_COST, IN_ORDER_OF_KEY as PAGE_IN_ORDER_OF_KEY, SET_COSTS } from './costing/cost-events.sql.ts';
 import { EXPECTED_EVENTS, IN_ORDER_OF_KEY as SLOTS_IN_ORDER_OF_KEY } from './meters/meter-rollup.sql.ts';
 
 /**
@@ -99,6 +99,23 @@ test('costs of a hundred events are set by reading these', async () => {
     await tx.query(SET_COSTS, [tenantId, 2, times, ids, all('2'), all('0.5'), all(tenantId), customers]);
     const [costed] = await tx.query<{ events: number }>('SELECT count(*) AS events FROM usage_event WHERE customer_no = 7 AND cost = 0.5');
     expect(costed?.events).toBe(100);
+  });
+  expect(read).toBeGreaterThan(0);
+  expect(read).toBeLessThan(ROWS / 10);
+});
+
+test('a page of events to cost is read from where the one before ended', async () => {
+  const read = await rowsRead('usage_event', async (tx) => {
+    await tx.query(
+      `INSERT INTO usage_dimension (tenant_id, no, hash, type, provider, model, outcome, cost_state)
+       VALUES ($1, 1, $2, 'llm.completion', 'own-lab', 'lab', 'SUCCEEDED', 'UNPRICED')`,
+      [tenantId, '\\x01'],
+    );
+    await tx.query(PAGE_IN_ORDER_OF_KEY);
+    const page = (after: readonly [number | null, string | null, string | null]): Promise<unknown[]> =>
+      tx.query(EVENTS_TO_COST, [tenantId, 'own-lab', 'lab', null, '2026-03-01', null, after[1], after[2], 100, after[0]]);
+    expect(await page([null, null, null])).toHaveLength(100);
+    expect(await page([20, '2026-03-05', 'ffffffff-ffff-ffff-ffff-ffffffffffff'])).toHaveLength(100);
   });
   expect(read).toBeGreaterThan(0);
   expect(read).toBeLessThan(ROWS / 10);

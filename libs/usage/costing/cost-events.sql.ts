@@ -1,5 +1,12 @@
 /** Looking at the cost of stored events again. $1 is always the tenant. */
 
+/** Below every identity. */
+const NO_UUID = '00000000-0000-0000-0000-000000000000';
+
+/** Around EVENTS_TO_COST: a page is read from where the one before ended, in the order of the primary key, however old statistics are. */
+export const IN_ORDER_OF_KEY = `SELECT set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true)`;
+export const IN_ANY_ORDER = `SELECT set_config('enable_sort', 'on', true), set_config('enable_seqscan', 'on', true)`;
+
 /**
  * Events of a provider and model, or of a pool, that count and whose cost comes from the book: unpriced, waiting, or priced. Pages by the primary key (customer, time, identity), so that a run
  * of any length holds no more than a page. $2 provider, $3 model, $4 pool (null: any), $5 from, $6 to (null: no end), $7, $8 and $10 time, identity and customer
@@ -10,7 +17,7 @@ export const EVENTS_TO_COST = `
 WITH page AS MATERIALIZED (
   SELECT * FROM usage_event e
   WHERE e.tenant_id = $1 AND e.voided_seq IS NULL AND e.at >= $5::timestamptz AND ($6::timestamptz IS NULL OR e.at < $6)
-    AND ($10::int4 IS NULL OR (e.customer_no, e.at, e.key_hash) > ($10, $7::timestamptz, $8::uuid))
+    AND (e.customer_no, e.at, e.key_hash) > (coalesce($10::int4, -1), coalesce($7::timestamptz, '-infinity'), coalesce($8::uuid, '${NO_UUID}'))
     AND e.dimension_no = ANY (ARRAY(
       SELECT no FROM usage_dimension WHERE tenant_id = $1 AND cost_state IN ('UNPRICED', 'PENDING', 'PRICED')
         AND ($2::text IS NULL OR provider = $2) AND ($3::text IS NULL OR model = $3) AND ($4::text IS NULL OR pool = $4)))

@@ -3,7 +3,7 @@ import { Decimal, hasAnyTokens, type Instant, type UsageDimensions } from '@tare
 import { sqlInstant, sqlInstantOrNull, type TenantTransaction } from '@tare/database';
 import { NO_SUMS, cellStart, negatedSums, sumBucketRows, type BucketRow, type BucketSums } from '../buckets/bucket-cells.ts';
 import { plainArray } from '../column-array.ts';
-import { ADD_ADJUSTMENTS, EVENTS_TO_COST, SET_COSTS } from './cost-events.sql.ts';
+import { ADD_ADJUSTMENTS, EVENTS_TO_COST, IN_ANY_ORDER, IN_ORDER_OF_KEY, SET_COSTS } from './cost-events.sql.ts';
 import { DimensionStore } from '../ingest/dimension.store.ts';
 import type { CostableEvent } from './event-costing.ts';
 import { UsageBoundaries } from '../buckets/usage-boundaries.ts';
@@ -82,6 +82,7 @@ export class UsageCosting {
 
   /** A page of the events that a change of the book may concern, by customer and time. */
   async eventsToCost(tx: TenantTransaction, { match, from, to, after, limit }: EventsToCostQuery): Promise<EventToCost[]> {
+    await tx.query(IN_ORDER_OF_KEY);
     const rows = await tx.query<EventRow>(EVENTS_TO_COST, [
       tx.tenantId,
       match.provider,
@@ -94,6 +95,7 @@ export class UsageCosting {
       limit,
       after?.customerNo ?? null,
     ]);
+    await tx.query(IN_ANY_ORDER);
     return rows.map(eventOfRow);
   }
 
