@@ -3,7 +3,10 @@
 /** Below every identity. */
 const NO_UUID = '00000000-0000-0000-0000-000000000000';
 
-/** Around EVENTS_TO_COST: a page is read from where the one before ended, in the order of the primary key, however old statistics are. */
+/**
+ * Around EVENTS_TO_COST: a page is read from where the one before ended, in the order of the primary key, however old statistics are. The rows of a page come in no
+ * order: to sort them there, with sorting out of favour, each would be held against each.
+ */
 export const IN_ORDER_OF_KEY = `SELECT set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true)`;
 export const IN_ANY_ORDER = `SELECT set_config('enable_sort', 'on', true), set_config('enable_seqscan', 'on', true)`;
 
@@ -34,8 +37,7 @@ SELECT e.key_hash AS identity, e.at, e.customer_no, e.dimension_no,
 FROM page e
 JOIN usage_dimension d ON d.tenant_id = $1 AND d.no = e.dimension_no
 LEFT JOIN adjusted ON adjusted.key_hash = e.key_hash
-LEFT JOIN usage_dimension ad ON ad.tenant_id = $1 AND ad.no = adjusted.dimension_no
-ORDER BY e.customer_no, e.at, e.key_hash`;
+LEFT JOIN usage_dimension ad ON ad.tenant_id = $1 AND ad.no = adjusted.dimension_no`;
 
 /**
  * Unknown becomes known, once: an event that has a cost keeps it (SEMANTICS 9.2). Looked up one by one, by the table's key: where statistics are older than a

@@ -96,7 +96,7 @@ export class UsageCosting {
       after?.customerNo ?? null,
     ]);
     await tx.query(IN_ANY_ORDER);
-    return rows.map(eventOfRow);
+    return rows.map(eventOfRow).sort(byKey);
   }
 
   /**
@@ -152,6 +152,13 @@ function columnsOf(changes: readonly CostedEvent[], numbers: readonly number[]):
 function sumsOf(event: EventToCost): BucketSums {
   const { tokens, quantity, gpuSeconds } = event;
   return { ...NO_SUMS, events: 1, tokens, quantity, gpuSeconds };
+}
+
+/** As Postgres orders the primary key: identities are texts of one form. */
+function byKey(a: EventToCost, b: EventToCost): number {
+  if (a.customerNo !== b.customerNo) return a.customerNo - b.customerNo;
+  if (a.at !== b.at) return a.at - b.at;
+  return a.identity < b.identity ? -1 : 1;
 }
 
 function eventOfRow(row: EventRow): EventToCost {
