@@ -60,6 +60,8 @@ const LARGEST_CORRECTION = 400;
 const CORRECTORS = 2;
 const UPKEEP_EVERY_MS = 2_000;
 const SETTLE_MS = 900_000;
+/** Until it is looked whether a rate was stored. */
+const RATE_PATIENCE_MS = 5_000;
 /** What is wrong is told one by one up to here. */
 const MOST_LINES = 50;
 
@@ -350,11 +352,21 @@ export class IngestChaos {
     });
   }
 
-  /** A rate that was stored and not answered is set again: the later of two equal ones counts, and costs the same. */
+  /**
+   * It answers when stored events are brought up to it, which takes minutes for a million: what is stored is looked at instead of setting it again, as each
+   * setting would go through all events anew. Who is killed leaves that to the worker.
+   */
   private async setRate(model: string, price: ChaosPrice): Promise<void> {
     const [input, output] = [`${price.input}`, `${price.output}`];
     const rate = { provider: 'own-lab', model, currency: 'USD', validFrom: '2020-01-01T00:00:00Z', input, output };
-    await this.client.graphql(SET_RATE, { input: rate });
+    while (!(await this.hasRate(model, price)) && !this.isOver) await this.client.tryGraphql(SET_RATE, { input: rate }, RATE_PATIENCE_MS);
+  }
+
+  /** False while the database is down. */
+  private async hasRate(model: string, { input, output }: ChaosPrice): Promise<boolean> {
+    const sql = `SELECT 1 FROM cost_rate WHERE tenant_id = $1 AND provider = 'own-lab' AND model = $2 AND input = $3 AND output = $4 LIMIT 1`;
+    const rows = this.tenantDatabase.withTenant(this.tenantId, (tx) => tx.query(sql, [this.tenantId, model, input, output]));
+    return (await rows.catch(() => [])).length > 0;
   }
 
   private async askForUpkeep(): Promise<void> {

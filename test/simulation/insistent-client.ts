@@ -55,13 +55,15 @@ export class InsistentClient {
 
   /** Answers the one field that the document asks for. @throws Error for a request that is refused */
   graphql(query: string, variables: Readonly<Record<string, unknown>>): Promise<unknown> {
-    return this.insist('/graphql', JSON.stringify({ query, variables }), (answer) => {
-      const { data, errors } = answer as GraphqlAnswer;
-      if (errors === undefined) return Object.values(data ?? {})[0];
-      const refusal = errors.find(({ extensions }) => !TO_BE_REPEATED.has(extensions?.code));
-      if (refusal !== undefined) throw new Refused(`refused: ${JSON.stringify(refusal)}`);
-      return undefined;
-    });
+    return this.insist('/graphql', JSON.stringify({ query, variables }), fieldOf);
+  }
+
+  /** Sends it once, and does not wait for the answer longer than that: undefined for none. @throws Error for a request that is refused */
+  async tryGraphql(query: string, variables: Readonly<Record<string, unknown>>, patienceMs: number): Promise<unknown> {
+    const url = this.nextUrl();
+    const answer = url === null ? undefined : await this.ask(`${url}/graphql`, JSON.stringify({ query, variables }), fieldOf, patienceMs);
+    if (answer === undefined) await sleep(PAUSE_MS);
+    return answer;
   }
 
   /** `read` answers undefined for what is to be sent again. */
@@ -82,17 +84,26 @@ export class InsistentClient {
     return urls[this.requests % urls.length] ?? null;
   }
 
-  private async ask(url: string, body: string, read: (answer: unknown) => unknown): Promise<unknown> {
+  private async ask(url: string, body: string, read: (answer: unknown) => unknown, patienceMs = PATIENCE_MS): Promise<unknown> {
     try {
       const headers = { authorization: `Bearer ${this.key}`, 'content-type': 'application/json' };
-      const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(PATIENCE_MS) });
+      const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(patienceMs) });
       if (response.status === 200) return read(await response.json());
       // A database that was killed is an error on our side: nothing was acknowledged, so it is sent again.
       if (response.status !== 429 && response.status < 500) throw new Refused(`status ${response.status}: ${await response.text()}`);
     } catch (error) {
       if (error instanceof Refused) throw error;
-      if (error instanceof Error && error.name === 'TimeoutError') this.hanging += 1;
+      if (patienceMs === PATIENCE_MS && error instanceof Error && error.name === 'TimeoutError') this.hanging += 1;
     }
     return undefined;
   }
+}
+
+/** Undefined for what is to be sent again. */
+function fieldOf(answer: unknown): unknown {
+  const { data, errors } = answer as GraphqlAnswer;
+  if (errors === undefined) return Object.values(data ?? {})[0];
+  const refusal = errors.find(({ extensions }) => !TO_BE_REPEATED.has(extensions?.code));
+  if (refusal !== undefined) throw new Refused(`refused: ${JSON.stringify(refusal)}`);
+  return undefined;
 }

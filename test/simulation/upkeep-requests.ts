@@ -15,7 +15,7 @@ export interface UpkeepProgress {
 const PATIENCE_MS = 5_000;
 const NEVER: UpkeepProgress = { commits: 0, compacted: 0, rolledUp: 0 };
 
-/** Asks the worker to roll meters up and to merge bucket deltas, far more often than its schedule does. What it does, and when it dies, is its own affair. */
+/** Asks the worker to roll meters up, to merge bucket deltas and to fill in costs, far more often than its schedule does. What it does, and when it dies, is its own affair. */
 export class UpkeepRequests {
   private readonly queues: Queues;
 
@@ -35,7 +35,8 @@ export class UpkeepRequests {
         tx.query(`UPDATE usage_compaction SET next_at = next_at - interval '2 hours' WHERE tenant_id = $1`, [this.tenantId]),
       )
       .then(() => this.queues.enqueue('meters.roll-up', {}))
-      .then(() => this.queues.enqueue('usage.compact', {}));
+      .then(() => this.queues.enqueue('usage.compact', {}))
+      .then(() => this.queues.enqueue('costs.recost', { tenantId: this.tenantId }, { jobId: this.tenantId }));
     await Promise.race([asked.catch(() => undefined), sleep(PATIENCE_MS)]);
   }
 
