@@ -39,6 +39,7 @@ class IngestBench {
     await this.rest('warm-up', this.batches(EVENTS), BATCH);
     this.rates.clear();
     for (let round = 1; round <= ROUNDS; round += 1) await this.round();
+    this.keep('disk bytes', await this.diskBytes());
     this.report();
   }
 
@@ -148,6 +149,15 @@ class IngestBench {
     return Number(rows[0]?.bytes);
   }
 
+  /** Of events, keys and buckets with their indexes, for each event that is there. */
+  private async diskBytes(): Promise<number> {
+    const { rows } = await this.client.query<{ bytes: string }>(
+      `SELECT sum(pg_total_relation_size(c.oid)) / (SELECT count(*) FROM usage_event_key) AS bytes
+       FROM pg_class c WHERE c.relkind = 'r' AND (c.relname LIKE 'usage\\_event\\_y%' OR c.relname IN ('usage_event_key', 'usage_bucket'))`,
+    );
+    return Number(rows[0]?.bytes);
+  }
+
   private report(): void {
     const ratio = (what: string, way: string, baseline: string, atLeast: number): void => {
       const [rate, base] = [this.middle(way), this.middle(baseline)];
@@ -174,6 +184,7 @@ class IngestBench {
     figure('CPU of the API, microseconds per single-event request', 'single node microseconds');
     figure('CPU of Postgres, microseconds per single-event request', 'single postgres microseconds');
     figure('WAL bytes per event', 'wal bytes');
+    figure('disk bytes per event, indexes and buckets included', 'disk bytes');
     figure('acknowledgement at half load, p50 ms', 'p50 ms');
     figure('acknowledgement at half load, p99 ms', 'p99 ms');
     print({ bench: 'ingest', what: 'peak memory of the API, MiB', value: rounded(peakMemoryMiB(this.platform.apiPid), 0), atMost: 400 });
