@@ -378,7 +378,13 @@ export class IngestChaos {
 
   private async settle(): Promise<void> {
     for (const app of this.processes) if (!app.isRunning) await app.start();
+    // Not before: what has no cost yet would be frozen at the later price.
+    await this.everythingIsCaughtUp();
     await this.setRate(RESTATED_MODEL, SECOND_PRICE);
+    await this.everythingIsCaughtUp();
+  }
+
+  private async everythingIsCaughtUp(): Promise<void> {
     const deadline = Date.now() + SETTLE_MS;
     for (;;) {
       const tasks = await this.tenantDatabase.withTenant(this.tenantId, (tx) => tx.query('SELECT 1 FROM costing_task LIMIT 1'));
