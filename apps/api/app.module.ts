@@ -5,6 +5,7 @@ import { AccessModule } from '@tare/access';
 import { DatabaseModule } from '@tare/database';
 import { JobsModule } from '@tare/jobs';
 import { AccessApiModule } from './access/access-api.module.ts';
+import { AlertsApiModule } from './alerts/alerts-api.module.ts';
 import { CreditsApiModule } from './credits/credits-api.module.ts';
 import { InvoicesApiModule } from './invoices/invoices-api.module.ts';
 import { EntitlementsApiModule } from './entitlements/entitlements-api.module.ts';
@@ -39,6 +40,7 @@ export interface ApiOptions {
 /** One module for each folder of nouns. Add yours here. */
 export const NOUN_MODULES: Type[] = [
   AccessApiModule,
+  AlertsApiModule,
   EntitlementsApiModule,
   EventsApiModule,
   UsageApiModule,

@@ -142,6 +142,7 @@ test('what is only ever added cannot be changed or removed by the app', async ()
     'audit_entry',
     'plan_version',
     'price',
+    'alert_event',
   ]) {
     for (const change of [`DELETE FROM ${table}`, `UPDATE ${table} SET id = id`]) {
       await expect(test_.database.withTenant(tenant, (tx) => tx.query(change))).rejects.toThrow(/permission denied/);
