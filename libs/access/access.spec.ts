@@ -172,6 +172,7 @@ describe('settings', () => {
       marginFloor: null,
       ingestEventsPerSecond: null,
       requestsPerSecond: null,
+      seller: { name: null, address: null, taxId: null, email: null, note: null },
     });
     await settings.update(tenant.tenantId, { graceSeconds: 0, marginFloor: Decimal.parse('0.25') }, tenant.apiKeyId);
     const after = await settings.update(tenant.tenantId, { retentionDays: 400 }, tenant.apiKeyId);
@@ -192,6 +193,41 @@ describe('settings', () => {
     expect(await refused({ graceSeconds: null })).toBe('FIELD_MISSING');
     expect(await refused({ marginFloor: Decimal.ONE })).toBe('OUT_OF_RANGE');
     expect(await codeOf(settings.settings('00000000-0000-4000-8000-00000000abcd'))).toBe('NOT_FOUND');
+  });
+});
+
+describe('the seller', () => {
+  test('is what invoices say of the tenant: fields are set one by one, taken away by null, and what they were is kept', async () => {
+    const { tenantId, apiKeyId } = await newTenant();
+    const address = '1 Main Street\r\n  12345 Springfield  \n';
+    await settings.update(tenantId, { seller: { name: ' Acme AI, Inc. ', address, taxId: 'US12-3456789' } }, apiKeyId);
+    const after = await settings.update(tenantId, { seller: { taxId: null, email: 'billing@acme.test', note: 'Thank you.' } }, apiKeyId);
+    expect(after.seller).toEqual({
+      name: 'Acme AI, Inc.',
+      address: '1 Main Street\n12345 Springfield',
+      taxId: null,
+      email: 'billing@acme.test',
+      note: 'Thank you.',
+    });
+    expect((await settings.update(tenantId, { seller: null }, apiKeyId)).seller).toEqual(after.seller);
+    const history = await db.database.withTenant(tenantId, (tx) =>
+      tx.query(`SELECT party_id, details ->> 'seller_tax_id' AS tax_id FROM party_history ORDER BY until`),
+    );
+    expect(history).toEqual([
+      { party_id: tenantId, tax_id: null },
+      { party_id: tenantId, tax_id: 'US12-3456789' },
+    ]);
+  });
+
+  test('is short enough for the head of a page, and has no character that a page cannot have', async () => {
+    const { tenantId, apiKeyId } = await newTenant();
+    const refused = (seller: object): Promise<string> => codeOf(settings.update(tenantId, { seller }, apiKeyId));
+    expect(await refused({ name: 'x'.repeat(201) })).toBe('FIELD_TOO_LONG');
+    expect(await refused({ address: Array(9).fill('line').join('\n') })).toBe('FIELD_TOO_LONG');
+    expect(await refused({ name: 'two\nlines' })).toBe('INVALID_CHARACTER');
+    expect(await refused({ note: 'a\u0007b' })).toBe('INVALID_CHARACTER');
+    expect(await refused({ email: 'nobody' })).toBe('INVALID_EMAIL');
+    expect((await settings.update(tenantId, { seller: { name: '  ' } }, apiKeyId)).seller.name).toBeNull();
   });
 });
 

@@ -3,6 +3,7 @@ import { CodedError, currencyOf, Decimal, PRICE_PRECISION, requirePrecision } fr
 import { Database, type TenantTransaction } from '@tare/database';
 import { AuditLog } from './audit-log.store.ts';
 import { requireRate } from './rate.ts';
+import { changedSeller, type SellerInput } from './seller.ts';
 import { SettingsStore, type TenantSettings } from './settings.store.ts';
 
 /** TenantSettingsInput of the contract: what is absent stays; null takes a retention, a floor or a rate away. */
@@ -14,6 +15,7 @@ export interface TenantSettingsInput {
   readonly marginFloor?: Decimal | null | undefined;
   readonly ingestEventsPerSecond?: number | null | undefined;
   readonly requestsPerSecond?: number | null | undefined;
+  readonly seller?: SellerInput | null | undefined;
 }
 
 const MOST_DAYS = 3_650;
@@ -40,7 +42,7 @@ export class SettingsService {
     return requireTenant(await this.store.load(tx), tx.tenantId);
   }
 
-  /** @throws CodedError NOT_FOUND | OUT_OF_RANGE | FIELD_MISSING | UNKNOWN_CURRENCY | TOO_PRECISE */
+  /** @throws CodedError NOT_FOUND | OUT_OF_RANGE | FIELD_MISSING | UNKNOWN_CURRENCY | TOO_PRECISE | FIELD_TOO_LONG | INVALID_CHARACTER | INVALID_EMAIL */
   update(tenantId: string, input: TenantSettingsInput, actor: string): Promise<TenantSettings> {
     return this.database.withTenant(tenantId, async (tx) => {
       const before = requireTenant(await this.store.loadForUpdate(tx), tenantId);
@@ -70,6 +72,7 @@ function changed(before: TenantSettings, input: TenantSettingsInput): TenantSett
     marginFloor: input.marginFloor === undefined ? before.marginFloor : floorOf(input.marginFloor),
     ingestEventsPerSecond: rateOf(input.ingestEventsPerSecond, before.ingestEventsPerSecond, 'ingestEventsPerSecond'),
     requestsPerSecond: rateOf(input.requestsPerSecond, before.requestsPerSecond, 'requestsPerSecond'),
+    seller: changedSeller(before.seller, input.seller),
   };
 }
 

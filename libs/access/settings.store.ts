@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Decimal } from '@tare/core';
 import type { TenantTransaction } from '@tare/database';
+import { SELLER_COLUMNS, sellerOfRow, type Seller, type SellerRow } from './seller.ts';
 
 /** What a tenant has chosen for itself. */
 export interface TenantSettings {
@@ -17,9 +18,11 @@ export interface TenantSettings {
   /** Events and requests that are taken in a second, in each process; null: as many as the operator lets in. */
   readonly ingestEventsPerSecond: number | null;
   readonly requestsPerSecond: number | null;
+  /** What invoices say of the tenant. */
+  readonly seller: Seller;
 }
 
-interface SettingsRow {
+interface SettingsRow extends SellerRow {
   readonly backdating_days: number;
   readonly retention_days: number | null;
   readonly grace_seconds: number;
@@ -29,8 +32,8 @@ interface SettingsRow {
   readonly requests_per_second: number | null;
 }
 
-const COLUMNS =
-  'backdating_days, retention_days, grace_seconds, reporting_currency, margin_floor, ingest_events_per_second, requests_per_second';
+const COLUMNS = `backdating_days, retention_days, grace_seconds, reporting_currency, margin_floor, ingest_events_per_second, requests_per_second,
+  ${SELLER_COLUMNS}`;
 
 /** SQL of a tenant's settings. */
 @Injectable()
@@ -50,7 +53,8 @@ export class SettingsStore {
   async save(tx: TenantTransaction, settings: TenantSettings): Promise<void> {
     await tx.query(
       `UPDATE tenant_settings SET backdating_days = $2, retention_days = $3, grace_seconds = $4, reporting_currency = $5, margin_floor = $6,
-         ingest_events_per_second = $7, requests_per_second = $8
+         ingest_events_per_second = $7, requests_per_second = $8,
+         seller_name = $9, seller_address = $10, seller_tax_id = $11, seller_email = $12, seller_note = $13
        WHERE tenant_id = $1`,
       [
         tx.tenantId,
@@ -61,6 +65,11 @@ export class SettingsStore {
         settings.marginFloor?.toString() ?? null,
         settings.ingestEventsPerSecond,
         settings.requestsPerSecond,
+        settings.seller.name,
+        settings.seller.address,
+        settings.seller.taxId,
+        settings.seller.email,
+        settings.seller.note,
       ],
     );
   }
@@ -75,5 +84,6 @@ function settingsOfRow(row: SettingsRow): TenantSettings {
     marginFloor: row.margin_floor === null ? null : Decimal.parse(row.margin_floor),
     ingestEventsPerSecond: row.ingest_events_per_second,
     requestsPerSecond: row.requests_per_second,
+    seller: sellerOfRow(row),
   };
 }

@@ -1,5 +1,5 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
-import type { ApiKeyScope, TenantSettingsInput as SettingsInput } from '@tare/access';
+import type { ApiKeyScope, SellerInput as Seller, TenantSettingsInput as SettingsInput } from '@tare/access';
 import type { Decimal, Instant } from '@tare/core';
 import { DateTimeScalar, DecimalScalar } from '../graphql/scalars.ts';
 
@@ -47,6 +47,24 @@ export class TenantType {
   @Field({ description: 'A live tenant is billed by the real clock; a test tenant may be billed at any time.' }) live!: boolean;
 }
 
+@ObjectType('Seller', { description: 'What invoices say of the tenant.' })
+export class SellerType {
+  @Field(() => String, { nullable: true, description: "The company's name; none: that of the tenant." }) name!: string | null;
+  @Field(() => String, { nullable: true, description: 'Its address, a line for each line.' }) address!: string | null;
+  @Field(() => String, { nullable: true, description: 'Its tax number, as it is written on invoices.' }) taxId!: string | null;
+  @Field(() => String, { nullable: true, description: 'Where customers ask about an invoice.' }) email!: string | null;
+  @Field(() => String, { nullable: true, description: 'Stands at the end of every invoice: terms, bank account.' }) note!: string | null;
+}
+
+@InputType({ description: 'What is left out stays as it is; null or an empty text takes it away.' })
+export class SellerInput implements Seller {
+  @Field(() => String, { nullable: true, description: 'At most 200 characters.' }) name?: string | null;
+  @Field(() => String, { nullable: true, description: 'At most 8 lines of 200 characters.' }) address?: string | null;
+  @Field(() => String, { nullable: true, description: 'At most 100 characters.' }) taxId?: string | null;
+  @Field(() => String, { nullable: true }) email?: string | null;
+  @Field(() => String, { nullable: true, description: 'At most 20 lines of 500 characters.' }) note?: string | null;
+}
+
 @ObjectType('TenantSettings')
 export class TenantSettingsType {
   @Field(() => Int, { description: "How far back an event's time may lie. Test tenants have no such limit." }) backdatingDays!: number;
@@ -60,6 +78,7 @@ export class TenantSettingsType {
   })
   ingestEventsPerSecond!: number | null;
   @Field(() => Int, { nullable: true, description: 'Requests of any kind, likewise.' }) requestsPerSecond!: number | null;
+  @Field(() => SellerType) seller!: SellerType;
 }
 
 @InputType({ description: 'What is left out stays as it is; null takes a retention, a floor or a rate away.' })
@@ -71,4 +90,5 @@ export class TenantSettingsInput implements SettingsInput {
   @Field(() => DecimalScalar, { nullable: true }) marginFloor?: Decimal | null;
   @Field(() => Int, { nullable: true }) ingestEventsPerSecond?: number | null;
   @Field(() => Int, { nullable: true }) requestsPerSecond?: number | null;
+  @Field(() => SellerInput, { nullable: true }) seller?: SellerInput | null;
 }
