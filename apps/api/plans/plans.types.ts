@@ -1,5 +1,5 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
-import type { BillingAlignment, BillingInterval, CreditExhaustion, Decimal, PlanKind } from '@tare/core';
+import type { BillingAlignment, BillingInterval, CreditExhaustion, CreditsGrantedWhen, Decimal, OnLimit, PlanKind } from '@tare/core';
 import { PageInfo } from '../graphql/page-info.ts';
 import { DecimalScalar } from '../graphql/scalars.ts';
 import { MeterFilterInput } from '../meters/meters.types.ts';
@@ -37,6 +37,53 @@ registerEnumType(CreditExhaustions, {
     OVERDRAFT: { description: 'A debt up to a limit, taken from the next grant.' },
   },
 });
+
+const CreditsGrantedWhens = { FINALIZED: 'FINALIZED', PAID: 'PAID' } as const;
+registerEnumType(CreditsGrantedWhens, {
+  name: 'CreditsGrantedWhen',
+  description: 'What the credits of a period wait for.',
+  valuesMap: {
+    FINALIZED: { description: 'Its invoice is finalized.' },
+    PAID: { description: 'Its invoice is paid.' },
+  },
+});
+
+const OnLimits = { BLOCK: 'BLOCK', ALLOW: 'ALLOW' } as const;
+registerEnumType(OnLimits, {
+  name: 'OnLimit',
+  description: 'What the entitlement check says once a limit is reached.',
+  valuesMap: {
+    BLOCK: { description: 'No.' },
+    ALLOW: { description: 'Yes, and the reason tells that the limit is reached.' },
+  },
+});
+
+@InputType({ description: 'Something that a plan lets its customers do, as the entitlement check asks for it.' })
+export class PlanFeatureInput {
+  @Field({ description: 'Your own key of the feature, unique in the plan, at most 255 characters.' })
+  key!: string;
+
+  @Field(() => String, { nullable: true, description: 'None: the key.' })
+  name?: string | null;
+
+  @Field(() => Boolean, { nullable: true, description: 'False: the plan names it and does not include it. None: true.' })
+  enabled?: boolean | null;
+
+  @Field(() => String, { nullable: true, description: 'Key of the meter that counts its use. A limit needs one.' })
+  meter?: string | null;
+
+  @Field(() => [MeterFilterInput], { nullable: true, description: 'Only usage of the meter with these values counts.' })
+  match?: MeterFilterInput[] | null;
+
+  @Field(() => DecimalScalar, { nullable: true, description: 'In units of the meter per billing period. None: unlimited.' })
+  limit?: Decimal | null;
+
+  @Field(() => Boolean, { nullable: true, description: 'The limit is for each seat. None: false.' })
+  limitPerSeat?: boolean | null;
+
+  @Field(() => OnLimits, { nullable: true, description: 'None: BLOCK.' })
+  onLimit?: OnLimit | null;
+}
 
 @InputType({ description: 'How many credits usage burns.' })
 export class BurnRateInput {
@@ -93,6 +140,18 @@ export class PlanInput {
   })
   minimumCommitment?: Decimal | null;
 
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Billing periods that the commitment is for; its true-up comes with the last of them. None: 1. Not available yet.',
+  })
+  commitmentIntervals?: number | null;
+
+  @Field(() => DecimalScalar, {
+    nullable: true,
+    description: "In the plan's currency, above 0: an invoice is made as soon as unbilled usage of a period reaches it. Not available yet.",
+  })
+  invoiceThreshold?: Decimal | null;
+
   @Field(() => Int, { nullable: true, description: "Days without charge at the start, on the customer's calendar. None: 0." })
   trialDays?: number | null;
 
@@ -105,8 +164,20 @@ export class PlanInput {
   })
   creditPrice?: Decimal | null;
 
-  @Field(() => Boolean, { nullable: true, description: 'Not available yet.' })
+  @Field(() => CreditsGrantedWhens, {
+    nullable: true,
+    description: 'CREDIT: what the credits of a period wait for. None: FINALIZED. PAID is not available yet.',
+  })
+  creditsGrantedWhen?: CreditsGrantedWhen | null;
+
+  @Field(() => Boolean, { nullable: true, description: 'CREDIT: what is left of the credits of a period lives on. Not available yet.' })
   creditRollover?: boolean | null;
+
+  @Field(() => DecimalScalar, { nullable: true, description: 'The most credits that are carried into a period. None: all that are left.' })
+  creditRolloverMaximum?: Decimal | null;
+
+  @Field(() => Int, { nullable: true, description: 'How many periods carried credits live, 1 to 1,000. None: until they are used.' })
+  creditRolloverPeriods?: number | null;
 
   @Field(() => CreditExhaustions, { nullable: true, description: 'CREDIT: what happens to usage that no credit covers. None: BLOCK.' })
   creditExhaustion?: CreditExhaustion | null;
@@ -128,6 +199,16 @@ export class PlanInput {
 
   @Field(() => [FairUseInput], { nullable: true, description: 'SITE_LICENSE: alerts, never charges.' })
   fairUse?: FairUseInput[] | null;
+
+  @Field(() => [PlanFeatureInput], { nullable: true, description: 'What its customers may do. Not available yet.' })
+  features?: PlanFeatureInput[] | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'It can only be attached to a subscription of another plan with the same currency and interval, and brings prices and features. Not available yet.',
+  })
+  addOn?: boolean | null;
 
   @Field(() => Boolean, {
     nullable: true,

@@ -1,6 +1,6 @@
-import { Field, InputType, registerEnumType } from '@nestjs/graphql';
-import type { Decimal, PriceModel, PriceTiming } from '@tare/core';
-import { DecimalScalar } from '../graphql/scalars.ts';
+import { Field, InputType, Int, registerEnumType } from '@nestjs/graphql';
+import type { Decimal, Instant, PriceModel, PriceTiming } from '@tare/core';
+import { DateTimeScalar, DecimalScalar } from '../graphql/scalars.ts';
 import { MeterFilterInput } from '../meters/meters.types.ts';
 
 const PriceModels = {
@@ -45,20 +45,8 @@ export class TierInput {
   flatFee?: Decimal | null;
 }
 
-@InputType({ description: 'One price of a plan. Which fields it has depends on its model; others are refused.' })
-export class PriceInput {
-  @Field({ description: 'Stable within the plan, at most 255 characters; lines of invoices carry it.' })
-  key!: string;
-
-  @Field(() => PriceModels)
-  model!: PriceModel;
-
-  @Field(() => String, { nullable: true, description: 'Key of the meter whose quantity is charged; none for FLAT.' })
-  meter?: string | null;
-
-  @Field(() => DecimalScalar, { nullable: true, description: `FLAT: ${moneyPer('per interval')}` })
-  amount?: Decimal | null;
-
+@InputType({ isAbstract: true })
+abstract class PriceAmountsInput {
   @Field(() => DecimalScalar, { nullable: true, description: `PER_UNIT: ${moneyPer('for one unit of the meter')}` })
   unitPrice?: Decimal | null;
 
@@ -77,9 +65,6 @@ export class PriceInput {
   @Field(() => DecimalScalar, { nullable: true, description: `PERCENTAGE: ${moneyPer('for each event')} None: 0.` })
   fixedFee?: Decimal | null;
 
-  @Field(() => String, { nullable: true, description: "PERCENTAGE: the property whose sum is taken; none: the meter's." })
-  valueProperty?: string | null;
-
   @Field(() => DecimalScalar, { nullable: true, description: 'COST_PLUS: "0.30" charges cost x 1.30, which is a margin of 23.08 %.' })
   markup?: Decimal | null;
 
@@ -89,26 +74,99 @@ export class PriceInput {
   @Field(() => DecimalScalar, { nullable: true, description: `COST_PLUS: the most, ${moneyPer('for one unit of the meter')}` })
   unitCeiling?: Decimal | null;
 
-  @Field(() => [MeterFilterInput], {
-    nullable: true,
-    description: 'This price is only for these models, regions, ... None: for everything the meter counts.',
-  })
-  match?: MeterFilterInput[] | null;
-
   @Field(() => DecimalScalar, {
     nullable: true,
     description: 'In units of the meter per period; taken off before tiers and packages. None: 0.',
   })
   includedQuantity?: Decimal | null;
 
-  @Field(() => Boolean, { nullable: true, description: 'Not available yet.' })
-  rollover?: boolean | null;
-
   @Field(() => DecimalScalar, { nullable: true, description: `The least that this price charges, ${moneyPer('per period')}` })
   minimumAmount?: Decimal | null;
 
   @Field(() => DecimalScalar, { nullable: true, description: `The most that this price charges, ${moneyPer('per period')}` })
   maximumAmount?: Decimal | null;
+}
+
+@InputType({
+  description: 'Amounts of their own for some values of the groupBy of a price. What a group does not state it does not have.',
+})
+export class PriceGroupInput extends PriceAmountsInput {
+  @Field(() => [String], { description: 'At least one value, compared exactly; a value is in one group only.' })
+  in!: string[];
+}
+
+@InputType({ description: 'One price of a plan. Which fields it has depends on its model; others are refused.' })
+export class PriceInput extends PriceAmountsInput {
+  @Field({ description: 'Stable within the plan, at most 255 characters; lines of invoices carry it.' })
+  key!: string;
+
+  @Field(() => PriceModels)
+  model!: PriceModel;
+
+  @Field(() => String, { nullable: true, description: 'Key of the meter whose quantity is charged; none for FLAT.' })
+  meter?: string | null;
+
+  @Field(() => DecimalScalar, { nullable: true, description: `FLAT: ${moneyPer('per interval')}` })
+  amount?: Decimal | null;
+
+  @Field(() => String, { nullable: true, description: "PERCENTAGE: the property whose sum is taken; none: the meter's." })
+  valueProperty?: string | null;
+
+  @Field(() => [MeterFilterInput], {
+    nullable: true,
+    description: 'This price is only for these models, regions, ... None: for everything the meter counts.',
+  })
+  match?: MeterFilterInput[] | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'The property whose values have groups with amounts of their own: model, region, feature, properties.<path>, ... Comes with groups.',
+  })
+  groupBy?: string | null;
+
+  @Field(() => [PriceGroupInput], {
+    nullable: true,
+    description:
+      'Other amounts for some values of groupBy. Each group is rated by itself and has its own line; usage in none is rated together by the amounts of the price.',
+  })
+  groups?: PriceGroupInput[] | null;
+
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: 'The price is for usage from here on; FLAT is prorated by real time. None: since ever. Not available yet.',
+  })
+  validFrom?: Instant | null;
+
+  @Field(() => DateTimeScalar, { nullable: true, description: 'The price is for usage before this instant. None: for ever.' })
+  validUntil?: Instant | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'FLAT in advance: billed every so many billing periods, for as many, 1 to 1,000. None: 1. Not available yet.',
+  })
+  everyIntervals?: number | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'In a shortened period the included quantity is prorated per second. None: false, all of it. Not available yet.',
+  })
+  prorateIncluded?: boolean | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'What is left of the included quantity is carried into the next period. Not available yet.',
+  })
+  rollover?: boolean | null;
+
+  @Field(() => DecimalScalar, {
+    nullable: true,
+    description: 'The most that is carried into a period, in units of the meter. None: all that is left.',
+  })
+  rolloverMaximum?: Decimal | null;
+
+  @Field(() => Int, { nullable: true, description: 'How many periods carried quantity lives, 1 to 1,000. None: until it is used.' })
+  rolloverPeriods?: number | null;
 
   @Field(() => Boolean, { nullable: true, description: 'Amounts and included quantities are per seat.' })
   perSeat?: boolean | null;

@@ -1,5 +1,5 @@
 import { Decimal } from '../money/index.ts';
-import type { PlanTerms } from './price.ts';
+import type { FlatPrice, PlanTerms, Price, UsagePrice } from './price.ts';
 
 /** Fields of PlanTerms, at any depth, that hold a Decimal. */
 const DECIMAL_FIELDS: ReadonlySet<string> = new Set([
@@ -24,6 +24,10 @@ const DECIMAL_FIELDS: ReadonlySet<string> = new Set([
   'overagePricePerCredit',
   'overdraftLimit',
   'quantity',
+  'rolloverMaximum',
+  'creditRolloverMaximum',
+  'invoiceThreshold',
+  'limit',
 ]);
 
 /** The terms as plain JSON, decimals as strings. Nothing is lost: `planTermsFromJson` gives the same terms back. */
@@ -31,9 +35,39 @@ export function planTermsToJson(terms: PlanTerms): unknown {
   return JSON.parse(JSON.stringify(terms)) as unknown;
 }
 
-/** Terms as `planTermsToJson` wrote them. A published version never changes, so they are not validated again (SEMANTICS 4.9). */
+/**
+ * Terms as `planTermsToJson` wrote them, also before there were some of the fields. A published version never changes, so they are not validated again
+ * (SEMANTICS 4.9).
+ */
 export function planTermsFromJson(json: unknown): PlanTerms {
-  return revive(json, '') as PlanTerms;
+  const terms = revive(json, '') as PlanTerms;
+  return { ...LATER_PLAN_FIELDS, ...terms, prices: terms.prices.map(withLaterFields) };
+}
+
+const LATER_PLAN_FIELDS = {
+  commitmentIntervals: 1,
+  invoiceThreshold: null,
+  creditsGrantedWhen: 'FINALIZED',
+  creditRolloverMaximum: null,
+  creditRolloverPeriods: null,
+  features: [],
+  addOn: false,
+} satisfies Partial<PlanTerms>;
+
+const LATER_PRICE_FIELDS = {
+  validFrom: null,
+  validUntil: null,
+  prorateIncluded: false,
+  rollover: false,
+  rolloverMaximum: null,
+  rolloverPeriods: null,
+} satisfies Partial<Price>;
+
+const LATER_FEE_FIELDS = { ...LATER_PRICE_FIELDS, everyIntervals: 1 } satisfies Partial<FlatPrice>;
+const LATER_USAGE_FIELDS = { ...LATER_PRICE_FIELDS, groupBy: null, groups: [] } satisfies Partial<UsagePrice>;
+
+function withLaterFields(price: Price): Price {
+  return price.model === 'FLAT' ? { ...LATER_FEE_FIELDS, ...price } : { ...LATER_USAGE_FIELDS, ...price };
 }
 
 function revive(value: unknown, field: string): unknown {

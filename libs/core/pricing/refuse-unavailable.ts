@@ -1,0 +1,43 @@
+import { CodedError } from '../coded-error.ts';
+import type { PlanInput, PriceInput } from './plan-input.ts';
+
+/**
+ * Fields that are read and kept, and that no bill follows yet. A plan that uses one is refused, so that no bill is made that ignores it.
+ * Whoever builds the behaviour of a field takes its entry away.
+ */
+const PRICE_FIELDS: readonly (keyof PriceInput)[] = [
+  'groups',
+  'validFrom',
+  'validUntil',
+  'everyIntervals',
+  'prorateIncluded',
+  'rollover',
+  'rolloverMaximum',
+  'rolloverPeriods',
+];
+const PLAN_FIELDS: readonly (keyof PlanInput)[] = [
+  'commitmentIntervals',
+  'invoiceThreshold',
+  'creditRollover',
+  'creditRolloverMaximum',
+  'creditRolloverPeriods',
+  'features',
+  'addOn',
+];
+
+/** @throws CodedError NOT_AVAILABLE */
+export function refuseUnavailable(input: PlanInput): void {
+  const refuse = (field: string, path: string): never => {
+    throw new CodedError('NOT_AVAILABLE', `${field} is not available yet.`, path);
+  };
+  for (const field of PLAN_FIELDS) if (isUsed(input[field])) refuse(field, field);
+  if (input.creditsGrantedWhen === 'PAID') refuse('PAID', 'creditsGrantedWhen');
+  for (const [index, price] of input.prices.entries()) {
+    for (const field of PRICE_FIELDS) if (isUsed(price[field])) refuse(field, `prices[${index}].${field}`);
+  }
+}
+
+/** One interval is what everything has anyway. */
+function isUsed(value: unknown): boolean {
+  return value !== null && value !== undefined && value !== false && value !== 1 && !(Array.isArray(value) && value.length === 0);
+}
