@@ -24,7 +24,7 @@ export function assembleInvoice(facts: InvoiceFacts): AssembledInvoice {
     lines,
     ...totals(lines, facts),
     grants: grantsOf(scope.lines, facts.currency),
-    discountUses: discountUses(scope.lines, facts.discounts),
+    discountUses: [...discountUses(scope.lines, facts.discounts), ...late.flatMap((delta) => delta.discountUses)],
     awaitingCost: [...scope.awaitingCost, ...late.flatMap((delta) => delta.awaitingCost)],
     leakage: scope.leakage,
   });

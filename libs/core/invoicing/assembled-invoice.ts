@@ -1,7 +1,7 @@
 import type { Decimal } from '../money/index.ts';
 import type { Instant, Period } from '../time/index.ts';
 import type { WalkStep } from '../pricing/index.ts';
-import type { DiscountShare } from './invoice-facts.ts';
+import type { DiscountShare, DiscountUse } from './invoice-facts.ts';
 
 export type LineKind = 'FEE' | 'USAGE' | 'CREDITS' | 'OVERAGE' | 'COMMITMENT' | 'PRORATION_CREDIT' | 'PRORATION_CHARGE' | 'DELTA';
 
@@ -100,7 +100,7 @@ export interface AssembledInvoice {
   /** What a total below zero adds to the customer's balance. */
   readonly balanceCarried: Decimal;
   readonly grants: readonly GrantToIssue[];
-  readonly discountUses: readonly { readonly key: string; readonly periodStart: Instant; readonly amount: Decimal }[];
+  readonly discountUses: readonly DiscountUse[];
   readonly awaitingCost: readonly AwaitingCost[];
   readonly leakage: readonly Leakage[];
 }

@@ -3,22 +3,35 @@ import { Decimal, currencyOf } from '../money/index.ts';
 import type { Instant } from '../time/index.ts';
 import type { WalkStep } from '../pricing/index.ts';
 import type { AssembledLine, AwaitingCost } from './assembled-invoice.ts';
+import { lateDiscountUses } from './discount-lines.ts';
 import { discountOf, netOf } from './draft-line.ts';
 import type { DraftLine } from './draft-line.ts';
-import type { BilledLine, EndedPart, LateInvoice } from './invoice-facts.ts';
+import type { BilledLine, DiscountUse, EndedPart, LateInvoice } from './invoice-facts.ts';
 import { scopeLines } from './scope-lines.ts';
+
+/** What corrects one finalized invoice. */
+export interface DeltaLines {
+  readonly lines: readonly AssembledLine[];
+  readonly awaitingCost: readonly AwaitingCost[];
+  readonly discountUses: readonly DiscountUse[];
+}
 
 /**
  * What late usage and corrections change of a finalized invoice: its whole scope is rated again and everything billed is taken off, line by line, each net
  * of the original discounts (SEMANTICS 8.3). Lines whose cost is awaited stay as they are until it is known.
  * @throws CodedError INVARIANT_BROKEN when something was billed that the facts do not lead to: then they are not the facts of that invoice.
  */
-export function deltaLines(late: LateInvoice): { lines: AssembledLine[]; awaitingCost: readonly AwaitingCost[] } {
+export function deltaLines(late: LateInvoice): DeltaLines {
   const { lines, awaitingCost } = scopeLines({ ...late.facts, ended: late.facts.ended.map((part) => ({ ...part, billed: [] })) });
   requireKnown(late.billed, new Set([...lines, ...awaitingCost].map(({ scopeKey }) => scopeKey)), late.invoiceId);
   const held = heldPeriods(late, awaitingCost);
-  const deltas = lines.filter((line) => !held.has(line.billingStart)).map((line) => deltaLine(line, late));
-  return { lines: deltas.filter((line) => !line.amount.isZero()), awaitingCost };
+  const rated = lines.filter((line) => !held.has(line.billingStart));
+  const deltas = rated.map((line) => deltaLine(line, late));
+  return {
+    lines: deltas.filter((line) => !line.amount.isZero()),
+    awaitingCost,
+    discountUses: lateDiscountUses(rated, late.facts.discounts, late.discountUses ?? []),
+  };
 }
 
 /**

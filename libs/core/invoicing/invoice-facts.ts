@@ -4,20 +4,46 @@ import type { Meter, UsageRecord } from '../usage/index.ts';
 import type { Segment, ServicePeriod } from '../subscriptions/index.ts';
 import type { ExchangeRate } from '../rating/index.ts';
 
-/** A discount of a subscription. With `prices` it is taken off those lines before the commitment, else off the whole invoice after it (SEMANTICS 8.1). */
+/** Which charges a discount is for: fees are what is charged without usage, credits of the plan among them; overage is usage. */
+export type DiscountScope = 'ALL' | 'FEES' | 'USAGE';
+
+/**
+ * A discount of a subscription. One that names charges (`prices`, `addOns`, `appliesTo`) is taken off those lines before the commitment, else it is off the
+ * whole invoice after it (SEMANTICS 8.1). How several stack: `discounted`.
+ */
 export interface Discount {
   readonly key: string;
   /** "20" is 20 %. Exactly one of percentOff and amountOff is there. */
   readonly percentOff: Decimal | null;
-  /** At most this much off each service period, in the invoice's currency. */
+  /** At most this much off each billing period, in the invoice's currency. */
   readonly amountOff: Decimal | null;
-  /** Keys of the prices it is for; null: the whole invoice. */
+  /** Keys of the prices it is for; with `addOns` null too: every price. */
   readonly prices: readonly string[] | null;
+  /** Keys of the add-ons whose prices it is for, beside `prices`. None: no add-on is named. */
+  readonly addOns?: readonly string[] | null;
+  /** None: ALL. */
+  readonly appliesTo?: DiscountScope;
+  /**
+   * Of an amountOff whose rest is carried on: where the billing periods begin that give it, in order, up to the last one of the invoice at least. What one of
+   * them does not use is left for those after it, also beyond `until`. None: what a billing period does not use of its amount is lost with it.
+   */
+  readonly givenAt?: readonly Instant[] | null;
   /** Lines whose service period begins in `[from, until)` have it. `discountUntil` computes the end from a number of periods. */
   readonly from: Instant;
   readonly until: Instant | null;
-  /** What invoices before this one took of an amountOff, by the start of the billing period (AssembledInvoice.discountUses, summed). */
-  readonly used: readonly { readonly periodStart: Instant; readonly amount: Decimal }[];
+  /**
+   * What invoices before this one took of an amountOff, by the start of the billing period (AssembledInvoice.discountUses, summed). Where the rest is carried
+   * on, a correction counts those after it too: what they took is gone.
+   */
+  readonly used: readonly Omit<DiscountUse, 'key'>[];
+}
+
+/** What a billing period took of an amountOff. */
+export interface DiscountUse {
+  /** Discount.key. */
+  readonly key: string;
+  readonly periodStart: Instant;
+  readonly amount: Decimal;
 }
 
 /** A service period whose usage is billed, with everything that was used in it. */
@@ -84,6 +110,8 @@ export interface LateInvoice {
   readonly facts: InvoiceScope;
   /** Everything billed for its lines: its own (no DELTAs), those of threshold invoices of its periods, and DELTAs that adjust it. */
   readonly billed: readonly BilledLine[];
+  /** What its own invoice and corrections of it took of discounts whose rest is carried on. None: there are no such discounts. */
+  readonly discountUses?: readonly DiscountUse[];
 }
 
 /** What decides the lines of an invoice and their discounts. */
