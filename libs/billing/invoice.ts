@@ -42,6 +42,10 @@ export interface Invoice {
 
 /** What the lines do not say. */
 export interface InvoiceDetail {
+  /** By name; those of an issued invoice are read back, never worked out again. */
+  readonly taxes: AssembledInvoice['taxes'];
+  readonly taxBase: Decimal;
+  readonly creditsTaxed: AssembledInvoice['creditsTaxed'];
   readonly balanceApplied: Decimal;
   readonly balanceCarried: Decimal;
   /** What an amountOff discount took, by start of the billing period. */
@@ -118,14 +122,21 @@ export function readLineDetail(json: unknown): LineDetail {
   };
 }
 
-export function invoiceDetailOf({ balanceApplied, balanceCarried, discountUses, awaitingCost, leakage }: AssembledInvoice): InvoiceDetail {
-  return { balanceApplied, balanceCarried, discountUses, awaitingCost, leakage };
+export function invoiceDetailOf(assembled: AssembledInvoice): InvoiceDetail {
+  const { taxes, taxBase, creditsTaxed, balanceApplied, balanceCarried, discountUses, awaitingCost, leakage } = assembled;
+  return { taxes, taxBase, creditsTaxed, balanceApplied, balanceCarried, discountUses, awaitingCost, leakage };
 }
 
 /** Reads an InvoiceDetail that was stored as JSON; of an empty object, one with nothing in it. */
 export function readInvoiceDetail(json: unknown): InvoiceDetail {
   const detail = json as Partial<InvoiceDetail>;
   return {
+    taxes: (detail.taxes ?? []).map(({ name, percent, base, amount }) => ({
+      ...{ name, percent: percent === null ? null : decimal(percent) },
+      ...{ base: decimal(base), amount: decimal(amount) },
+    })),
+    taxBase: decimal(detail.taxBase ?? '0'),
+    creditsTaxed: detail.creditsTaxed ?? 'AT_PURCHASE',
     balanceApplied: decimal(detail.balanceApplied ?? '0'),
     balanceCarried: decimal(detail.balanceCarried ?? '0'),
     discountUses: (detail.discountUses ?? []).map((use) => ({ ...use, amount: decimal(use.amount) })),

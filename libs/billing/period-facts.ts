@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ExchangeRates, MeterStore } from '@tare/catalog';
-import { billedFeesOf, billedLinesOf, burnDemand, Decimal, discountUntil, feesNetOf, servicePeriodAt } from '@tare/core';
+import { billedFeesOf, billedLinesOf, burnDemand, Decimal, discountUntil, feesNetOf, NO_TAX, servicePeriodAt } from '@tare/core';
 import type { Discount, EndedPart, ExchangeRate, Instant, InvoiceFacts, LateInvoice, Meter, PlanChange, Segment } from '@tare/core';
 import {
   CreditStore,
@@ -334,7 +334,8 @@ function invoicesOf(loaded: Loaded, parts: readonly EndedPart[], late: readonly 
     discounts: discountsOf(loaded, currency, null),
     exchangeRates: loaded.exchangeRates,
     late: late.filter(({ facts }) => facts.currency === currency),
-    taxRate: null,
+    tax: NO_TAX,
+    untaxedBurns: Decimal.ZERO,
     prepaidAmount: Decimal.ZERO,
     customerBalance: loaded.history.balances.get(currency) ?? Decimal.ZERO,
   }));

@@ -143,6 +143,9 @@ test('what is only ever added cannot be changed or removed by the app', async ()
     'plan_version',
     'price',
     'alert_event',
+    'customer_tax',
+    'credit_note',
+    'credit_note_line',
   ]) {
     for (const change of [`DELETE FROM ${table}`, `UPDATE ${table} SET id = id`]) {
       await expect(test_.database.withTenant(tenant, (tx) => tx.query(change))).rejects.toThrow(/permission denied/);
@@ -182,5 +185,11 @@ test('8.2 a finalized invoice and its lines never change', async () => {
   await expect(within('DELETE FROM invoice_line WHERE invoice_id = $1', [invoice])).rejects.toThrow(/lines never change/);
   await expect(within('UPDATE invoice SET total = 1 WHERE id = $1', [invoice])).rejects.toThrow(/finalized and never changes/);
   await expect(within('DELETE FROM invoice WHERE id = $1', [invoice])).rejects.toThrow(/finalized and never changes/);
+  await expect(within("UPDATE invoice SET status = 'DRAFT' WHERE id = $1", [invoice])).rejects.toThrow(/cannot become DRAFT/);
+  await expect(within("UPDATE invoice SET status = 'UNCOLLECTIBLE' WHERE id = $1", [invoice])).resolves.toEqual([]);
+  await expect(within("UPDATE invoice SET status = 'VOID' WHERE id = $1", [invoice])).rejects.toThrow(/cannot become VOID/);
   await expect(within("UPDATE invoice SET status = 'PAID', paid_at = now() WHERE id = $1", [invoice])).resolves.toEqual([]);
+  await expect(within("UPDATE invoice SET status = 'UNCOLLECTIBLE' WHERE id = $1", [invoice])).rejects.toThrow(
+    /cannot become UNCOLLECTIBLE/,
+  );
 });

@@ -241,6 +241,8 @@ function assembledOf(terms: InvoiceTerms): AssembledInvoice {
       discounts,
       creditsApplied,
       taxBase,
+      taxes: tax.isZero() ? [] : [{ name: 'Tax', percent: null, base: taxBase, amount: tax }],
+      creditsTaxed: 'AT_PURCHASE',
       tax,
       total,
       balanceApplied,

@@ -14,6 +14,7 @@ import { billedFeesOf, billedLinesOf, feesNetOf } from './billed-facts.ts';
 import { checkInvoice } from './check-invoice.ts';
 import { endedAt, feeAt, sampleDiscount, sampleFacts } from './facts.fixture.ts';
 import type { Discount, InvoiceFacts } from './invoice-facts.ts';
+import type { InvoiceTax } from './invoice-tax.ts';
 
 const d = (text: string): Decimal => Decimal.parse(text);
 const at = (text: string): number => parseInstant(text);
@@ -32,6 +33,12 @@ const used = (events: string, when = JANUARY): UsageRecord => sampleUsage(when, 
 const invoice = (facts: Partial<InvoiceFacts>): AssembledInvoice => assembleInvoice(sampleFacts(facts));
 const shown = ({ lines }: AssembledInvoice): string[] =>
   lines.map((line) => `${line.kind} ${line.priceKey ?? '-'} ${line.amount.toString()} -${line.discount.toString()}`);
+
+const vat = (percent: string): InvoiceTax => ({
+  kind: 'RATES',
+  rates: [{ name: 'VAT', percent: d(percent) }],
+  creditsTaxed: 'AT_PURCHASE',
+});
 
 const pro = sampleSegment({ prices: [fee('100'), calls('0.015')] });
 
@@ -343,7 +350,7 @@ test('8.1 line discounts, true-up, invoice discounts, prepaid money, tax: in thi
   const result = invoice({
     ended: [endedAt(segment, JANUARY, { records: [used('60')] })],
     discounts,
-    taxRate: d('0.19'),
+    tax: vat('19'),
     prepaidAmount: d('30'),
   });
   expect([result.subtotal, result.discounts, result.taxBase, result.creditsApplied, result.tax, result.total].map(String)).toEqual([
@@ -492,11 +499,52 @@ test('8.6 a total is never below zero: the rest stays with us and pays the next 
   const original = assembleInvoice(regular(plain, [used('70')]));
   const first = invoice({
     late: [{ invoiceId: 'i', facts: regular(plain, []), billed: billedLinesOf(original.lines) }],
-    taxRate: d('0.1'),
+    tax: vat('10'),
   });
   expect([first.total.toString(), first.balanceCarried.toString()]).toEqual(['0', '77']);
   const next = invoice({ next: [feeAt(pro, JANUARY)], customerBalance: d('77') });
   expect([next.total.toString(), next.balanceApplied.toString()]).toEqual(['23', '77']);
+});
+
+test('8.1 several taxes are each rounded once, on the whole base and none on another', () => {
+  const rates = [
+    { name: 'GST', percent: d('5') },
+    { name: 'QST', percent: d('9.975') },
+  ];
+  const lines = { next: [feeAt(sampleSegment({ prices: [fee('33.33')] }), JANUARY)] };
+  const result = invoice({ ...lines, tax: { kind: 'RATES', rates, creditsTaxed: 'AT_PURCHASE' } });
+  expect(result.taxes.map(({ name, base, amount }) => `${name} ${base.toString()} ${amount.toString()}`)).toEqual([
+    'GST 33.33 1.67',
+    'QST 33.33 3.32',
+  ]);
+  expect([result.tax, result.total].map(String)).toEqual(['4.99', '38.32']);
+  const again = invoice({ ...lines, tax: { kind: 'AMOUNTS', taxes: result.taxes, creditsTaxed: 'AT_PURCHASE' } });
+  expect([again.taxes, again.total]).toEqual([result.taxes, result.total]);
+});
+
+test('8.6 credits are taxed when they are bought or when they are burnt, never in both', () => {
+  const credits = sampleSegment({ kind: 'CREDIT', prices: [fee('10')], creditsPerInterval: '100', creditPrice: '1' });
+  const facts = { next: [feeAt(credits, JANUARY)], tax: vat('20') };
+  const atPurchase = invoice(facts);
+  const atUse = invoice({ ...facts, tax: { ...facts.tax, creditsTaxed: 'AT_USE' }, untaxedBurns: d('40') });
+  expect([atPurchase.subtotal, atPurchase.taxBase, atPurchase.tax, atPurchase.total].map(String)).toEqual(['110', '110', '22', '132']);
+  expect([atUse.subtotal, atUse.taxBase, atUse.tax, atUse.total].map(String)).toEqual(['110', '50', '10', '120']);
+});
+
+test('8.2 what corrections billed or gave for an invoice that is void now is taken back', () => {
+  const plain = sampleSegment({ kind: 'PER_QUERY', prices: [calls('1')] });
+  const facts = (events: string): InvoiceFacts => sampleFacts({ ended: [endedAt(plain, JANUARY, { records: [used(events)] })] });
+  const original = assembleInvoice(facts('70'));
+  const lowered = invoice({ late: [{ invoiceId: 'i', facts: facts('60'), billed: billedLinesOf(original.lines) }] });
+  expect(shown(lowered)).toEqual(['DELTA calls -10 -0']);
+  const deltas = billedLinesOf(lowered.lines);
+  const after = invoice({ late: [{ invoiceId: 'i', facts: facts('60'), billed: deltas, voided: true }] });
+  expect(shown(after)).toEqual(['DELTA calls 10 -0']);
+  expect(
+    invoice({ late: [{ invoiceId: 'i', facts: facts('60'), billed: [...deltas, ...billedLinesOf(after.lines)], voided: true }] }).lines,
+  ).toEqual([]);
+  const regenerated = invoice({ ended: [endedAt(plain, JANUARY, { records: [used('60')], billed: deltas })] });
+  expect(shown(regenerated)).toEqual(['USAGE calls 70 -0']);
 });
 
 test('an invoice that does not add up is refused with INVARIANT_BROKEN', () => {

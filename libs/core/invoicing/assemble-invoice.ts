@@ -1,4 +1,4 @@
-import { Decimal, currencyOf, roundToBilling } from '../money/index.ts';
+import { Decimal, currencyOf } from '../money/index.ts';
 import type { AssembledInvoice, AssembledLine } from './assembled-invoice.ts';
 import { checkInvoice } from './check-invoice.ts';
 import { deltaLines } from './delta-lines.ts';
@@ -6,7 +6,9 @@ import { discountUses } from './discount-lines.ts';
 import { discountOf, lineDiscountOf } from './draft-line.ts';
 import type { DraftLine } from './draft-line.ts';
 import { grantsOf } from './granted-credits.ts';
-import type { BilledLine, DiscountShare, InvoiceFacts } from './invoice-facts.ts';
+import type { BilledLine, DiscountShare, InvoiceFacts, InvoiceScope } from './invoice-facts.ts';
+import { taxesOn } from './invoice-tax.ts';
+import type { CreditsTaxed } from './invoice-tax.ts';
 import { scopeLines } from './scope-lines.ts';
 
 /**
@@ -22,7 +24,7 @@ export function assembleInvoice(facts: InvoiceFacts): AssembledInvoice {
   return checkInvoice({
     currency: facts.currency,
     lines,
-    ...totals(lines, facts),
+    ...invoiceTotals(lines, facts),
     grants: grantsOf(scope.lines, facts.currency),
     discountUses: [...discountUses(scope.lines, facts.discounts), ...late.flatMap((delta) => delta.discountUses)],
     awaitingCost: [...scope.awaitingCost, ...late.flatMap((delta) => delta.awaitingCost)],
@@ -32,21 +34,48 @@ export function assembleInvoice(facts: InvoiceFacts): AssembledInvoice {
 
 type Totals = Pick<
   AssembledInvoice,
-  'subtotal' | 'discounts' | 'creditsApplied' | 'taxBase' | 'tax' | 'total' | 'balanceApplied' | 'balanceCarried'
+  'subtotal' | 'discounts' | 'creditsApplied' | 'taxBase' | 'taxes' | 'creditsTaxed' | 'tax' | 'total' | 'balanceApplied' | 'balanceCarried'
 >;
 
-/** The tax base is what is left after discounts and before prepaid money; what would be below zero is kept for the next invoice (SEMANTICS 8.1, 8.6). */
-function totals(lines: readonly AssembledLine[], { currency, taxRate, prepaidAmount, customerBalance }: InvoiceFacts): Totals {
+/**
+ * What lines come to. The tax base is what is left after discounts and before prepaid money; what would be below zero is kept for the next invoice
+ * (SEMANTICS 8.1, 8.6).
+ */
+export function invoiceTotals(
+  lines: readonly AssembledLine[],
+  {
+    currency,
+    tax,
+    untaxedBurns,
+    prepaidAmount,
+    customerBalance,
+  }: Omit<InvoiceFacts, 'late' | keyof InvoiceScope> & { readonly currency: string },
+): Totals {
   const subtotal = Decimal.sum(lines.map((line) => line.amount));
   const discounts = Decimal.sum(lines.map((line) => line.discount));
-  const taxBase = subtotal.minus(discounts);
-  const creditsApplied = Decimal.max(Decimal.ZERO, Decimal.min(prepaidAmount, taxBase));
-  const tax = taxRate === null ? Decimal.ZERO : roundToBilling(taxBase.times(taxRate), currency);
-  const due = taxBase.minus(creditsApplied).plus(tax);
+  const net = subtotal.minus(discounts);
+  const taxBase = taxBaseOf(net, lines, tax.creditsTaxed, untaxedBurns);
+  const creditsApplied = Decimal.max(Decimal.ZERO, Decimal.min(prepaidAmount, net));
+  const taxes = taxesOn(taxBase, tax, currency);
+  const taxTotal = Decimal.sum(taxes.map(({ amount }) => amount));
+  const due = net.minus(creditsApplied).plus(taxTotal);
   const balanceApplied = Decimal.max(Decimal.ZERO, Decimal.min(customerBalance, due));
   const balanceCarried = Decimal.max(Decimal.ZERO, due.negated());
   const total = due.minus(balanceApplied).plus(balanceCarried);
-  return { subtotal, discounts, creditsApplied, taxBase, tax, total, balanceApplied, balanceCarried };
+  const { creditsTaxed } = tax;
+  return { subtotal, discounts, creditsApplied, taxBase, taxes, creditsTaxed, tax: taxTotal, total, balanceApplied, balanceCarried };
+}
+
+/** Credits are taxed when they are bought or when they are burnt: never in both, never in neither (SEMANTICS 8.6). */
+export function taxBaseOf(
+  net: Decimal,
+  lines: readonly Pick<AssembledLine, 'amount' | 'discount' | 'credits'>[],
+  creditsTaxed: CreditsTaxed,
+  untaxedBurns: Decimal,
+): Decimal {
+  if (creditsTaxed === 'AT_PURCHASE') return net.plus(untaxedBurns);
+  const sold = lines.filter(({ credits }) => !credits.isZero()).map(({ amount, discount }) => amount.minus(discount));
+  return net.minus(Decimal.sum(sold)).plus(untaxedBurns);
 }
 
 /** Nothing used and nothing charged is no line. */

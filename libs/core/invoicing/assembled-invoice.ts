@@ -2,6 +2,7 @@ import type { Decimal } from '../money/index.ts';
 import type { Instant, Period } from '../time/index.ts';
 import type { WalkStep } from '../pricing/index.ts';
 import type { DiscountShare, DiscountUse } from './invoice-facts.ts';
+import type { CreditsTaxed, TaxAmount } from './invoice-tax.ts';
 
 export type LineKind = 'FEE' | 'USAGE' | 'CREDITS' | 'OVERAGE' | 'COMMITMENT' | 'PRORATION_CREDIT' | 'PRORATION_CHARGE' | 'DELTA';
 
@@ -91,8 +92,12 @@ export interface AssembledInvoice {
   readonly discounts: Decimal;
   /** Prepaid money used. */
   readonly creditsApplied: Decimal;
-  /** subtotal - discounts. */
+  /** subtotal - discounts; where credits are taxed at use, without those that it sells and with those that its usage burnt (SEMANTICS 8.6). */
   readonly taxBase: Decimal;
+  /** By name, each rounded once. */
+  readonly taxes: readonly TaxAmount[];
+  readonly creditsTaxed: CreditsTaxed;
+  /** Sum of the taxes. */
   readonly tax: Decimal;
   readonly total: Decimal;
   /** Taken from the customer's balance. */

@@ -14,11 +14,12 @@ export function checkInvoice(invoice: AssembledInvoice): AssembledInvoice {
   for (const line of invoice.lines) checkLine(line);
   const keys = invoice.lines.map(({ scopeKey, kind, adjusts }) => `${kind} ${adjusts ?? ''} ${scopeKey}`);
   hold(new Set(keys).size === keys.length, 'Two lines bill the same thing.');
-  const { subtotal, discounts, taxBase, tax, creditsApplied, balanceApplied, balanceCarried, total } = invoice;
+  const { subtotal, discounts, taxes, tax, creditsApplied, balanceApplied, balanceCarried, total } = invoice;
   same(subtotal, sumOf(invoice.lines, 'amount'), 'The subtotal is not the sum of the lines.');
   same(discounts, sumOf(invoice.lines, 'discount'), 'The discounts are not the sum of those of the lines.');
-  same(taxBase, subtotal.minus(discounts), 'The tax base is not the subtotal less discounts.');
-  same(total, taxBase.minus(creditsApplied).plus(tax).minus(balanceApplied).plus(balanceCarried), 'The total does not add up.');
+  same(tax, Decimal.sum(taxes.map(({ amount }) => amount)), 'The tax is not the sum of the taxes.');
+  const net = subtotal.minus(discounts);
+  same(total, net.minus(creditsApplied).plus(tax).minus(balanceApplied).plus(balanceCarried), 'The total does not add up.');
   const parts = [total, creditsApplied, balanceApplied, balanceCarried];
   hold(!parts.some((amount) => amount.isNegative()), 'A total, a balance or prepaid money is below zero.');
   hold(balanceApplied.isZero() || balanceCarried.isZero(), 'The balance is used and added to at once.');

@@ -24,13 +24,18 @@ export interface DeltaLines {
 export function deltaLines(late: LateInvoice): DeltaLines {
   const { lines, awaitingCost } = scopeLines({ ...late.facts, ended: late.facts.ended.map((part) => ({ ...part, billed: [] })) });
   requireKnown(late.billed, new Set([...lines, ...awaitingCost].map(({ scopeKey }) => scopeKey)), late.invoiceId);
-  const held = heldPeriods(late, awaitingCost);
+  const isVoid = late.voided === true;
+  const held = isVoid ? new Set<Instant>() : heldPeriods(late, awaitingCost);
   const rated = lines.filter((line) => !held.has(line.billingStart));
   const deltas = rated.map((line) => deltaLine(line, late));
   return {
     lines: deltas.filter((line) => !line.amount.isZero()),
-    awaitingCost,
-    discountUses: lateDiscountUses(rated, late.facts.discounts, late.discountUses ?? []),
+    awaitingCost: isVoid ? [] : awaitingCost,
+    discountUses: lateDiscountUses(
+      isVoid ? rated.map((line) => ({ ...line, shares: [] })) : rated,
+      late.facts.discounts,
+      late.discountUses ?? [],
+    ),
   };
 }
 
@@ -45,16 +50,16 @@ function heldPeriods({ facts, billed }: LateInvoice, awaitingCost: readonly Awai
   return new Set(facts.ended.filter(isReopened).map(({ period }) => period.fullStart));
 }
 
-function deltaLine(line: DraftLine, { billed: allBilled, invoiceId }: LateInvoice): AssembledLine {
+function deltaLine(line: DraftLine, { billed: allBilled, invoiceId, voided = false }: LateInvoice): AssembledLine {
   const billed = allBilled.filter(({ scopeKey }) => scopeKey === line.scopeKey);
-  const due = netOf(line);
+  const due = voided ? Decimal.ZERO : netOf(line);
   const alreadyBilled = Decimal.sum(billed.map(({ amount, discounts }) => amount.minus(discountOf(discounts))));
   const amount = due.minus(alreadyBilled);
   return {
     scopeKey: line.scopeKey,
     kind: 'DELTA',
     priceKey: line.priceKey,
-    description: `Correction: ${line.description}`,
+    description: voided ? `Taken back, its invoice is void: ${line.description}` : `Correction: ${line.description}`,
     quantity: line.quantity,
     exactAmount: amount,
     amount,
@@ -65,9 +70,9 @@ function deltaLine(line: DraftLine, { billed: allBilled, invoiceId }: LateInvoic
     segmentId: line.segment.id,
     subscriptionId: line.segment.subscriptionId,
     planVersionId: line.segment.planVersionId,
-    walk: deltaWalk(line, alreadyBilled),
+    walk: voided ? voidedWalk(alreadyBilled) : deltaWalk(line, alreadyBilled),
     rounding: {
-      exactAmount: line.exactAmount,
+      exactAmount: voided ? Decimal.ZERO : line.exactAmount,
       increment: currencyOf(line.segment.terms.currency).billingIncrement,
       rounded: due,
       alreadyBilled,
@@ -86,6 +91,11 @@ function deltaWalk(line: DraftLine, alreadyBilled: Decimal): WalkStep[] {
     step('billed before', alreadyBilled.negated()),
   ];
   return [...line.walk, ...steps.filter(({ amount }) => !amount.isZero())];
+}
+
+/** Corrections of an invoice that was voided since: nothing is due for its periods. */
+function voidedWalk(alreadyBilled: Decimal): WalkStep[] {
+  return alreadyBilled.isZero() ? [] : [step('billed by corrections before the invoice was voided', alreadyBilled.negated())];
 }
 
 function step(description: string, amount: Decimal): WalkStep {

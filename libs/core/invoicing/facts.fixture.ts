@@ -3,6 +3,7 @@ import { parseInstant } from '../time/index.ts';
 import { servicePeriodAt } from '../subscriptions/index.ts';
 import type { Segment } from '../subscriptions/index.ts';
 import { SAMPLE_METERS } from '../subscriptions/segment.fixture.ts';
+import { NO_TAX } from './invoice-tax.ts';
 import type { AdvanceFee, Discount, EndedPart, InvoiceFacts } from './invoice-facts.ts';
 
 /** Facts of an empty invoice in USD. */
@@ -16,7 +17,8 @@ export function sampleFacts(more: Partial<InvoiceFacts>): InvoiceFacts {
     discounts: [],
     exchangeRates: [],
     late: [],
-    taxRate: null,
+    tax: NO_TAX,
+    untaxedBurns: Decimal.ZERO,
     prepaidAmount: Decimal.ZERO,
     customerBalance: Decimal.ZERO,
     ...more,

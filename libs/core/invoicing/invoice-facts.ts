@@ -3,6 +3,7 @@ import type { Instant, Period } from '../time/index.ts';
 import type { Meter, UsageRecord } from '../usage/index.ts';
 import type { Segment, ServicePeriod } from '../subscriptions/index.ts';
 import type { ExchangeRate } from '../rating/index.ts';
+import type { InvoiceTax } from './invoice-tax.ts';
 
 /** Which charges a discount is for: fees are what is charged without usage, credits of the plan among them; overage is usage. */
 export type DiscountScope = 'ALL' | 'FEES' | 'USAGE';
@@ -112,6 +113,8 @@ export interface LateInvoice {
   readonly billed: readonly BilledLine[];
   /** What its own invoice and corrections of it took of discounts whose rest is carried on. None: there are no such discounts. */
   readonly discountUses?: readonly DiscountUse[];
+  /** It was voided: nothing is due for its periods until they are billed again, and what corrections billed or gave is taken back. */
+  readonly voided?: boolean;
 }
 
 /** What decides the lines of an invoice and their discounts. */
@@ -132,8 +135,9 @@ export interface InvoiceScope {
 /** Everything that an invoice is made of. */
 export interface InvoiceFacts extends InvoiceScope {
   readonly late: readonly LateInvoice[];
-  /** "0.19" is 19 %; null: no tax of ours. */
-  readonly taxRate: Decimal | null;
+  readonly tax: InvoiceTax;
+  /** What credits that this invoice's usage burnt had cost, as far as they are taxed at use: it joins the tax base and is not asked for again (SEMANTICS 8.6). */
+  readonly untaxedBurns: Decimal;
   /** Prepaid money of the customer that may pay this invoice; taken before tax is added, without lowering the tax base (SEMANTICS 8.1). */
   readonly prepaidAmount: Decimal;
   /** What earlier totals below zero left to the customer's credit; zero or more (SEMANTICS 8.6). */
