@@ -32,6 +32,8 @@ export interface PriceUsage {
 
 /** The part of a whole period that a shortened one is (SEMANTICS 6.2), as a fraction of real time. */
 export interface PeriodShare {
+  /** How much of the whole lies before it. None: it is the first part, or the only one. */
+  readonly from?: bigint;
   readonly numerator: bigint;
   readonly denominator: bigint;
 }

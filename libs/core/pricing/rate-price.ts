@@ -35,9 +35,15 @@ export function rateDelta(price: Price, before: PriceUsage, after: PriceUsage, o
   return { amount: due.amount.minus(charged.amount), walk: [...due.walk, ...taken] };
 }
 
-/** `amount x share` at 12 decimals; the amount itself where there is no share. */
+/**
+ * `amount x share`, as the difference of what has accumulated at its end and at its start, each at 12 decimals: the parts of a period add up to the amount
+ * (SEMANTICS 1.6). The amount itself where there is no share.
+ */
 export function prorated(amount: Decimal, share: PeriodShare | undefined): Decimal {
-  return share === undefined ? amount : cumulativeShare(amount, share.numerator, share.denominator);
+  if (share === undefined) return amount;
+  const { from = 0n, numerator, denominator } = share;
+  const until = cumulativeShare(amount, from + numerator, denominator);
+  return from === 0n ? until : until.minus(cumulativeShare(amount, from, denominator));
 }
 
 function stepsOf(price: Price, usage: PriceUsage, share: PeriodShare | undefined): WalkStep[] {

@@ -26,7 +26,11 @@ test('2.2 calendar alignment makes a short first period, in proportion to its wh
   expect(shown(segment, '2026-02-01T00:00:00Z', '2026-03-02T00:00:00Z')).toEqual(['2026-02-08..2026-03-01', '2026-03-01..2026-04-01']);
   const first = servicePeriodAt(segment, at('2026-02-10T00:00:00Z'));
   expect(first && day(first.fullStart)).toBe('2026-02-01');
-  expect(first && shareOf(first)).toEqual({ numerator: 21n * 86_400_000_000n, denominator: 28n * 86_400_000_000n });
+  expect(first && shareOf(first)).toEqual({
+    from: 7n * 86_400_000_000n,
+    numerator: 21n * 86_400_000_000n,
+    denominator: 28n * 86_400_000_000n,
+  });
 });
 
 test('2.2 a calendar period that starts on its boundary is whole', () => {

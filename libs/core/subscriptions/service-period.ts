@@ -58,7 +58,7 @@ export function billingInstants(segment: Segment, from: Instant, to: Instant): I
 /** What a shortened period is of its whole one; undefined for a whole period (SEMANTICS 6.2). */
 export function shareOf({ start, end, fullStart, fullEnd }: ServicePeriod): PeriodShare | undefined {
   if (start === fullStart && end === fullEnd) return undefined;
-  return { numerator: BigInt(end - start), denominator: BigInt(fullEnd - fullStart) };
+  return { from: BigInt(start - fullStart), numerator: BigInt(end - start), denominator: BigInt(fullEnd - fullStart) };
 }
 
 /** When a discount for `periods` billing periods from the segment's start ends; null: never. */
