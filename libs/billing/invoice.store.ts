@@ -82,6 +82,7 @@ interface LineRow {
   readonly kind: LineKind;
   readonly description: string;
   readonly price_key: string | null;
+  readonly price_group: string | null;
   readonly plan_version_id: string;
   readonly segment_id: string;
   readonly quantity: string;
@@ -96,7 +97,7 @@ interface LineRow {
 
 const COLUMNS = `i.id, i.number, i.kind, i.adjusts, i.customer_id, i.subscription_id, i.billing_at, i.sequence, i.status, i.currency, i.period_start, i.period_end,
   i.subtotal, i.discounts, i.credits_applied, i.tax, i.total, i.seen_seq, i.drafted_at, i.finalize_at, i.finalized_at, i.paid_at, i.voided_at, i.created_at, i.detail`;
-const LINE_COLUMNS = `l.id, l.invoice_id, l.position, l.scope_key, l.kind, l.description, l.price_key, l.plan_version_id, l.segment_id, l.quantity, l.exact_amount,
+const LINE_COLUMNS = `l.id, l.invoice_id, l.position, l.scope_key, l.kind, l.description, l.price_key, l.price_group, l.plan_version_id, l.segment_id, l.quantity, l.exact_amount,
   l.amount, l.discount, l.period_start, l.period_end, l.adjusts, l.detail`;
 const SERIES = 'TARE';
 const NUMBER_DIGITS = 6;
@@ -347,10 +348,10 @@ export class InvoiceStore {
     const column = <Value>(read: (line: AssembledInvoice['lines'][number], position: number) => Value): Value[] => lines.map(read);
     await tx.query(
       `INSERT INTO invoice_line (tenant_id, id, invoice_id, position, scope_key, kind, description, price_key, plan_version_id, segment_id, quantity, exact_amount,
-         amount, discount, period_start, period_end, adjusts, detail)
+         amount, discount, period_start, period_end, adjusts, detail, price_group)
        SELECT $1, gen_random_uuid(), $2, *
        FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::uuid[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[],
-         $14::timestamptz[], $15::timestamptz[], $16::uuid[], $17::jsonb[])`,
+         $14::timestamptz[], $15::timestamptz[], $16::uuid[], $17::jsonb[], $18::text[])`,
       [
         tx.tenantId,
         invoiceId,
@@ -369,6 +370,7 @@ export class InvoiceStore {
         column(({ period }) => sqlInstant(period.end)),
         column(({ adjusts }) => adjusts),
         column(lineDetailOf),
+        column(({ group }) => group),
       ],
     );
   }
@@ -414,6 +416,7 @@ function lineOfRow(row: LineRow): InvoiceLine {
     kind: row.kind,
     description: row.description,
     priceKey: row.price_key,
+    group: row.price_group,
     planVersionId: row.plan_version_id,
     segmentId: row.segment_id,
     quantity: Decimal.parse(row.quantity),

@@ -63,6 +63,8 @@ export interface InvoiceLine {
   readonly kind: LineKind;
   readonly description: string;
   readonly priceKey: string | null;
+  /** The group of the price that it bills; null: usage in none, or a price without groups. */
+  readonly group: string | null;
   readonly planVersionId: string;
   readonly segmentId: string;
   readonly subscriptionId: string;

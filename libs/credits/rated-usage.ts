@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { dayStarts, needsEvents, segmentEnd, servicePeriods, subscriptionFor } from '@tare/core';
+import { dayStarts, pricesReadEvents, segmentEnd, servicePeriods, subscriptionFor, validityEdges } from '@tare/core';
 import type { Instant, Meter, Period, Segment, UsageRecord } from '@tare/core';
 import type { TenantTransaction } from '@tare/database';
 import { UsageReader } from '@tare/usage';
@@ -36,7 +36,7 @@ export class RatedUsageReader {
       cuts: allCuts(query, active),
       ...(query.upToSeq === null ? {} : { upToSeq: query.upToSeq }),
     };
-    const records = active.some((segment) => readsEvents(segment, meters))
+    const records = active.some((segment) => pricesReadEvents(segment.terms, meters))
       ? await this.reader.readEventsWhereKept(tx, reading)
       : await this.reader.read(tx, reading);
     const rated = new Map<string, UsageRecord[]>();
@@ -58,19 +58,10 @@ function allCuts({ span, cuts }: RatedUsageQuery, active: readonly Segment[]): I
   return [...new Set([span.start, ...inside, span.end])].sort((a, b) => a - b);
 }
 
-/** Where the segment's bills are cut: its service periods, and for credits the customer's days. */
+/** Where the segment's bills are cut: its service periods, where prices begin and end to be valid, and for credits the customer's days. */
 function cutsOf(segment: Segment, span: Period): Instant[] {
   const edges = servicePeriods(segment, span.start, span.end).flatMap(({ start, end }) => [start, end]);
   const ends = [segment.start, segmentEnd(segment), segment.trialEnd].flatMap((at) => (at === null ? [] : [at]));
   const days = segment.terms.burnRates.length === 0 ? [] : dayStarts(span, segment.timeZone);
-  return [...edges, ...ends, ...days];
-}
-
-function readsEvents({ terms }: Segment, meters: ReadonlyMap<string, Meter>): boolean {
-  return (
-    [...terms.prices, ...terms.burnRates].some(({ meter: key, match }) => {
-      const meter = key === null ? undefined : meters.get(key);
-      return meter !== undefined && needsEvents(meter, match);
-    }) || terms.prices.some((price) => price.model === 'PERCENTAGE' && price.valueProperty?.startsWith('properties.') === true)
-  );
+  return [...edges, ...ends, ...days, ...validityEdges(segment.terms)];
 }

@@ -15,7 +15,7 @@ export interface PlannedChange {
  * the period; before `startsAt`, when the subscription starts, there is nothing to wait for. A trial goes on under the new plan, and charging starts at its end.
  */
 export function planChange(current: Segment, next: PlanTerms, at: Instant, startsAt: Instant): PlannedChange {
-  const timing = at < startsAt ? 'BEFORE_START' : classifyChange(current, { terms: next, seats: current.seats });
+  const timing = at < startsAt ? 'BEFORE_START' : classifyChange(current, { terms: next, seats: current.seats }, at);
   const effectiveAt = timing === 'AT_PERIOD_END' ? periodEndAt(current, at) : Math.max(at, current.start);
   const trialEnd = current.trialEnd !== null && current.trialEnd > effectiveAt ? current.trialEnd : null;
   const anchor = trialEnd ?? (resetsAnchor(current.terms, next) ? effectiveAt : current.anchor);

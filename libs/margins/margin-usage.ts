@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { dayStarts, isEventDimension, needsEvents, segmentEnd, servicePeriods } from '@tare/core';
+import { dayStarts, isEventDimension, pricesReadEvents, segmentEnd, servicePeriods, validityEdges } from '@tare/core';
 import type { Instant, MarginQuery, Period, RevenueItem, Segment, UsageRecord } from '@tare/core';
 import type { TenantTransaction } from '@tare/database';
 import { UsageReader } from '@tare/usage';
@@ -42,19 +42,17 @@ function spanOf({ from, to }: MarginQuery, items: readonly RevenueItem[]): Perio
 
 function readsEvents({ groupBy, meters }: MarginQuery, segments: readonly Segment[], span: Period): boolean {
   const active = segments.filter((segment) => segment.start < span.end && (segmentEnd(segment) ?? Infinity) > span.start);
-  return groupBy.some(isEventDimension) || active.some((segment) => readsSingleEvents(segment, meters));
-}
-
-function readsSingleEvents({ terms }: Segment, meters: MarginQuery['meters']): boolean {
-  const reads = [...terms.prices, ...terms.burnRates].some(({ meter: key, match }) => {
-    const meter = key === null ? undefined : meters.get(key);
-    return meter !== undefined && needsEvents(meter, match);
-  });
-  return reads || terms.prices.some((price) => price.model === 'PERCENTAGE' && price.valueProperty?.startsWith('properties.') === true);
+  return groupBy.some(isEventDimension) || active.some((segment) => pricesReadEvents(segment.terms, meters));
 }
 
 function cutsOf({ from, to, asOf }: MarginQuery, { segments, timeZone, items }: MarginUsageRequest, span: Period): Instant[] {
-  const edges = segments.flatMap((segment) => [segment.start, segment.trialEnd, segmentEnd(segment), ...periodEdges(segment, span)]);
+  const edges = segments.flatMap((segment) => [
+    segment.start,
+    segment.trialEnd,
+    segmentEnd(segment),
+    ...periodEdges(segment, span),
+    ...validityEdges(segment.terms),
+  ]);
   const ofItems = items.flatMap(({ spread }) => (spread.kind === 'BY_USAGE' ? [spread.period.start, spread.period.end] : []));
   const all = [from, to, asOf, ...dayStarts(span, timeZone), ...edges, ...ofItems];
   const inside = all.flatMap((at) => (at !== null && span.start < at && at < span.end ? [at] : []));

@@ -31,6 +31,7 @@ interface LineRow {
   readonly segment_id: string;
   readonly kind: LineKind;
   readonly price_key: string | null;
+  readonly price_group: string | null;
   readonly amount: string;
   readonly exact_amount: string;
   readonly discount: string;
@@ -72,7 +73,7 @@ export class RevenueStore {
     correctedUpTo: Instant | null,
   ): Promise<IssuedLine[]> {
     const rows = await tx.query<LineRow>(
-      `SELECT i.id AS invoice_id, i.customer_id, i.subscription_id, i.currency, i.finalized_at, i.voided_at, l.segment_id, l.kind, l.price_key, l.amount, l.exact_amount, l.discount,
+      `SELECT i.id AS invoice_id, i.customer_id, i.subscription_id, i.currency, i.finalized_at, i.voided_at, l.segment_id, l.kind, l.price_key, l.price_group, l.amount, l.exact_amount, l.discount,
          l.period_start, l.period_end, l.detail ->> 'credits' AS credits, l.detail ->> 'adjustsKind' AS adjusts_kind
        FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
        WHERE i.tenant_id = $1 AND i.customer_id = ANY ($2::uuid[]) AND i.finalized_at IS NOT NULL
@@ -154,6 +155,7 @@ function lineOfRow(row: LineRow): IssuedLine {
     currency: row.currency,
     kind: row.kind,
     priceKey: row.price_key,
+    group: row.price_group,
     amount: Decimal.parse(row.amount),
     exactAmount: Decimal.parse(row.exact_amount),
     discount: Decimal.parse(row.discount),

@@ -257,6 +257,7 @@ function lineOf(amount: Decimal, index: number): AssembledLine {
     scopeKey: `line ${index}`,
     kind: 'USAGE',
     priceKey: `price-${index}`,
+    group: null,
     description: `Tokens, part ${index}`,
     quantity: Decimal.of(1_000),
     exactAmount: amount,

@@ -55,6 +55,9 @@ export class InvoiceLine {
   @Field(() => String, { nullable: true, description: 'Key of the price; null for credits, overage and commitment.' })
   priceKey!: string | null;
 
+  @Field(() => String, { nullable: true, description: 'Of a price with groups: the values of the group; null for usage in none.' })
+  group!: string | null;
+
   @Field(() => DecimalScalar, { description: "In units of the price's meter; seats, credits or 1 where there is none." })
   quantity!: Decimal;
 

@@ -134,7 +134,7 @@ export class PriceInput extends PriceAmountsInput {
 
   @Field(() => DateTimeScalar, {
     nullable: true,
-    description: 'The price is for usage from here on; FLAT is prorated by real time. None: since ever. Not available yet.',
+    description: 'The price is for usage from here on; FLAT is prorated by real time. None: since ever.',
   })
   validFrom?: Instant | null;
 

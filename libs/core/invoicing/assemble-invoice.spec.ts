@@ -49,6 +49,41 @@ test('8.5 the boundary invoice holds the usage of the ended period and the fee o
   expect(result.lines.map((line) => line.period.start)).toEqual([at('2026-01-01T00:00:00Z'), at('2026-02-01T00:00:00Z')]);
 });
 
+test('groups of a price are lines of their own, each with its scope', () => {
+  const grouped = sampleSegment({
+    prices: [calls('0.01', { groupBy: 'model', groups: [{ in: ['big', 'huge'], unitPrice: '0.5' }] })],
+  });
+  const records = ['big', 'huge', 'small'].map((model) => sampleUsage(JANUARY, { model, events: d('3') }));
+  const result = invoice({ ended: [endedAt(grouped, JANUARY, { records })] });
+  expect(result.lines.map(({ description, group, amount }) => [description, group, amount.toString()])).toEqual([
+    ['Plan: calls (big, huge)', 'big, huge', '3'],
+    ['Plan: calls', null, '0.03'],
+  ]);
+  expect(new Set(result.lines.map(({ scopeKey }) => scopeKey)).size).toBe(2);
+  const again = endedAt(grouped, JANUARY, {
+    records: [...records, sampleUsage(JANUARY, { model: 'huge' })],
+    billed: billedLinesOf(result.lines),
+  });
+  expect(shown(invoice({ ended: [again] }))).toEqual(['USAGE calls 0.5 -0', 'USAGE calls 0 -0']);
+});
+
+test('a fee that is valid for some time is charged by the second of its validity, and its line says so', () => {
+  const timely = sampleSegment({ prices: [fee('31', { validFrom: '2026-01-11T00:00:00Z', validUntil: '2026-02-01T12:00:00Z' })] });
+  const [january] = invoice({ next: [feeAt(timely, JANUARY)] }).lines;
+  expect([january?.amount.toString(), january?.period]).toEqual([
+    '21',
+    { start: at('2026-01-11T00:00:00Z'), end: at('2026-02-01T00:00:00Z') },
+  ]);
+  const [february] = invoice({ next: [feeAt(timely, FEBRUARY)] }).lines;
+  expect([february?.amount.toString(), february?.period.end]).toEqual(['0.55', at('2026-02-01T12:00:00Z')]);
+  expect(invoice({ next: [feeAt(timely, '2026-03-05T00:00:00Z')] }).lines).toEqual([]);
+});
+
+test('8.5 a fee in arrears that became valid within the period counts towards its commitment', () => {
+  const plan = sampleSegment({ minimumCommitment: '30', prices: [fee('31', { timing: 'IN_ARREARS', validFrom: '2026-01-11T00:00:00Z' })] });
+  expect(shown(invoice({ ended: [endedAt(plan, JANUARY)] }))).toEqual(['FEE fee 21 -0', 'COMMITMENT - 9 -0']);
+});
+
 test('1.3 a line is rounded once, not per event or tier, and totals are sums of rounded lines', () => {
   const halves = sampleSegment({ prices: [calls('0.005'), { key: 'images', model: 'PER_UNIT', meter: 'images', unitPrice: '0.005' }] });
   const records = [used('1'), used('1'), used('1'), sampleUsage(JANUARY, { type: 'image' })];

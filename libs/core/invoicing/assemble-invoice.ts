@@ -84,13 +84,14 @@ function isShown(line: DraftLine): boolean {
 }
 
 function assembledLine(line: DraftLine): AssembledLine {
-  const { scopeKey, kind, priceKey, description, quantity, exactAmount, period, segment, walk, credits } = line;
+  const { scopeKey, kind, priceKey, group, description, quantity, exactAmount, period, segment, walk, credits } = line;
   const amount = leftOf(line.amount, line.billed);
   const discounts = sharesLeft(line);
   return {
     scopeKey,
     kind,
     priceKey,
+    group,
     description,
     quantity,
     exactAmount,

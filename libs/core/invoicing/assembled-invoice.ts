@@ -16,11 +16,13 @@ export interface RoundingStep {
 }
 
 export interface AssembledLine {
-  /** Names what the line bills, the same on every invoice: kind, segment, price and start of the service period. A DELTA has the key of the line that it corrects. */
+  /** Names what the line bills, the same on every invoice: kind, segment, price with its group, start of the service period. A DELTA has the key of the line that it corrects. */
   readonly scopeKey: string;
   readonly kind: LineKind;
   /** Null for credits, overage and commitment. */
   readonly priceKey: string | null;
+  /** The group of the price that it bills, as `groupName` says it; null: usage in none, or a price without groups. */
+  readonly group: string | null;
   readonly description: string;
   readonly quantity: Decimal;
   /** Before rounding. */
@@ -66,6 +68,7 @@ export interface GrantToIssue {
 /** A price left off because the cost of some of its events is not known (SEMANTICS 4.5). */
 export interface AwaitingCost {
   readonly priceKey: string;
+  readonly group: string | null;
   readonly segmentId: string;
   readonly period: Period;
   readonly scopeKey: string;

@@ -59,6 +59,7 @@ function deltaLine(line: DraftLine, { billed: allBilled, invoiceId, voided = fal
     scopeKey: line.scopeKey,
     kind: 'DELTA',
     priceKey: line.priceKey,
+    group: line.group,
     description: voided ? `Taken back, its invoice is void: ${line.description}` : `Correction: ${line.description}`,
     quantity: line.quantity,
     exactAmount: amount,

@@ -11,6 +11,8 @@ export interface DraftLine {
   readonly scopeKey: string;
   readonly kind: LineKind;
   readonly priceKey: string | null;
+  /** The group of the price that it is for; null: usage in none, or no groups. */
+  readonly group: string | null;
   readonly description: string;
   readonly quantity: Decimal;
   readonly exactAmount: Decimal;
@@ -30,16 +32,17 @@ export interface DraftLine {
   readonly changeIndex: number | null;
 }
 
-type Identity = Pick<DraftLine, 'kind' | 'priceKey' | 'segment'> & { readonly period: ServicePeriod };
+type Identity = Pick<DraftLine, 'kind' | 'priceKey' | 'segment'> & { readonly group?: string | null; readonly period: ServicePeriod };
 type Amounts = Pick<DraftLine, 'description' | 'quantity' | 'exactAmount' | 'walk'>;
 
 /** A line of a service period, rounded once to the billing increment of the plan's currency (SEMANTICS 1.3). */
 export function draftLine(identity: Identity, amounts: Amounts, more: Partial<DraftLine> = {}): DraftLine {
-  const { kind, priceKey, segment, period } = identity;
+  const { kind, priceKey, group = null, segment, period } = identity;
   return {
-    scopeKey: scopeKeyOf(kind, segment.id, priceKey, period.start),
+    scopeKey: scopeKeyOf(kind, segment.id, priceKey, period.start, group),
     kind,
     priceKey,
+    group,
     segment,
     ...amounts,
     amount: amounts.exactAmount.roundedToIncrement(incrementOf(segment)),
@@ -55,8 +58,15 @@ export function draftLine(identity: Identity, amounts: Amounts, more: Partial<Dr
 }
 
 /** Names what a line bills, the same whenever it is computed again. */
-export function scopeKeyOf(kind: LineKind, segmentId: string, priceKey: string | null, start: Instant): string {
-  return `${kind}:${segmentId}:${priceKey ?? ''}:${formatInstant(start)}`;
+export function scopeKeyOf(
+  kind: LineKind,
+  segmentId: string,
+  priceKey: string | null,
+  start: Instant,
+  group: string | null = null,
+): string {
+  const key = `${kind}:${segmentId}:${priceKey ?? ''}:${formatInstant(start)}`;
+  return group === null ? key : `${key}:${group}`;
 }
 
 export function incrementOf(segment: Segment): Decimal {

@@ -1,7 +1,7 @@
 import { Decimal } from '../money/index.ts';
 import { prorated, ratePrice } from '../pricing/index.ts';
 import type { FlatPrice, PriceTiming, WalkStep } from '../pricing/index.ts';
-import { roundedShare, shareOf } from '../subscriptions/index.ts';
+import { pricePeriod, roundedShare, shareOf } from '../subscriptions/index.ts';
 import type { Segment, ServicePeriod } from '../subscriptions/index.ts';
 import type { LineKind } from './assembled-invoice.ts';
 import { draftLine, incrementOf } from './draft-line.ts';
@@ -13,21 +13,20 @@ export function advanceLines({ segment, period }: AdvanceFee): DraftLine[] {
   return period.trial ? [] : [...feeLines(segment, period, 'IN_ADVANCE', 'FEE'), ...creditLines(segment, period, 'CREDITS')];
 }
 
-/** The fixed fees of a service period; of a shortened one their part by real time (SEMANTICS 6.1). */
+/** The fixed fees of a service period; of a shortened one, or of the time that a fee is valid in, their part by real time (SEMANTICS 6.1). */
 export function feeLines(segment: Segment, period: ServicePeriod, timing: PriceTiming, kind: LineKind): DraftLine[] {
   const fees = segment.terms.prices.filter((price): price is FlatPrice => price.model === 'FLAT' && price.timing === timing);
-  return fees.map((price) => {
-    const share = shareOf(period);
+  return fees.flatMap((price) => {
+    const valid = pricePeriod(price, period);
+    if (valid === null) return [];
+    const share = shareOf(valid);
     const seats = Decimal.of(segment.seats);
     const charge = ratePrice(price, { quantity: Decimal.ONE, seats }, share === undefined ? {} : { share });
     const description = `${segment.planName}: ${price.key}`;
     const quantity = price.perSeat ? seats : Decimal.ONE;
-    const amount = roundedFee(price.amount.times(quantity), segment, period);
-    return draftLine(
-      { kind, priceKey: price.key, segment, period },
-      { description, quantity, exactAmount: charge.amount, walk: charge.walk },
-      { amount },
-    );
+    const amount = roundedFee(price.amount.times(quantity), segment, valid);
+    const amounts = { description, quantity, exactAmount: charge.amount, walk: charge.walk };
+    return [draftLine({ kind, priceKey: price.key, segment, period: valid }, amounts, { amount })];
   });
 }
 

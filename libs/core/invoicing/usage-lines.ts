@@ -65,9 +65,9 @@ export function commitmentLines(part: EndedPart, lines: readonly DraftLine[]): D
 
 function usageLine(rated: RatedPrice, { segment, period }: EndedPart): DraftLine {
   return draftLine(
-    { kind: 'USAGE', priceKey: rated.priceKey, segment, period },
+    { kind: 'USAGE', priceKey: rated.priceKey, group: rated.group, segment, period },
     {
-      description: `${segment.planName}: ${rated.priceKey}`,
+      description: `${segment.planName}: ${rated.priceKey}${rated.group === null ? '' : ` (${rated.group})`}`,
       quantity: rated.quantity,
       exactAmount: rated.charge.amount,
       walk: rated.charge.walk,
@@ -91,9 +91,9 @@ function leakageOf({ segment, period, uncoveredCredits }: EndedPart): Leakage[] 
   return [{ segmentId: segment.id, period: { start: period.start, end: period.end }, credits: uncoveredCredits }];
 }
 
-function awaitingOf({ priceKey, events }: RatedPrice, { segment, period }: EndedPart): AwaitingCost {
-  const scopeKey = scopeKeyOf('USAGE', segment.id, priceKey, period.start);
-  return { priceKey, segmentId: segment.id, period: { start: period.start, end: period.end }, scopeKey, events };
+function awaitingOf({ priceKey, group, events }: RatedPrice, { segment, period }: EndedPart): AwaitingCost {
+  const scopeKey = scopeKeyOf('USAGE', segment.id, priceKey, period.start, group);
+  return { priceKey, group, segmentId: segment.id, period: { start: period.start, end: period.end }, scopeKey, events };
 }
 
 /** Earlier parts of the same subscription and billing period on this invoice: their UNIQUE_COUNT members are charged there (SEMANTICS 6.2). */
@@ -106,7 +106,8 @@ function recordsOfEarlierParts(part: EndedPart, parts: readonly EndedPart[]): Us
 
 function isOfPart(line: DraftLine, { segment, period }: EndedPart): boolean {
   const isCounted = line.kind === 'USAGE' || line.kind === 'OVERAGE' || line.kind === 'FEE';
-  return isCounted && line.segment.id === segment.id && line.period.start === period.start;
+  // A fee that is valid from later on begins inside of its period.
+  return isCounted && line.segment.id === segment.id && line.period.start >= period.start && line.period.start < period.end;
 }
 
 function withBilled(lines: readonly DraftLine[], { billed }: EndedPart): DraftLine[] {

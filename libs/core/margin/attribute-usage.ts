@@ -2,7 +2,7 @@ import { Decimal } from '../money/index.ts';
 import { dayStart } from '../time/index.ts';
 import { dimensionsKey } from '../usage/index.ts';
 import type { UsageRecord } from '../usage/index.ts';
-import { costBearerFor, segmentEnd, subscriptionFor } from '../subscriptions/index.ts';
+import { costBearerFor, segmentEnd, subscriptionFor, validityEdges } from '../subscriptions/index.ts';
 import type { Segment } from '../subscriptions/index.ts';
 import { convertAmount } from '../rating/index.ts';
 import type { MarginCustomer, MarginQuery } from './margin-facts.ts';
@@ -38,7 +38,8 @@ class OwnersOfUsage {
     private readonly segments: readonly Segment[],
     private readonly facts: CostFacts,
   ) {
-    this.edges = [...new Set(segments.flatMap((segment) => [segment.start, segmentEnd(segment) ?? Infinity]))].sort((a, b) => a - b);
+    const edges = segments.flatMap((segment) => [segment.start, segmentEnd(segment) ?? Infinity, ...validityEdges(segment.terms)]);
+    this.edges = [...new Set(edges)].sort((a, b) => a - b);
   }
 
   of(record: UsageRecord): { rater: Segment | null; bearer: Segment | null } {

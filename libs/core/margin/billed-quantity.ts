@@ -1,7 +1,9 @@
 import { Decimal } from '../money/index.ts';
 import { filterMatches, meterMatches, recordValue } from '../usage/index.ts';
 import type { Meter, UsageRecord } from '../usage/index.ts';
-import type { UsagePrice } from '../pricing/index.ts';
+import { pricePart } from '../pricing/index.ts';
+import type { PricePart, UsagePrice } from '../pricing/index.ts';
+import { isValidAt } from '../subscriptions/index.ts';
 import type { Segment } from '../subscriptions/index.ts';
 import { burnKey, meterOf } from '../rating/index.ts';
 import type { AttributedUsage } from './attribute-usage.ts';
@@ -74,10 +76,10 @@ function indexOf(usage: readonly AttributedUsage[]): UsageIndex {
 function weightOf({ spread, segment }: RevenueItem, meters: Meters): ((usage: AttributedUsage) => Decimal | null) | null {
   switch (spread.kind) {
     case 'BY_USAGE': {
-      const price = usagePriceOf(spread.segment, spread.priceKey);
-      if (price === null) return null;
-      const meter = meterOf(price.meter, meters);
-      return (usage) => (isCounted(meter, price, usage.record) ? billedQuantity(meter, price, usage) : null);
+      const part = usagePartOf(spread.segment, spread.priceKey, spread.group);
+      if (part === null) return null;
+      const meter = meterOf(part.price.meter, meters);
+      return (usage) => (isCounted(meter, part, usage.record) ? billedQuantity(meter, part.price, usage) : null);
     }
     case 'BURN':
       return segment === null ? null : ({ record }) => creditsOf(record, segment, meters);
@@ -89,14 +91,14 @@ function weightOf({ spread, segment }: RevenueItem, meters: Meters): ((usage: At
   }
 }
 
-/** The usage price of a plan; null where the key names a fee or nothing. */
-export function usagePriceOf({ terms }: Segment, priceKey: string): UsagePrice | null {
+/** The part of a plan's usage price that a line bills; null where the key names a fee or nothing. */
+export function usagePartOf({ terms }: Segment, priceKey: string, group: string | null): PricePart | null {
   const price = terms.prices.find(({ key }) => key === priceKey);
-  return price === undefined || price.model === 'FLAT' ? null : price;
+  return price === undefined || price.model === 'FLAT' ? null : pricePart(price, group);
 }
 
-export function isCounted(meter: Meter, price: UsagePrice, record: UsageRecord): boolean {
-  return meterMatches(meter, record) && filterMatches(price.match, record);
+export function isCounted(meter: Meter, { price, keeps }: PricePart, record: UsageRecord): boolean {
+  return meterMatches(meter, record) && isValidAt(price, record.from) && keeps(record);
 }
 
 function billedQuantity(meter: Meter, price: UsagePrice, { record, cost }: AttributedUsage): Decimal {

@@ -52,6 +52,47 @@ test('10.1 a fee is earned in a straight line per second, and its days add up to
   expect(text(half.total.revenue)).toBe('50');
 });
 
+test('10.4 what a group of a price earned is given to the usage of the group, and to no other', () => {
+  const grouped = sampleSegment({
+    prices: [
+      {
+        key: 'tokens',
+        model: 'PER_UNIT',
+        meter: 'tokens',
+        unitPrice: '1',
+        groupBy: 'model',
+        groups: [{ in: ['big'], unitPrice: '5', minimumAmount: '40' }],
+      },
+    ],
+  });
+  const records = [used('2026-01-02T00:00:00Z', '4', '1', { model: 'big' }), used('2026-01-03T00:00:00Z', '6', '1', { model: 'small' })];
+  const line = (amount: string, group: string | null): ReturnType<typeof sampleUsageItem> => {
+    const item = sampleUsageItem(amount, grouped, 'tokens');
+    return { ...item, spread: { ...item.spread, group } as typeof item.spread };
+  };
+  const report = marginReport(sampleQuery({ groupBy: ['MODEL'] }), [
+    sampleCustomer({ segments: [grouped], records, revenue: [line('40', 'big'), line('6', null)] }),
+  ]);
+  expect(report.rows.map(({ key, revenue }) => [key[0], text(revenue)]).sort()).toEqual([
+    ['(not usage)', '20'],
+    ['big', '20'],
+    ['small', '6'],
+  ]);
+});
+
+test('10.1 a price for some time earns from the usage of its time only', () => {
+  const timely = sampleSegment({
+    prices: [
+      { key: 'early', model: 'PER_UNIT', meter: 'tokens', unitPrice: '1', validUntil: '2026-01-10T00:00:00Z' },
+      { key: 'late', model: 'PER_UNIT', meter: 'tokens', unitPrice: '2', validFrom: '2026-01-10T00:00:00Z' },
+    ],
+  });
+  const records = [used('2026-01-02T00:00:00Z', '5', '1'), used('2026-01-20T00:00:00Z', '5', '1')];
+  const revenue = [sampleUsageItem('5', timely, 'early'), sampleUsageItem('10', timely, 'late')];
+  const report = marginReport(sampleQuery({ groupBy: ['DAY'] }), [sampleCustomer({ segments: [timely], records, revenue })]);
+  expect([text(rowOf(report, '2026-01-02').revenue), text(rowOf(report, '2026-01-20').revenue)]).toEqual(['5', '10']);
+});
+
 test('10.1 usage is earned as the cumulative charge grows, tiers included, scaled to the line that was billed', () => {
   const records = [used('2026-01-02T00:00:00Z', '1000', '1'), used('2026-01-20T00:00:00Z', '1000', '1')];
   const customer = sampleCustomer({ segments: [metered], records, revenue: [sampleUsageItem('4', metered, 'tokens')] });

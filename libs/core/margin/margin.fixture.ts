@@ -50,5 +50,5 @@ export function sampleFee(amount: string, segment: Segment, more: Partial<Revenu
 export function sampleUsageItem(amount: string, segment: Segment, priceKey: string): RevenueItem {
   const period = servicePeriodAt(segment, parseInstant('2026-01-15T00:00:00Z'));
   if (period === null) throw new Error('the segment does not cover January');
-  return { ...sampleFee(amount, segment), kind: 'USAGE', spread: { kind: 'BY_USAGE', segment, period, priceKey } };
+  return { ...sampleFee(amount, segment), kind: 'USAGE', spread: { kind: 'BY_USAGE', segment, period, priceKey, group: null } };
 }

@@ -4,9 +4,11 @@ import { dayStarts, formatInstant, localDay } from '../time/index.ts';
 import type { Instant, Period } from '../time/index.ts';
 import { sumRecords } from '../usage/index.ts';
 import type { UsageRecord } from '../usage/index.ts';
+import type { PricePart } from '../pricing/index.ts';
+import { isValidAt } from '../subscriptions/index.ts';
 import { convertAmount, meterOf, ratePeriodUsage } from '../rating/index.ts';
 import type { AttributedUsage } from './attribute-usage.ts';
-import { usagePriceOf } from './billed-quantity.ts';
+import { usagePartOf } from './billed-quantity.ts';
 import type { MarginQuery } from './margin-facts.ts';
 import type { RevenueItem, RevenueSpread } from './revenue-item.ts';
 
@@ -43,7 +45,7 @@ export function recogniseRevenue(
 /** The minimum of a price is no usage: what it adds at the period's end becomes an item of its own, and the two add up to the line (SEMANTICS 10.1, 10.4). */
 export function withoutMinimum(item: RevenueItem, usage: readonly AttributedUsage[], facts: RevenueFacts): RevenueItem[] {
   const { spread } = item;
-  if (spread.kind !== 'BY_USAGE' || usagePriceOf(spread.segment, spread.priceKey)?.minimumAmount == null) return [item];
+  if (spread.kind !== 'BY_USAGE' || partOf(spread)?.price.minimumAmount == null) return [item];
   const used = chargeOf(spread, recordsOf(spread, usage), facts, false);
   const due = chargeOf(spread, recordsOf(spread, usage), facts, true);
   if (due.compare(used) <= 0) return [item];
@@ -117,31 +119,40 @@ function chargesUpTo(ends: readonly Instant[], spread: ByUsage, records: readonl
   });
 }
 
-function chargeOf({ segment, period, priceKey }: ByUsage, records: readonly UsageRecord[], facts: RevenueFacts, closing: boolean): Decimal {
-  const price = usagePriceOf(segment, priceKey);
-  if (price === null) return Decimal.ZERO;
+function chargeOf(spread: ByUsage, records: readonly UsageRecord[], facts: RevenueFacts, closing: boolean): Decimal {
+  const { segment, period, priceKey, group } = spread;
+  const price = segment.terms.prices.find(({ key }) => key === priceKey);
+  if (price === undefined) return Decimal.ZERO;
   const alone = { ...segment, terms: { ...segment.terms, prices: [price] } };
   const inside = records.filter(({ from }) => from >= period.start);
   const chargedBefore = records.filter(({ from }) => from < period.start);
-  const [rated] = ratePeriodUsage(alone, period, inside, facts.meters, { closing, chargedBefore, exchangeRates: facts.exchangeRates });
-  return rated?.charge.amount ?? Decimal.ZERO;
+  const parts = ratePeriodUsage(alone, period, inside, facts.meters, { closing, chargedBefore, exchangeRates: facts.exchangeRates });
+  return parts.find((part) => part.group === group)?.charge.amount ?? Decimal.ZERO;
 }
 
 /** Sums of sums are enough unless the meter reads single events or a cost is converted at the rate of its day. */
-function canBeAdded({ segment, priceKey }: ByUsage, { meters }: RevenueFacts): boolean {
-  const price = usagePriceOf(segment, priceKey);
-  if (price === null || price.model === 'COST_PLUS' || price.model === 'PERCENTAGE') return false;
+function canBeAdded(spread: ByUsage, { meters }: RevenueFacts): boolean {
+  const price = partOf(spread)?.price;
+  if (price === undefined || price.model === 'COST_PLUS' || price.model === 'PERCENTAGE') return false;
   const { aggregation, valueProperty } = meterOf(price.meter, meters);
   return (aggregation === 'SUM' && valueProperty?.startsWith('properties.') !== true) || aggregation === 'COUNT';
 }
 
-/** The records that the price counts, also those of earlier parts of the same billing period, whose unique members were charged there. */
-function recordsOf({ segment, period, priceKey }: ByUsage, usage: readonly AttributedUsage[]): UsageRecord[] {
-  const price = usagePriceOf(segment, priceKey);
+/** The records that the price may count, also those of earlier parts of the same billing period, whose unique members were charged there. */
+function recordsOf(spread: ByUsage, usage: readonly AttributedUsage[]): UsageRecord[] {
+  const { segment, period } = spread;
+  const part = partOf(spread);
+  if (part === null) return [];
   return usage.flatMap(({ record, rater }) => {
     const isOwn = rater?.subscriptionId === segment.subscriptionId && record.from >= period.fullStart && record.from < period.end;
-    return isOwn && price !== null && record.from >= (segment.trialEnd ?? -Infinity) ? [record] : [];
+    // Sums reach over time: what lies outside of the price's validity may not get into one.
+    const isTimely = record.from >= (segment.trialEnd ?? -Infinity) && (record.from < period.start || isValidAt(part.price, record.from));
+    return isOwn && isTimely ? [record] : [];
   });
+}
+
+function partOf({ segment, priceKey, group }: ByUsage): PricePart | null {
+  return usagePartOf(segment, priceKey, group);
 }
 
 function differences(values: readonly Decimal[]): Decimal[] {

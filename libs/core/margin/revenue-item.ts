@@ -11,7 +11,14 @@ export type RevenueKind = 'FEE' | 'USAGE' | 'CREDIT_BURN' | 'OVERAGE' | 'COMMITM
  */
 export type RevenueSpread =
   | { readonly kind: 'STRAIGHT_LINE'; readonly period: Period }
-  | { readonly kind: 'BY_USAGE'; readonly segment: Segment; readonly period: ServicePeriod; readonly priceKey: string }
+  | {
+      readonly kind: 'BY_USAGE';
+      readonly segment: Segment;
+      readonly period: ServicePeriod;
+      readonly priceKey: string;
+      /** As the line has it; see AssembledLine. */
+      readonly group: string | null;
+    }
   | { readonly kind: 'AT'; readonly at: Instant }
   | { readonly kind: 'BURN'; readonly at: Instant; readonly dimensionKey: string };
 

@@ -3,14 +3,14 @@ import type { Instant } from '../time/index.ts';
 import { servicePeriodAt } from '../subscriptions/index.ts';
 import type { Segment, ServicePeriod } from '../subscriptions/index.ts';
 import type { AssembledLine, LineKind } from '../invoicing/index.ts';
-import { usagePriceOf } from './billed-quantity.ts';
+import { usagePartOf } from './billed-quantity.ts';
 import { lastInstantOf } from './recognise-revenue.ts';
 import type { RevenueItem, RevenueKind, RevenueSpread } from './revenue-item.ts';
 
 /** A line as margin reads it: of an issued invoice, or of the invoice that an open period would get now. */
 export type RevenueLine = Pick<
   AssembledLine,
-  'kind' | 'priceKey' | 'amount' | 'exactAmount' | 'discount' | 'period' | 'subscriptionId' | 'credits'
+  'kind' | 'priceKey' | 'group' | 'amount' | 'exactAmount' | 'discount' | 'period' | 'subscriptionId' | 'credits'
 > & {
   /** Of a DELTA, what it corrects; null elsewhere. */
   readonly adjustsKind: LineKind | null;
@@ -89,9 +89,9 @@ function buysCredits(line: RevenueLine): boolean {
   return line.kind === 'CREDITS' || line.adjustsKind === 'CREDITS' || !line.credits.isZero();
 }
 
-function usageSpread({ period, priceKey }: RevenueLine, segment: Segment | null): RevenueSpread | null {
-  if (segment === null || priceKey === null || usagePriceOf(segment, priceKey) === null) return null;
-  return { kind: 'BY_USAGE', segment, period: periodOf(period, segment), priceKey };
+function usageSpread({ period, priceKey, group }: RevenueLine, segment: Segment | null): RevenueSpread | null {
+  if (segment === null || priceKey === null || usagePartOf(segment, priceKey, group) === null) return null;
+  return { kind: 'BY_USAGE', segment, period: periodOf(period, segment), priceKey, group };
 }
 
 /** The service period that a line names; where the segment has been cut since, the line's own bounds stand. */

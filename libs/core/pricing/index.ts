@@ -1,5 +1,6 @@
 export * from './price.ts';
 export * from './price-charge.ts';
+export * from './price-parts.ts';
 export * from './plan-input.ts';
 export * from './parse-fields.ts';
 export * from './parse-price.ts';

@@ -1,4 +1,5 @@
 import { CodedError } from '../coded-error.ts';
+import type { Instant } from '../time/index.ts';
 import type { MeterFilter, TokenPool } from '../usage/index.ts';
 import type { PlanMeter } from './plan-input.ts';
 
@@ -11,13 +12,16 @@ export interface MeterUse {
   readonly match: readonly MeterFilter[];
   /** A price's own property where it has one, else the meter's. */
   readonly valueProperty: string | null;
+  /** The time that it is for; null: open on that side. */
+  readonly validFrom?: Instant | null;
+  readonly validUntil?: Instant | null;
   /** Where it stands in the request: `prices[1]`. */
   readonly path: string;
 }
 
 /**
  * Refuses a plan that charges for one token twice: an inclusive meter beside one of its parts, or one meter twice, with filters that some usage passes
- * both of (SEMANTICS 4.8). The path is that of the later use. @throws CodedError OVERLAPPING_METERS
+ * both of (SEMANTICS 4.8). Prices that are never valid together count nothing twice. The path is that of the later use. @throws CodedError OVERLAPPING_METERS
  */
 export function refuseOverlap(uses: readonly MeterUse[]): void {
   for (const [index, use] of uses.entries()) {
@@ -29,6 +33,12 @@ export function refuseOverlap(uses: readonly MeterUse[]): void {
       `${use.path}.meter`,
     );
   }
+}
+
+/** Whether there is a time at which both hold. */
+export function shareTime(a: Pick<MeterUse, 'validFrom' | 'validUntil'>, b: Pick<MeterUse, 'validFrom' | 'validUntil'>): boolean {
+  const start = Math.max(a.validFrom ?? -Infinity, b.validFrom ?? -Infinity);
+  return start < Math.min(a.validUntil ?? Infinity, b.validUntil ?? Infinity);
 }
 
 /** Whether some usage could pass both: event types meet, and no property is asked for with values that have nothing in common. */
@@ -50,7 +60,7 @@ export function poolsRead(valueProperty: string | null): readonly string[] {
 
 function countSameThing(a: MeterUse, b: MeterUse): boolean {
   const isSame = a.meter.key === b.meter.key || shareTokens(a, b);
-  return isSame && mayMeet(reach(a), reach(b));
+  return isSame && shareTime(a, b) && mayMeet(reach(a), reach(b));
 }
 
 function shareTokens(a: MeterUse, b: MeterUse): boolean {

@@ -154,6 +154,23 @@ test.each([
     'OVERLAPPING_METERS',
     'prices[1].meter',
   ],
+  [
+    '4.8 two prices on one meter that are valid together for a second are refused',
+    plan({
+      prices: [unit('a', 'total', { validUntil: '2026-02-01T00:00:01Z' }), unit('b', 'total', { validFrom: '2026-02-01T00:00:00Z' })],
+    }),
+    'OVERLAPPING_METERS',
+    'prices[1].meter',
+  ],
+  [
+    '4.2 a PER_QUERY plan has no minimum amount in a group either',
+    plan({
+      kind: 'PER_QUERY',
+      prices: [unit('a', 'calls', { groupBy: 'model', groups: [{ in: ['x'], unitPrice: '1', minimumAmount: '1' }] })],
+    }),
+    'PRICE_NOT_ALLOWED_FOR_KIND',
+    'prices[0].groups[0].minimumAmount',
+  ],
   ['4.8 one meter twice is refused', plan({ prices: [unit('a', 'calls'), unit('b', 'calls')] }), 'OVERLAPPING_METERS', 'prices[1].meter'],
   [
     '4.8 a meter of one model beside the total of all is refused',
@@ -180,6 +197,12 @@ test.each([
         unit('a', 'total', { match: [{ property: 'model', in: ['a'] }] }),
         unit('b', 'total', { match: [{ property: 'model', in: ['b'] }] }),
       ],
+    }),
+  ],
+  [
+    '4.8 two prices on one meter that are never valid together count nothing twice',
+    plan({
+      prices: [unit('a', 'total', { validUntil: '2026-02-01T00:00:00Z' }), unit('b', 'total', { validFrom: '2026-02-01T00:00:00Z' })],
     }),
   ],
   ['4.8 calls beside their tokens count nothing twice', plan({ prices: [unit('a', 'calls'), unit('b', 'total')] })],

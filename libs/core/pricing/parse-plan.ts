@@ -219,7 +219,8 @@ function usesOfPrices(prices: readonly Price[], meters: PlanMeters): MeterUse[] 
     const meter = price.meter === null ? undefined : meters.get(price.meter);
     if (meter === undefined) return [];
     const own = price.model === 'PERCENTAGE' ? price.valueProperty : null;
-    return [{ meter, match: price.match, valueProperty: own ?? meter.valueProperty, path: `prices[${index}]` }];
+    const { match, validFrom, validUntil } = price;
+    return [{ meter, match, valueProperty: own ?? meter.valueProperty, validFrom, validUntil, path: `prices[${index}]` }];
   });
 }
 

@@ -5,16 +5,7 @@ import type { PlanInput, PriceInput } from './plan-input.ts';
  * Fields that are read and kept, and that no bill follows yet. A plan that uses one is refused, so that no bill is made that ignores it.
  * Whoever builds the behaviour of a field takes its entry away.
  */
-const PRICE_FIELDS: readonly (keyof PriceInput)[] = [
-  'groups',
-  'validFrom',
-  'validUntil',
-  'everyIntervals',
-  'prorateIncluded',
-  'rollover',
-  'rolloverMaximum',
-  'rolloverPeriods',
-];
+const PRICE_FIELDS: readonly (keyof PriceInput)[] = ['everyIntervals', 'prorateIncluded', 'rollover', 'rolloverMaximum', 'rolloverPeriods'];
 const PLAN_FIELDS: readonly (keyof PlanInput)[] = [
   'commitmentIntervals',
   'invoiceThreshold',

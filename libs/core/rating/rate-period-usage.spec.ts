@@ -56,6 +56,76 @@ test('4.5 cost in another currency is converted at the rate of its time, and awa
   expect(ratePeriodUsage(segment, periodOf(segment), [record], SAMPLE_METERS)[0]?.awaitingCost).toBe(true);
 });
 
+const perModel = sampleSegment({
+  prices: [
+    {
+      key: 'tokens',
+      model: 'GRADUATED',
+      meter: 'tokens',
+      tiers: [{ upTo: '100', unitPrice: '1' }, { unitPrice: '0.5' }],
+      groupBy: 'model',
+      groups: [
+        { in: ['big', 'huge'], tiers: [{ upTo: '10', unitPrice: '7' }, { unitPrice: '3' }], minimumAmount: '100' },
+        { in: ['tiny'], tiers: [{ unitPrice: '0.01' }], includedQuantity: '50' },
+      ],
+    },
+  ],
+});
+const tokensOf = (model: string | null, input: string): ReturnType<typeof sampleUsage> => sampleUsage(JANUARY, { model, input });
+
+test('each group of a price is rated by itself, and usage in none together by the amounts of the price', () => {
+  const records = [tokensOf('big', '8'), tokensOf('huge', '4'), tokensOf('tiny', '150'), tokensOf('other', '90'), tokensOf(null, '20')];
+  const rated = ratePeriodUsage(perModel, periodOf(perModel), records, SAMPLE_METERS);
+  expect(rated.map(({ priceKey, group, quantity, charge }) => [priceKey, group, quantity.toString(), charge.amount.toString()])).toEqual([
+    ['tokens', 'big, huge', '12', '100'],
+    ['tokens', 'tiny', '150', '1'],
+    ['tokens', null, '110', '105'],
+  ]);
+});
+
+test('a member that one group charged in an earlier part is still charged in another', () => {
+  const segment = sampleSegment({
+    prices: [
+      { key: 'users', model: 'PER_UNIT', meter: 'users', unitPrice: '10', groupBy: 'model', groups: [{ in: ['big'], unitPrice: '30' }] },
+    ],
+  });
+  const before = [sampleUsage('2026-01-02T00:00:00Z', { user: 'ann', model: 'small' })];
+  const now = [
+    sampleUsage('2026-01-20T00:00:00Z', { user: 'ann', model: 'big' }),
+    sampleUsage('2026-01-20T00:00:00Z', { user: 'ann', model: 'small' }),
+  ];
+  const rated = ratePeriodUsage(segment, periodOf(segment), now, SAMPLE_METERS, { chargedBefore: before });
+  expect(rated.map(({ charge }) => charge.amount.toString())).toEqual(['30', '0']);
+});
+
+test('2.1 a price takes usage from the instant that it is valid on, until the instant that it is not', () => {
+  const until = '2026-01-10T12:00:00Z';
+  const segment = sampleSegment({
+    prices: [
+      { key: 'early', model: 'PER_UNIT', meter: 'calls', unitPrice: '1', validUntil: until },
+      { key: 'late', model: 'PER_UNIT', meter: 'calls', unitPrice: '10', validFrom: until },
+      { key: 'later', model: 'PER_UNIT', meter: 'images', unitPrice: '100', validFrom: '2026-02-01T00:00:00Z' },
+    ],
+  });
+  const records = ['2026-01-10T11:59:59.999999Z', until, '2026-01-20T00:00:00Z'].map((at) => sampleUsage(at));
+  const rated = ratePeriodUsage(segment, periodOf(segment), records, SAMPLE_METERS);
+  expect(rated.map(({ priceKey, charge }) => [priceKey, charge.amount.toString()])).toEqual([
+    ['early', '1'],
+    ['late', '20'],
+  ]);
+});
+
+test('6.2 minimums and first-tier flat fees of a price that is valid for a part of the period are for that part', () => {
+  const segment = sampleSegment({
+    prices: [
+      { key: 'least', model: 'PER_UNIT', meter: 'calls', unitPrice: '0', minimumAmount: '31', validFrom: '2026-01-11T00:00:00Z' },
+      { key: 'entry', model: 'VOLUME', meter: 'images', tiers: [{ flatFee: '62' }], validUntil: '2026-01-02T12:00:00Z' },
+    ],
+  });
+  const rated = ratePeriodUsage(segment, periodOf(segment), [], SAMPLE_METERS);
+  expect(rated.map(({ charge }) => charge.amount.toString())).toEqual(['21', '3']);
+});
+
 test('6.2 a member of UNIQUE_COUNT that an earlier part charged is not charged again', () => {
   const segment = sampleSegment({ prices: [{ key: 'users', model: 'PER_UNIT', meter: 'users', unitPrice: '10' }] });
   const before = ['ann', 'bob'].map((user) => sampleUsage('2026-01-02T00:00:00Z', { user }));

@@ -1,10 +1,10 @@
 import { CodedError } from '../coded-error.ts';
 import { Decimal } from '../money/index.ts';
-import { aggregate, filterMatches, meterMatches, recordValue } from '../usage/index.ts';
+import { aggregate, meterMatches, recordValue } from '../usage/index.ts';
 import type { Meter, UsageRecord } from '../usage/index.ts';
-import { ratePrice } from '../pricing/index.ts';
-import type { UsagePrice } from '../pricing/index.ts';
-import { shareOf } from '../subscriptions/index.ts';
+import { priceParts, ratePrice } from '../pricing/index.ts';
+import type { PricePart, UsagePrice } from '../pricing/index.ts';
+import { pricePeriod, shareOf } from '../subscriptions/index.ts';
 import type { Segment, ServicePeriod } from '../subscriptions/index.ts';
 import { convertAmount } from './exchange-rate.ts';
 import type { ExchangeRate } from './exchange-rate.ts';
@@ -20,7 +20,8 @@ export interface RatePeriodOptions {
 
 /**
  * What each usage price of the segment charges for a service period. `records`: usage that this subscription rates; what lies outside of the period is
- * left out. The order of records does not matter. Every usage price is in the answer, also at zero.
+ * left out, for a price also what lies outside of its validity. The order of records does not matter. Every usage price that is valid in the period is in
+ * the answer, also at zero; one with groups once for each, and once for usage in none.
  * @throws CodedError UNKNOWN_METER
  */
 export function ratePeriodUsage(
@@ -30,10 +31,13 @@ export function ratePeriodUsage(
   meters: ReadonlyMap<string, Meter>,
   options: RatePeriodOptions = {},
 ): RatedPrice[] {
-  const inside = records.filter(({ from }) => period.start <= from && from < period.end);
-  return segment.terms.prices.flatMap((price) =>
-    price.model === 'FLAT' ? [] : [ratedPrice(price, segment, period, inside, meters, options)],
-  );
+  const inside = recordsWithin(records, period);
+  return segment.terms.prices.flatMap((price) => {
+    const valid = price.model === 'FLAT' ? null : pricePeriod(price, period);
+    if (price.model === 'FLAT' || valid === null) return [];
+    const counted = valid === period ? inside : recordsWithin(inside, valid);
+    return priceParts(price).map((part) => ratedPart(part, segment, valid, counted, meters, options));
+  });
 }
 
 /** The meter of a price or burn rate. @throws CodedError UNKNOWN_METER */
@@ -43,8 +47,12 @@ export function meterOf(key: string, meters: ReadonlyMap<string, Meter>): Meter 
   return meter;
 }
 
-function ratedPrice(
-  price: UsagePrice,
+function recordsWithin(records: readonly UsageRecord[], { start, end }: ServicePeriod): UsageRecord[] {
+  return records.filter(({ from }) => start <= from && from < end);
+}
+
+function ratedPart(
+  { group, price, keeps }: PricePart,
   segment: Segment,
   period: ServicePeriod,
   records: readonly UsageRecord[],
@@ -52,14 +60,14 @@ function ratedPrice(
   options: RatePeriodOptions,
 ): RatedPrice {
   const meter = meterOf(price.meter, meters);
-  const matched = records.filter((record) => meterMatches(meter, record) && filterMatches(price.match, record));
-  const quantity = quantityOf(price, meter, matched, options.chargedBefore ?? []);
+  const matched = records.filter((record) => meterMatches(meter, record) && keeps(record));
+  const quantity = quantityOf(price, meter, matched, (options.chargedBefore ?? []).filter(keeps));
   const events = Decimal.sum(matched.map((record) => record.events));
   const cost = price.model === 'COST_PLUS' ? costOf(matched, segment.terms.currency, options.exchangeRates ?? []) : null;
   const share = shareOf(period);
   const usage = { quantity, events, cost: cost?.known ?? Decimal.ZERO, seats: Decimal.of(segment.seats) };
   const charge = ratePrice(price, usage, { closing: options.closing ?? true, ...(share === undefined ? {} : { share }) });
-  return { priceKey: price.key, price, quantity, events, cost: cost?.known ?? null, awaitingCost: cost?.isAwaited ?? false, charge };
+  return { priceKey: price.key, group, price, quantity, events, cost: cost?.known ?? null, awaitingCost: cost?.isAwaited ?? false, charge };
 }
 
 function quantityOf(price: UsagePrice, meter: Meter, matched: readonly UsageRecord[], before: readonly UsageRecord[]): Decimal {

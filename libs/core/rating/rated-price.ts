@@ -1,9 +1,12 @@
 import type { Decimal } from '../money/index.ts';
 import type { PriceCharge, UsagePrice } from '../pricing/index.ts';
 
-/** What one usage price charges for one service period. */
+/** What one usage price, or one group of it, charges for one service period. */
 export interface RatedPrice {
   readonly priceKey: string;
+  /** `groupName` of the group; null for usage in none, which of a price without groups is all of it. */
+  readonly group: string | null;
+  /** With the amounts of the group. */
   readonly price: UsagePrice;
   /** In the meter's unit; for PERCENTAGE the sum of the property. */
   readonly quantity: Decimal;

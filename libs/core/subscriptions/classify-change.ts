@@ -1,5 +1,7 @@
 import { Decimal } from '../money/index.ts';
 import type { PlanTerms } from '../pricing/index.ts';
+import type { Instant } from '../time/index.ts';
+import { isValidAt } from './price-period.ts';
 import type { Segment } from './segment.ts';
 
 export type ChangeTiming = 'UPGRADE' | 'AT_PERIOD_END';
@@ -18,12 +20,12 @@ const SECONDS: Readonly<Record<PlanTerms['interval'], number>> = {
 
 /**
  * When a change takes effect unless asked otherwise: at once when the recurring fee per second rises, else at the end of the period; a change of kind
- * or of currency always waits (SEMANTICS 6.2).
+ * or of currency always waits (SEMANTICS 6.2). `at`: the change; of fees that are for some time only those valid then count.
  */
-export function classifyChange(current: FeeTerms, next: FeeTerms): ChangeTiming {
+export function classifyChange(current: FeeTerms, next: FeeTerms, at?: Instant): ChangeTiming {
   if (current.terms.kind !== next.terms.kind || current.terms.currency !== next.terms.currency) return 'AT_PERIOD_END';
-  const before = recurringFee(current).times(lengthOf(next.terms));
-  const after = recurringFee(next).times(lengthOf(current.terms));
+  const before = recurringFee(current, at).times(lengthOf(next.terms));
+  const after = recurringFee(next, at).times(lengthOf(current.terms));
   return after.compare(before) > 0 ? 'UPGRADE' : 'AT_PERIOD_END';
 }
 
@@ -32,10 +34,12 @@ export function resetsAnchor(current: PlanTerms, next: PlanTerms): boolean {
   return current.interval !== next.interval || current.intervalCount !== next.intervalCount || current.alignment !== next.alignment;
 }
 
-/** Fixed fees and plan credits of one billing period, before discounts. */
-export function recurringFee({ terms, seats }: FeeTerms): Decimal {
+/** Fixed fees and plan credits of one billing period, before discounts; with `at` without fees that are not valid then. */
+export function recurringFee({ terms, seats }: FeeTerms, at?: Instant): Decimal {
   const fees = terms.prices.map((price) =>
-    price.model === 'FLAT' ? price.amount.times(Decimal.of(price.perSeat ? seats : 1)) : Decimal.ZERO,
+    price.model === 'FLAT' && (at === undefined || isValidAt(price, at))
+      ? price.amount.times(Decimal.of(price.perSeat ? seats : 1))
+      : Decimal.ZERO,
   );
   const credits = terms.creditsPerInterval?.times(terms.creditPrice ?? Decimal.ZERO) ?? Decimal.ZERO;
   return Decimal.sum([...fees, credits]);

@@ -1,4 +1,5 @@
 export * from './segment.ts';
+export * from './price-period.ts';
 export * from './service-period.ts';
 export * from './classify-change.ts';
 export * from './prorate.ts';

@@ -61,3 +61,14 @@ test('5 a license without a fair-use line allows everything, and so competes', (
   expect(subscriptionFor(call(), [license], SAMPLE_METERS)?.id).toBe('license');
   expect(findCompetingSubscription([license], general, SAMPLE_METERS)?.id).toBe('license');
 });
+
+test('3.6 a price takes usage, and competes for it, only while it is valid', () => {
+  const until = '2026-01-05T00:00:00Z';
+  const early = segment('early', [{ ...calls(), validUntil: until }]);
+  const late = segment('late', [{ ...calls(), validFrom: until }]);
+  expect(subscriptionFor(call(), [early, late], SAMPLE_METERS)?.id).toBe('late');
+  expect(subscriptionFor(call({ from: at(until) - 1 }), [early, late], SAMPLE_METERS)?.id).toBe('early');
+  expect(subscriptionFor(call(), [early], SAMPLE_METERS)).toBeNull();
+  expect(findCompetingSubscription([early], late, SAMPLE_METERS)).toBeNull();
+  expect(findCompetingSubscription([early], general, SAMPLE_METERS)?.id).toBe('early');
+});

@@ -1,10 +1,11 @@
 import { filterMatches } from '../usage/index.ts';
 import type { Meter, MeterFilter, UsageRecord } from '../usage/index.ts';
-import { mayMeet } from '../pricing/index.ts';
-import type { PlanTerms } from '../pricing/index.ts';
+import { mayMeet, shareTime as areValidTogether } from '../pricing/index.ts';
+import type { PlanTerms, Price } from '../pricing/index.ts';
 import { intersection } from '../time/index.ts';
 import type { Instant } from '../time/index.ts';
 import type { Segment } from './segment.ts';
+import { isValidAt } from './price-period.ts';
 import { segmentEnd } from './service-period.ts';
 
 type Meters = ReadonlyMap<string, Meter>;
@@ -13,6 +14,9 @@ type Meters = ReadonlyMap<string, Meter>;
 interface Coverage {
   readonly eventType: string;
   readonly filters: readonly MeterFilter[];
+  /** A price may be for some time only; null: open on that side. */
+  readonly validFrom: Instant | null;
+  readonly validUntil: Instant | null;
   /** It names models or features, and so goes before what takes everything (SEMANTICS 3.6). */
   readonly isExplicit: boolean;
 }
@@ -61,7 +65,7 @@ function byAge(a: Segment, b: Segment): number {
 }
 
 function compete(a: Coverage, b: Coverage): boolean {
-  return a.isExplicit === b.isExplicit && mayMeet(a, b);
+  return a.isExplicit === b.isExplicit && areValidTogether(a, b) && mayMeet(a, b);
 }
 
 /** 0: not covered, 1: covered like everything else, 2: by name. */
@@ -73,21 +77,28 @@ function rankOf(record: UsageRecord, segment: Segment, meters: Meters): 0 | 1 | 
 
 function covers(coverage: Coverage, record: UsageRecord): boolean {
   const isType = coverage.eventType === '*' || coverage.eventType === record.type;
-  return isType && filterMatches(coverage.filters, record);
+  return isType && isValidAt(coverage, record.from) && filterMatches(coverage.filters, record);
 }
+
+const ALWAYS = { validFrom: null, validUntil: null };
 
 /** A license without a fair-use line allows everything (SEMANTICS 5). */
 function coverageOf(terms: PlanTerms, meters: Meters): Coverage[] {
-  const priced = terms.prices.flatMap((price) => (price.meter === null ? [] : [{ meter: price.meter, match: price.match }]));
-  const allowed = terms.fairUse.map(({ meter }) => ({ meter, match: [] }));
-  const named = [...priced, ...terms.burnRates, ...allowed].flatMap(({ meter, match }) => coverage(meters.get(meter), match));
+  const priced = terms.prices.flatMap((price) => (price.meter === null ? [] : coverage(meters.get(price.meter), price.match, price)));
+  const burnt = terms.burnRates.flatMap(({ meter, match }) => coverage(meters.get(meter), match, ALWAYS));
+  const allowed = terms.fairUse.flatMap(({ meter }) => coverage(meters.get(meter), [], ALWAYS));
+  const named = [...priced, ...burnt, ...allowed];
   const isUnlimited = terms.kind === 'SITE_LICENSE' && named.length === 0;
-  return isUnlimited ? [{ eventType: '*', filters: [], isExplicit: false }] : named;
+  return isUnlimited ? [{ eventType: '*', filters: [], isExplicit: false, ...ALWAYS }] : named;
 }
 
-function coverage(meter: Meter | undefined, match: readonly MeterFilter[]): Coverage[] {
+function coverage(
+  meter: Meter | undefined,
+  match: readonly MeterFilter[],
+  { validFrom, validUntil }: Pick<Price, 'validFrom' | 'validUntil'>,
+): Coverage[] {
   if (meter === undefined) return [];
   const filters = [...meter.filters, ...match];
   const isExplicit = filters.some(({ property }) => property === 'model' || property === 'feature');
-  return [{ eventType: meter.eventType, filters, isExplicit }];
+  return [{ eventType: meter.eventType, filters, isExplicit, validFrom, validUntil }];
 }
