@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Instant } from '@tare/core';
 import { sqlInstant, type TenantTransaction } from '@tare/database';
-import { randomUUID } from 'node:crypto';
 
 /** A service period that billing has opened, and once closed what its invoice has seen. */
 export interface BillingPeriod {
@@ -33,6 +32,18 @@ interface PeriodRow {
   readonly invoice_id: string | null;
 }
 
+export type NewPeriod = Pick<BillingPeriod, 'id' | 'subscriptionId' | 'segmentId' | 'index' | 'start' | 'end'>;
+
+/** What closes a period. */
+export interface PeriodClosing {
+  readonly id: string;
+  readonly end: Instant;
+  readonly closedAt: Instant;
+  readonly billedAt: Instant;
+  readonly seenSeq: number;
+  readonly invoiceId: string | null;
+}
+
 /** How far a subscription has been billed. */
 export interface Progress {
   readonly subscriptionId: string;
@@ -54,22 +65,61 @@ const hasUsageAfter = (seq: string): string => `coalesce((SELECT true FROM usage
       WHERE s.tenant_id = p.tenant_id AND s.id = p.subscription_id)
     AND b.from_at > p.start_at - interval '15 minutes' AND b.from_at < p.end_at AND b.seq > ${seq} AND b.seq <= $3
   ORDER BY b.tenant_id, b.customer_no, b.from_at, b.dimension_no, b.seq LIMIT 1), false)`;
+/** Periods for which the condition holds ($2, $3 are its own), and all that were closed at the same instants. */
+const withScope = (condition: string): string => `WITH touched AS MATERIALIZED (
+  SELECT DISTINCT p.subscription_id, p.billed_at FROM billing_period p WHERE p.tenant_id = $1 AND ${condition}
+)
+SELECT ${COLUMNS} FROM touched t JOIN billing_period p ON p.tenant_id = $1 AND p.subscription_id = t.subscription_id AND p.billed_at = t.billed_at
+ORDER BY p.subscription_id, p.start_at`;
+const CUSTOMERS_DUE = `SELECT c.id, c.no FROM customer c
+WHERE c.tenant_id = $1 AND c.no > $3 AND EXISTS (
+  SELECT 1 FROM subscription s JOIN subscription_segment g ON g.tenant_id = s.tenant_id AND g.subscription_id = s.id
+    LEFT JOIN LATERAL (
+      SELECT p.end_at, p.closed_at FROM billing_period p WHERE p.tenant_id = g.tenant_id AND p.segment_id = g.id ORDER BY p.start_at DESC LIMIT 1
+    ) AS last ON true
+  WHERE s.tenant_id = c.tenant_id AND s.customer_id = c.id AND g.start_at <= $2 AND (g.end_at IS NULL OR g.end_at > g.start_at)
+    AND (last.end_at IS NULL
+      OR (last.closed_at IS NULL AND least(last.end_at, g.end_at) <= $2)
+      OR (last.closed_at IS NOT NULL AND last.end_at <= $2 AND last.end_at < coalesce(g.end_at, 'infinity')))
+)
+ORDER BY c.no LIMIT $4`;
 const IS_LIVE = `(p.invoice_id IS NULL OR EXISTS (SELECT 1 FROM invoice i WHERE i.tenant_id = p.tenant_id AND i.id = p.invoice_id AND i.status <> 'VOID'))`;
 
 /** SQL of service periods: what billing has opened and closed. */
 @Injectable()
 export class BillingPeriodStore {
-  /** Holds the subscription until the transaction ends: one billing step at a time (SEMANTICS 8.5). */
-  async lockSubscription(tx: TenantTransaction, subscriptionId: string): Promise<void> {
-    await tx.query('SELECT 1 FROM subscription WHERE tenant_id = $1 AND id = $2 FOR UPDATE', [tx.tenantId, subscriptionId]);
-  }
-
   async ofSubscription(tx: TenantTransaction, subscriptionId: string): Promise<BillingPeriod[]> {
     const rows = await tx.query<PeriodRow>(
       `SELECT ${COLUMNS} FROM billing_period p WHERE p.tenant_id = $1 AND p.subscription_id = $2 ORDER BY p.start_at`,
       [tx.tenantId, subscriptionId],
     );
     return rows.map(periodOfRow);
+  }
+
+  /**
+   * The periods that billing goes on from, by subscription: from the earliest open one on; where none is open, the last closed ones. What ended before is
+   * done. Subscriptions that were never billed are left out.
+   */
+  async unfinished(tx: TenantTransaction, subscriptionIds: readonly string[]): Promise<Map<string, BillingPeriod[]>> {
+    const rows = await tx.query<PeriodRow>(
+      `SELECT ${COLUMNS} FROM (
+         SELECT *, coalesce(min(start_at) FILTER (WHERE closed_at IS NULL) OVER own, max(end_at) OVER own) AS from_at
+         FROM billing_period WHERE tenant_id = $1 AND subscription_id = ANY ($2::uuid[]) WINDOW own AS (PARTITION BY subscription_id)
+       ) AS p WHERE p.end_at >= p.from_at ORDER BY p.subscription_id, p.start_at`,
+      [tx.tenantId, subscriptionIds],
+    );
+    return bySubscription(rows);
+  }
+
+  /**
+   * Ids of customers, by their number from `afterNo` on, at most `limit`: those for whom something may be due by `asOf`. A segment has begun and has no
+   * period, or its last one is over or cut and not closed, or over and not followed. More than that is seen from the segments themselves.
+   */
+  async customersDue(
+    tx: TenantTransaction,
+    { asOf, afterNo, limit }: { asOf: Instant; afterNo: number; limit: number },
+  ): Promise<{ id: string; no: number }[]> {
+    return tx.query<{ id: string; no: number }>(CUSTOMERS_DUE, [tx.tenantId, sqlInstant(asOf), afterNo, limit]);
   }
 
   /** Whether billing has gone past the instant: a period begins at or after it, or one that ends after it is closed. */
@@ -100,69 +150,93 @@ export class BillingPeriodStore {
     );
   }
 
-  /** Closed periods of the subscription into which usage or corrections came after what has been rated, up to commit `upToSeq` (SEMANTICS 8.3). */
-  async late(tx: TenantTransaction, subscriptionId: string, upToSeq: number): Promise<BillingPeriod[]> {
+  /**
+   * Closed periods into which usage or corrections came after what has been rated, up to commit `upToSeq`, each with all that was closed together with it
+   * (SEMANTICS 8.3). By subscription, in order of time.
+   */
+  async late(tx: TenantTransaction, subscriptionIds: readonly string[], upToSeq: number): Promise<Map<string, BillingPeriod[]>> {
     const rows = await tx.query<PeriodRow>(
-      `SELECT ${COLUMNS} FROM billing_period p
-       WHERE p.tenant_id = $1 AND p.subscription_id = $2 AND p.closed_at IS NOT NULL AND ${IS_LIVE} AND ${hasUsageAfter('p.rated_seq')} ORDER BY p.start_at`,
-      [tx.tenantId, subscriptionId, upToSeq],
+      withScope(
+        `p.subscription_id = ANY ($2::uuid[]) AND p.closed_at IS NOT NULL AND p.rated_seq < $3 AND ${IS_LIVE} AND ${hasUsageAfter('p.rated_seq')}`,
+      ),
+      [tx.tenantId, subscriptionIds, upToSeq],
     );
-    return rows.map(periodOfRow);
+    return bySubscription(rows);
   }
 
   /** The same as an invoice with this `seenSeq` found it: everything that came after a period's own invoice. Corrections since are among what was billed. */
   async lateAsOf(tx: TenantTransaction, subscriptionId: string, seenSeq: number): Promise<BillingPeriod[]> {
     const rows = await tx.query<PeriodRow>(
-      `SELECT ${COLUMNS} FROM billing_period p
-       WHERE p.tenant_id = $1 AND p.subscription_id = $2 AND p.seen_seq < $3 AND ${hasUsageAfter('p.seen_seq')} ORDER BY p.start_at`,
-      [tx.tenantId, subscriptionId, seenSeq],
+      withScope(`p.subscription_id = ANY ($2::uuid[]) AND p.seen_seq < $3 AND ${hasUsageAfter('p.seen_seq')}`),
+      [tx.tenantId, [subscriptionId], seenSeq],
     );
     return rows.map(periodOfRow);
   }
 
-  /** Which of the subscriptions have late usage in closed periods and nothing open any more. */
-  async endedWithLateUsage(tx: TenantTransaction, subscriptionIds: readonly string[], upToSeq: number): Promise<string[]> {
-    const rows = await tx.query<{ subscription_id: string }>(
-      `SELECT DISTINCT p.subscription_id FROM billing_period p
-       WHERE p.tenant_id = $1 AND p.subscription_id = ANY ($2::uuid[]) AND p.closed_at IS NOT NULL AND ${IS_LIVE} AND ${hasUsageAfter('p.rated_seq')}`,
-      [tx.tenantId, subscriptionIds, upToSeq],
+  /**
+   * Subscriptions, by their id from `afterId` on, at most `limit`, that have late usage in closed periods and nothing open any more, with their customers.
+   */
+  async endedWithLateUsage(
+    tx: TenantTransaction,
+    { upToSeq, afterId, limit }: { upToSeq: number; afterId: string | null; limit: number },
+  ): Promise<{ customerId: string; subscriptionId: string }[]> {
+    const rows = await tx.query<{ customer_id: string; subscription_id: string }>(
+      `SELECT s.id AS subscription_id, s.customer_id FROM subscription s
+       WHERE s.tenant_id = $1 AND ($2::uuid IS NULL OR s.id > $2::uuid)
+         AND NOT EXISTS (SELECT 1 FROM billing_period o WHERE o.tenant_id = $1 AND o.subscription_id = s.id AND o.closed_at IS NULL)
+         AND EXISTS (SELECT 1 FROM billing_period p WHERE p.tenant_id = $1 AND p.subscription_id = s.id AND p.closed_at IS NOT NULL AND p.rated_seq < $3
+           AND ${IS_LIVE} AND ${hasUsageAfter('p.rated_seq')})
+       ORDER BY s.id LIMIT $4`,
+      [tx.tenantId, afterId, upToSeq, limit],
     );
-    return rows.map((row) => row.subscription_id);
+    return rows.map((row) => ({ customerId: row.customer_id, subscriptionId: row.subscription_id }));
   }
 
-  async open(
-    tx: TenantTransaction,
-    period: Pick<BillingPeriod, 'subscriptionId' | 'segmentId' | 'index' | 'start' | 'end'>,
-  ): Promise<void> {
-    await tx.query(
-      `INSERT INTO billing_period (tenant_id, id, subscription_id, segment_id, index, start_at, end_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
-       ON CONFLICT (tenant_id, segment_id, start_at) DO NOTHING`,
-      [tx.tenantId, randomUUID(), period.subscriptionId, period.segmentId, period.index, sqlInstant(period.start), sqlInstant(period.end)],
+  /** New rows, with ids of the caller's. */
+  async open(tx: TenantTransaction, periods: readonly NewPeriod[]): Promise<void> {
+    if (periods.length === 0) return;
+    const column = <Value>(read: (period: NewPeriod) => Value): Value[] => periods.map(read);
+    await tx.execute(
+      'open billing periods',
+      `INSERT INTO billing_period (tenant_id, id, subscription_id, segment_id, index, start_at, end_at)
+       SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::int4[], $6::timestamptz[], $7::timestamptz[])`,
+      [
+        tx.tenantId,
+        column(({ id }) => id),
+        column(({ subscriptionId }) => subscriptionId),
+        column(({ segmentId }) => segmentId),
+        column(({ index }) => index),
+        column(({ start }) => sqlInstant(start)),
+        column(({ end }) => sqlInstant(end)),
+      ],
     );
   }
 
   /** The period's end may lie before what was known when it was opened: a change or a cancellation cut it. */
-  async close(
-    tx: TenantTransaction,
-    id: string,
-    closing: { end: Instant; closedAt: Instant; billedAt: Instant; seenSeq: number; invoiceId: string | null },
-  ): Promise<void> {
-    await tx.query(
-      `UPDATE billing_period SET end_at = $3, closed_at = $4, billed_at = $5, seen_seq = $6, rated_seq = $6, invoice_id = $7
-       WHERE tenant_id = $1 AND id = $2 AND closed_at IS NULL`,
+  async close(tx: TenantTransaction, closings: readonly PeriodClosing[]): Promise<void> {
+    if (closings.length === 0) return;
+    const column = <Value>(read: (closing: PeriodClosing) => Value): Value[] => closings.map(read);
+    await tx.execute(
+      'close billing periods',
+      `UPDATE billing_period AS p SET end_at = c.end_at, closed_at = c.closed_at, billed_at = c.billed_at, seen_seq = c.seen_seq, rated_seq = c.seen_seq,
+         invoice_id = c.invoice_id
+       FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::int8[], $7::uuid[])
+         AS c (id, end_at, closed_at, billed_at, seen_seq, invoice_id)
+       WHERE p.tenant_id = $1 AND p.id = c.id AND p.closed_at IS NULL`,
       [
         tx.tenantId,
-        id,
-        sqlInstant(closing.end),
-        sqlInstant(closing.closedAt),
-        sqlInstant(closing.billedAt),
-        closing.seenSeq,
-        closing.invoiceId,
+        column(({ id }) => id),
+        column(({ end }) => sqlInstant(end)),
+        column(({ closedAt }) => sqlInstant(closedAt)),
+        column(({ billedAt }) => sqlInstant(billedAt)),
+        column(({ seenSeq }) => seenSeq),
+        column(({ invoiceId }) => invoiceId),
       ],
     );
   }
 
   async markRated(tx: TenantTransaction, ids: readonly string[], seq: number): Promise<void> {
+    if (ids.length === 0) return;
     await tx.query('UPDATE billing_period SET rated_seq = greatest(rated_seq, $3) WHERE tenant_id = $1 AND id = ANY ($2::uuid[])', [
       tx.tenantId,
       ids,
@@ -178,6 +252,16 @@ export class BillingPeriodStore {
     );
     return row?.start_at ?? null;
   }
+}
+
+function bySubscription(rows: readonly PeriodRow[]): Map<string, BillingPeriod[]> {
+  const periods = new Map<string, BillingPeriod[]>();
+  for (const row of rows) {
+    const own = periods.get(row.subscription_id);
+    if (own === undefined) periods.set(row.subscription_id, [periodOfRow(row)]);
+    else own.push(periodOfRow(row));
+  }
+  return periods;
 }
 
 function periodOfRow(row: PeriodRow): BillingPeriod {

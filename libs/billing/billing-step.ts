@@ -1,26 +1,27 @@
 import { Injectable } from '@nestjs/common';
 import { assembleInvoice } from '@tare/core';
-import type { AssembledInvoice, GrantToIssue, Instant, Segment } from '@tare/core';
+import type { AssembledInvoice, Instant } from '@tare/core';
 import { CreditStore, Wallets } from '@tare/credits';
-import { CustomerStore, SubscriptionStore } from '@tare/customers';
 import type { TenantTransaction } from '@tare/database';
 import { UsageBoundaries, UsagePins } from '@tare/usage';
-import { billingInstants, subscriptionEnd, type BillingInstant } from './billing-instant.ts';
-import { BillingPeriodStore, type BillingPeriod } from './billing-period.store.ts';
-import { InvoiceStore, type NewInvoice } from './invoice.store.ts';
-import type { InvoiceKind } from './invoice.ts';
+import { randomUUID } from 'node:crypto';
+import { subscriptionEnd, type BillingInstant } from './billing-instant.ts';
+import { BillingPeriodStore, type BillingPeriod, type NewPeriod, type PeriodClosing } from './billing-period.store.ts';
+import { groupedBy } from './grouped-by.ts';
+import { instantKey, InvoiceStore, type InstantKey, type NewInvoice } from './invoice.store.ts';
+import type { Invoice, InvoiceKind } from './invoice.ts';
 import { PeriodFacts, type PeriodFactsResult } from './period-facts.ts';
+import { Standings, type Course, type Standing } from './standings.ts';
+import { undoneInstants } from './undone-instants.ts';
+import { usesCredits } from './uses-credits.ts';
 
-/** What is to be done for one subscription at one billing instant. */
+/** How a page of customers is billed. */
 export interface StepRequest {
-  readonly customerId: string;
-  readonly subscriptionId: string;
-  readonly at: Instant;
   /** Billing time. */
   readonly asOf: Instant;
   readonly graceSeconds: number;
-  /** DRAFT inside of the grace period, FINAL after it; PREVIEW: like FINAL, without number and announcement, in a transaction that is rolled back. */
-  readonly mode: 'DRAFT' | 'FINAL' | 'PREVIEW';
+  /** FINAL: periods are closed. PREVIEW: like FINAL, also inside of the grace period, without numbers and announcements, in a transaction that is rolled back. */
+  readonly mode: 'FINAL' | 'PREVIEW';
 }
 
 export interface StepResult {
@@ -30,30 +31,50 @@ export interface StepResult {
   readonly invoiceIds: readonly string[];
 }
 
-export const NOTHING_DONE: StepResult = { periodsClosed: 0, invoicesCreated: 0, invoicesFinalized: 0, invoiceIds: [] };
-
-interface Billing {
-  readonly request: StepRequest;
-  readonly kind: InvoiceKind;
-  readonly instant: BillingInstant;
-  readonly facts: PeriodFactsResult;
-  readonly rows: readonly BillingPeriod[];
+/** What a page did, and which of its customers have more to be billed: in the next page, since each instant builds on the one before. */
+export interface PageResult extends StepResult {
+  readonly unfinished: readonly string[];
 }
 
-/** A subscription and how far it is billed. */
-interface Standing {
-  readonly rows: readonly BillingPeriod[];
-  readonly segments: readonly Segment[];
+export const NOTHING_DONE: StepResult = { periodsClosed: 0, invoicesCreated: 0, invoicesFinalized: 0, invoiceIds: [] };
+
+/** One subscription at one billing instant. */
+interface Billing {
+  readonly request: StepRequest;
+  readonly standing: Standing;
+  readonly course: Course;
+  readonly at: Instant;
+  readonly kind: InvoiceKind;
+  readonly instant: BillingInstant;
+}
+
+/** What came of it in memory: usage is forgotten here, what it led to is kept until the page is saved. */
+interface Assembled extends Pick<PeriodFactsResult, 'seenSeq' | 'settlements' | 'late'> {
+  readonly billing: Billing;
+  readonly invoices: readonly AssembledInvoice[];
+}
+
+/** An invoice with its place among those that are there. */
+interface PlacedInvoice {
+  readonly billing: Assembled;
+  readonly assembled: AssembledInvoice;
+  readonly invoice: NewInvoice;
+  readonly id: string;
+  readonly existing: Invoice | undefined;
+  /** VOID: its draft was voided and is not made again. EMPTY: without lines it is none. */
+  readonly state: 'SAVED' | 'VOID' | 'EMPTY';
 }
 
 const MICROS_PER_SECOND = 1_000_000;
 
-/** One billing instant of one subscription, in one transaction: all of it happens, or nothing (SEMANTICS 8.5). */
+/**
+ * Bills a page of customers in one transaction: all of it happens, or nothing (SEMANTICS 8.5). One customer is a page of one. Everything is loaded with a
+ * fixed number of queries, assembled in memory and saved with a fixed number of statements; customers with wallets cost a few more each.
+ */
 @Injectable()
 export class BillingStep {
   constructor(
-    private readonly customers: CustomerStore,
-    private readonly subscriptions: SubscriptionStore,
+    private readonly standings: Standings,
     private readonly boundaries: UsageBoundaries,
     private readonly pins: UsagePins,
     private readonly credits: CreditStore,
@@ -64,200 +85,273 @@ export class BillingStep {
   ) {}
 
   /**
-   * Does what is still to be done at the instant; nothing when another run was here first. What a change since has put before it comes first: each instant
-   * builds on the one before. Locks customer, subscription and wallet, in this order.
+   * Takes each customer's earliest instant that is not done and final by `asOf`: of its subscriptions only one, since they share wallet and balance. Nothing
+   * for those where another run was here first. Locks customers and wallets, each in one order.
    */
-  async bill(tx: TenantTransaction, request: StepRequest): Promise<StepResult> {
-    await this.lock(tx, request);
-    const standing = await this.standing(tx, request);
-    const undone = undoneInstants(standing.segments, standing.rows, request.at);
-    const missed = undone.findLast(({ at }) => at < request.at && isFinalBy(at, request));
-    if (missed === undefined) return this.billInstant(tx, request, standing);
-    const before = await this.bill(tx, { ...request, at: missed.at, mode: request.mode === 'PREVIEW' ? 'PREVIEW' : 'FINAL' });
-    return added(before, await this.billInstant(tx, request, await this.standing(tx, request)));
-  }
-
-  private async standing(tx: TenantTransaction, { subscriptionId }: Pick<StepRequest, 'subscriptionId'>): Promise<Standing> {
-    const rows = await this.periods.ofSubscription(tx, subscriptionId);
-    return { rows, segments: await this.subscriptions.segments(tx, { subscriptionIds: [subscriptionId] }) };
-  }
-
-  private async billInstant(tx: TenantTransaction, request: StepRequest, { rows, segments }: Standing): Promise<StepResult> {
-    const instant = undoneInstant(segments, rows, request.at);
-    if (instant === null) return NOTHING_DONE;
-    const { subscriptionId, mode } = request;
-    const facts = await this.facts.load(tx, { subscriptionId, instant });
-    const billing = { request, kind: instant.kind, instant, facts, rows };
-    return mode === 'DRAFT' ? this.draft(tx, billing) : this.finalize(tx, billing);
-  }
-
-  /** Bills what came for closed periods after the subscription's final invoice (SEMANTICS 6.3, 8.3). */
-  async billSupplement(tx: TenantTransaction, request: Omit<StepRequest, 'at'>): Promise<StepResult> {
-    await this.lock(tx, request);
-    const { rows, segments } = await this.standing(tx, request);
-    const at = subscriptionEnd(segments);
-    if (at === null || rows.some(({ closedAt }) => closedAt === null)) return NOTHING_DONE;
-    const instant: BillingInstant = { at, kind: 'REGULAR', closes: [], opens: [], fees: [], change: null };
-    const facts = await this.facts.load(tx, { subscriptionId: request.subscriptionId, instant });
-    if (facts.late.length === 0) return NOTHING_DONE;
-    return this.finalize(tx, { request: { ...request, at }, kind: 'SUPPLEMENTARY', instant, facts, rows });
-  }
-
-  private async lock(
-    tx: TenantTransaction,
-    { customerId, subscriptionId }: Pick<StepRequest, 'customerId' | 'subscriptionId'>,
-  ): Promise<void> {
-    await this.customers.lock(tx, customerId);
-    await this.periods.lockSubscription(tx, subscriptionId);
-    await this.credits.lock(tx, customerId);
-  }
-
-  /** What is known so far, once: it is assembled again when it is finalized. */
-  private async draft(tx: TenantTransaction, billing: Billing): Promise<StepResult> {
-    const invoiceIds: string[] = [];
-    for (const [sequence, facts] of billing.facts.invoices.entries()) {
-      const invoice = newInvoice(billing, sequence);
-      const assembled = assembleInvoice(facts);
-      if (assembled.lines.length === 0 || (await this.invoices.byKey(tx, invoice)) !== null) continue;
-      await this.pinUsage(tx, billing.facts);
-      invoiceIds.push((await this.invoices.saveDraft(tx, invoice, assembled, billing.facts.seenSeq)).id);
-    }
-    return { ...NOTHING_DONE, invoicesCreated: invoiceIds.length, invoiceIds };
-  }
-
-  private async finalize(tx: TenantTransaction, billing: Billing): Promise<StepResult> {
-    const { subscriptionId, at } = billing.request;
-    if (billing.request.mode === 'FINAL') await this.pinUsage(tx, billing.facts);
-    const first = await this.invoices.nextSequence(tx, { subscriptionId, billingAt: at, kind: billing.kind });
-    const saved: SavedInvoice[] = [];
-    for (const [index, facts] of billing.facts.invoices.entries())
-      saved.push(await this.saveInvoice(tx, billing, first + index, assembleInvoice(facts)));
-    const isVoid = saved.some(({ isVoid: wasVoided }) => wasVoided);
-    const invoiceId = saved.find(({ id }) => id !== null)?.id ?? null;
-    const closed = await this.closePeriods(tx, billing, invoiceId);
-    if (!isVoid) await this.settle(tx, billing, closed, invoiceId);
-    // After the settlement: a debt that the ended period left is taken from the grants of the next one (SEMANTICS 7.5).
-    for (const { id, grants } of saved) await this.wallets.issueOfPlan(tx, billing.request.customerId, id, grants);
-    await this.periods.markRated(
-      tx,
-      billing.facts.late.map(({ id }) => id),
-      billing.facts.seenSeq,
+  async bill(tx: TenantTransaction, customerIds: readonly string[], request: StepRequest): Promise<PageResult> {
+    const standings = await this.lock(tx, customerIds);
+    const until = request.mode === 'PREVIEW' ? request.asOf : finalBy(request);
+    const undone = [...(await this.standings.courses(tx, standings))].map(([standing, courses]) =>
+      undoneOf(standing, courses, request, until),
     );
-    if (billing.request.mode === 'FINAL') await this.cutUsage(tx, billing);
-    const made = saved.filter(({ id, isVoid: wasVoided }) => id !== null && !wasVoided);
+    const billings = undone.flatMap(([earliest]) => (earliest === undefined ? [] : [earliest]));
+    const result = await this.finalize(tx, request, await this.assembled(tx, billings));
+    const unfinished = undone.flatMap((own) => (own.length > 1 && own[0] ? [own[0].standing.customer.id] : []));
+    return { ...result, unfinished };
+  }
+
+  /** Makes drafts of what is due by `asOf` and not final yet, where there are none: what is known so far, assembled again when it is finalized. */
+  async draft(tx: TenantTransaction, customerIds: readonly string[], request: StepRequest): Promise<StepResult> {
+    const standings = await this.lock(tx, customerIds);
+    const due = [...(await this.standings.courses(tx, standings))].map(([standing, courses]) =>
+      undoneOf(standing, courses, request, request.asOf).filter(({ at }) => at > finalBy(request)),
+    );
+    const made = await this.invoices.ofInstants(tx, due.flat().map(keyOf));
+    const missing = due.map((own) => own.filter((billing) => !made.has(instantKey(keyOf(billing)))));
+    const most = Math.max(0, ...missing.map(({ length }) => length));
+    let result = NOTHING_DONE;
+    // Facts are loaded for one instant of each customer at a time.
+    for (let turn = 0; turn < most; turn += 1) {
+      result = added(
+        result,
+        await this.saveDrafts(
+          tx,
+          await this.assembled(
+            tx,
+            missing.flatMap((own) => own[turn] ?? []),
+          ),
+        ),
+      );
+    }
+    return result;
+  }
+
+  private async saveDrafts(tx: TenantTransaction, page: readonly Assembled[]): Promise<StepResult> {
+    const drafts = page.flatMap((billing) =>
+      billing.invoices.map((assembled, sequence) => ({ billing, assembled, invoice: newInvoice(billing, sequence), id: randomUUID() })),
+    );
+    const kept = drafts.filter(({ assembled }) => assembled.lines.length > 0);
+    await this.pinUsage(
+      tx,
+      kept.map(({ billing }) => billing),
+    );
+    await this.invoices.saveDrafts(
+      tx,
+      kept.map(({ billing, assembled, invoice, id }) => ({ ...invoice, id, assembled, seenSeq: billing.seenSeq, replaces: false })),
+    );
+    return { ...NOTHING_DONE, invoicesCreated: kept.length, invoiceIds: kept.map(({ id }) => id) };
+  }
+
+  /** Bills what came for closed periods after the final invoice of subscriptions, one of each customer (SEMANTICS 6.3, 8.3). */
+  async billSupplements(
+    tx: TenantTransaction,
+    ended: readonly { readonly customerId: string; readonly subscriptionId: string }[],
+    request: StepRequest,
+  ): Promise<StepResult> {
+    const wanted = new Set(ended.map(({ subscriptionId }) => subscriptionId));
+    const standings = await this.lock(
+      tx,
+      ended.map(({ customerId }) => customerId),
+    );
+    const billings = [...(await this.standings.courses(tx, standings))].flatMap(([standing, courses]) =>
+      courses.filter(({ subscription }) => wanted.has(subscription.id)).flatMap((course) => supplementOf(standing, course, request)),
+    );
+    const assembled = (await this.assembled(tx, billings)).filter(({ late }) => late.length > 0);
+    return this.finalize(tx, request, assembled);
+  }
+
+  /** Customers, then the wallets of those who use credits. */
+  private async lock(tx: TenantTransaction, customerIds: readonly string[]): Promise<Standing[]> {
+    const standings = await this.standings.lock(tx, customerIds);
+    const withCredits = standings.filter(({ segments }) => usesCredits(segments));
+    await this.credits.lockMany(
+      tx,
+      withCredits.map(({ customer }) => customer.id),
+    );
+    return standings;
+  }
+
+  private async assembled(tx: TenantTransaction, billings: readonly Billing[]): Promise<Assembled[]> {
+    if (billings.length === 0) return [];
+    const queries = billings.map(({ standing, course, instant }) => ({ subscriptionId: course.subscription.id, standing, instant }));
+    const assembled: Assembled[] = [];
+    for await (const { seenSeq, settlements, late, invoices } of this.facts.page(tx, queries)) {
+      const billing = billings[assembled.length];
+      if (billing === undefined) throw new Error('facts came that nobody asked for');
+      assembled.push({ billing, seenSeq, settlements, late, invoices: invoices.map(assembleInvoice) });
+    }
+    return assembled;
+  }
+
+  /** Saves a page. What is posted when an invoice becomes final is posted here, for all invoices of the page at once. */
+  private async finalize(tx: TenantTransaction, request: StepRequest, page: readonly Assembled[]): Promise<StepResult> {
+    if (page.length === 0) return NOTHING_DONE;
+    const isPreview = request.mode === 'PREVIEW';
+    if (!isPreview) await this.pinUsage(tx, page);
+    const placed = await this.placed(tx, page);
+    const saved = placed.filter(({ state }) => state === 'SAVED');
+    await this.removeEmpty(tx, placed);
+    await this.invoices.saveDrafts(
+      tx,
+      saved.map(({ billing, assembled, invoice, id, existing }) => ({
+        ...{ ...invoice, id, assembled },
+        ...{ seenSeq: billing.seenSeq, replaces: existing !== undefined },
+      })),
+    );
+    await this.postToBalances(tx, saved);
+    const closed = await this.closePeriods(tx, request, page, placed);
+    await this.settle(tx, page, placed, closed);
+    await this.markRated(tx, page);
+    // Late, since whoever else bills this tenant waits for the numbers.
+    const numbers = isPreview ? [] : await this.invoices.takeNumbers(tx, saved.length);
+    await this.invoices.finalizeMany(
+      tx,
+      saved.map(({ id }, index) => ({ id, number: numbers[index] ?? null, finalizedAt: request.asOf })),
+    );
+    const invoiceIds = saved.map(({ id }) => id);
+    if (!isPreview) await this.invoices.announce(tx, invoiceIds, 'FINALIZED');
+    // Last, since all that sends usage of this tenant waits for its clock.
+    if (!isPreview) await this.cutUsage(tx, page);
     return {
       periodsClosed: closed.length,
-      invoicesCreated: made.filter(({ isNew }) => isNew).length,
-      invoicesFinalized: made.length,
-      invoiceIds: made.flatMap(({ id }) => (id === null ? [] : [id])),
+      invoicesCreated: saved.filter(({ existing }) => existing === undefined).length,
+      invoicesFinalized: saved.length,
+      invoiceIds,
     };
   }
 
-  /** An invoice without lines is none; a draft that was voided stays void, and its periods are closed with it. */
-  private async saveInvoice(tx: TenantTransaction, billing: Billing, sequence: number, assembled: AssembledInvoice): Promise<SavedInvoice> {
-    const { request, facts } = billing;
-    const invoice = newInvoice(billing, sequence);
-    const existing = await this.invoices.byKey(tx, invoice);
-    if (existing?.status === 'VOID') return { id: existing.id, isNew: false, isVoid: true, grants: [] };
-    if (assembled.lines.length === 0) {
-      if (existing) await this.invoices.removeDraft(tx, existing.id);
-      return { id: null, isNew: false, isVoid: false, grants: assembled.grants };
-    }
-    const { id, isNew } = await this.invoices.saveDraft(tx, invoice, assembled, facts.seenSeq);
-    const isPreview = request.mode === 'PREVIEW';
-    const number = isPreview ? null : await this.invoices.nextNumber(tx);
-    await this.invoices.finalize(tx, id, { number, finalizedAt: request.asOf });
-    const amount = assembled.balanceCarried.minus(assembled.balanceApplied);
-    await this.invoices.addToBalance(tx, { customerId: request.customerId, currency: assembled.currency, amount, invoiceId: id });
-    if (!isPreview) await this.invoices.announce(tx, id, 'FINALIZED');
-    return { id, isNew, isVoid: false, grants: assembled.grants };
+  /** Each invoice at the first sequence that no finalized one has: in the place of its draft, where there is one. */
+  private async placed(tx: TenantTransaction, page: readonly Assembled[]): Promise<PlacedInvoice[]> {
+    const made = await this.invoices.ofInstants(
+      tx,
+      page.map(({ billing }) => keyOf(billing)),
+    );
+    return page.flatMap((billing) => {
+      const there = made.get(instantKey(keyOf(billing.billing))) ?? [];
+      const first = Math.max(-1, ...there.filter(({ finalizedAt }) => finalizedAt !== null).map(({ sequence }) => sequence)) + 1;
+      return billing.invoices.map((assembled, index) => {
+        const invoice = newInvoice(billing, first + index);
+        const existing = there.find(({ sequence }) => sequence === invoice.sequence);
+        const state = existing?.status === 'VOID' ? 'VOID' : assembled.lines.length === 0 ? 'EMPTY' : 'SAVED';
+        return { billing, assembled, invoice, id: existing?.id ?? randomUUID(), existing, state };
+      });
+    });
   }
 
+  private removeEmpty(tx: TenantTransaction, placed: readonly PlacedInvoice[]): Promise<void> {
+    const empty = placed.filter(({ state, existing }) => state === 'EMPTY' && existing !== undefined);
+    return this.invoices.removeDraft(tx, ...empty.map(({ id }) => id));
+  }
+
+  /** What a total below zero leaves, and what this one used of it (SEMANTICS 8.6). */
+  private postToBalances(tx: TenantTransaction, saved: readonly PlacedInvoice[]): Promise<void> {
+    const entries = saved.map(({ billing, assembled: { currency, balanceCarried, balanceApplied }, id }) => ({
+      customerId: billing.billing.standing.customer.id,
+      currency,
+      amount: balanceCarried.minus(balanceApplied),
+      invoiceId: id,
+    }));
+    return this.invoices.addToBalance(tx, ...entries);
+  }
+
+  /** Opens what begins and closes what is billed, in one statement each; answers what was closed. */
   private async closePeriods(
     tx: TenantTransaction,
-    { request, instant, facts, rows }: Billing,
-    invoiceId: string | null,
+    { asOf }: StepRequest,
+    page: readonly Assembled[],
+    placed: readonly PlacedInvoice[],
   ): Promise<BillingPeriod[]> {
-    const { subscriptionId, customerId, at, asOf } = request;
-    for (const { segment, period } of [...instant.opens, ...instant.closes]) {
-      await this.periods.open(tx, { subscriptionId, segmentId: segment.id, index: period.index, start: period.start, end: period.end });
+    const invoiceOf = invoicesByBilling(placed);
+    const opened: NewPeriod[] = [];
+    const closings: PeriodClosing[] = [];
+    const closed: BillingPeriod[] = [];
+    for (const assembled of page) {
+      const { billing, seenSeq } = assembled;
+      const { course, instant, at: billedAt } = billing;
+      const known: Pick<BillingPeriod, 'id' | 'segmentId' | 'start' | 'closedAt'>[] = [...course.periods];
+      for (const { segment, period } of [...instant.opens, ...instant.closes]) {
+        if (known.some(({ segmentId, start }) => segmentId === segment.id && start === period.start)) continue;
+        const { index, start, end } = period;
+        const row = { id: randomUUID(), subscriptionId: course.subscription.id, segmentId: segment.id, index, start, end };
+        opened.push(row);
+        known.push({ ...row, closedAt: null });
+      }
+      const invoiceId = invoiceOf.get(assembled)?.id ?? null;
+      for (const { segment, period } of instant.closes) {
+        const row = known.find((one) => one.segmentId === segment.id && one.start === period.start && one.closedAt === null);
+        if (row === undefined) continue;
+        const { index, start, end } = period;
+        closings.push({ id: row.id, end, closedAt: asOf, billedAt, seenSeq, invoiceId });
+        const of = { subscriptionId: course.subscription.id, segmentId: segment.id };
+        closed.push({ ...of, id: row.id, index, start, end, closedAt: asOf, billedAt, seenSeq, invoiceId });
+      }
     }
-    const known = instant.closes.length === 0 ? rows : await this.periods.ofSubscription(tx, subscriptionId);
-    const closing = instant.closes.flatMap((part) => {
-      const row = known.find(
-        ({ segmentId, start, closedAt }) => segmentId === part.segment.id && start === part.period.start && closedAt === null,
-      );
-      return row ? [{ row, end: part.period.end }] : [];
-    });
-    for (const { row, end } of closing)
-      await this.periods.close(tx, row.id, { end, closedAt: asOf, billedAt: at, seenSeq: facts.seenSeq, invoiceId });
-    if (closing.length > 0) {
-      await this.credits.advanceCursor(tx, customerId, { subscriptionId, settledUntil: Math.max(...closing.map(({ end }) => end)) });
-    }
-    return closing.map(({ row }) => row);
+    await this.periods.open(tx, opened);
+    await this.periods.close(tx, closings);
+    return closed;
   }
 
+  /** What closing does to wallets: burns as they were planned, then the grants of the plan. Customers without credits cost nothing here. */
   private async settle(
     tx: TenantTransaction,
-    { request, facts }: Billing,
+    page: readonly Assembled[],
+    placed: readonly PlacedInvoice[],
     closed: readonly BillingPeriod[],
-    invoiceId: string | null,
   ): Promise<void> {
-    const { customerId, subscriptionId } = request;
-    for (const { segmentId, periodStart, settlement } of facts.settlements) {
-      const period = [...closed, ...facts.late].find((row) => row.segmentId === segmentId && row.start === periodStart);
-      if (period) await this.wallets.postSettlement(tx, customerId, { subscriptionId, periodId: period.id, invoiceId }, settlement);
+    const invoicesOf = groupedBy(placed, ({ billing }) => billing);
+    const closedOf = groupedBy(closed, ({ subscriptionId }) => subscriptionId);
+    for (const assembled of page) {
+      const { billing, settlements, late } = assembled;
+      if (!usesCredits(billing.standing.segments)) continue;
+      const own = invoicesOf.get(assembled) ?? [];
+      const invoiceId = own.find(hasInvoice)?.id ?? null;
+      const customerId = billing.standing.customer.id;
+      const subscriptionId = billing.course.subscription.id;
+      const periods = closedOf.get(subscriptionId) ?? [];
+      if (periods.length > 0) {
+        await this.credits.advanceCursor(tx, customerId, { subscriptionId, settledUntil: Math.max(...periods.map(({ end }) => end)) });
+      }
+      if (!own.some(({ state }) => state === 'VOID')) {
+        for (const { segmentId, periodStart, settlement } of settlements) {
+          const period = [...periods, ...late].find((row) => row.segmentId === segmentId && row.start === periodStart);
+          if (period) await this.wallets.postSettlement(tx, customerId, { subscriptionId, periodId: period.id, invoiceId }, settlement);
+        }
+      }
+      // After the settlement: a debt that the ended period left is taken from the grants of the next one (SEMANTICS 7.5).
+      for (const one of own.filter(({ state }) => state !== 'VOID')) {
+        await this.wallets.issueOfPlan(tx, customerId, hasInvoice(one) ? one.id : null, one.assembled.grants);
+      }
+    }
+  }
+
+  private async markRated(tx: TenantTransaction, page: readonly Assembled[]): Promise<void> {
+    for (const [seenSeq, own] of groupedBy(page, (assembled) => assembled.seenSeq)) {
+      const ids = own.flatMap(({ late }) => late.map(({ id }) => id));
+      await this.periods.markRated(tx, ids, seenSeq);
     }
   }
 
   /** Invoices and periods remember which usage they have seen, and are recomputed from it: it stays readable as it was (SEMANTICS 8.4). */
-  private pinUsage(tx: TenantTransaction, { customer, seenSeq }: PeriodFactsResult): Promise<void> {
-    return this.pins.pin(tx, customer.no, seenSeq);
+  private async pinUsage(tx: TenantTransaction, page: readonly Assembled[]): Promise<void> {
+    for (const [seenSeq, own] of groupedBy(page, (assembled) => assembled.seenSeq)) {
+      await this.pins.pinMany(
+        tx,
+        own.map(({ billing }) => billing.standing.customer.no),
+        seenSeq,
+      );
+    }
   }
 
   /** Usage is counted in cells that the bounds of open periods cut, so that later reads need no single events (SEMANTICS 12). */
-  private async cutUsage(tx: TenantTransaction, { instant, facts }: Billing): Promise<void> {
-    const bounds = instant.opens.flatMap(({ period }) => [period.start, period.end]);
-    if (bounds.length > 0) await this.boundaries.register(tx, facts.customer.no, bounds);
+  private cutUsage(tx: TenantTransaction, page: readonly Assembled[]): Promise<void> {
+    const bounds = page.map(({ billing: { standing, instant } }) => {
+      return [standing.customer.no, instant.opens.flatMap(({ period }) => [period.start, period.end])] as const;
+    });
+    return this.boundaries.registerMany(tx, new Map(bounds));
   }
 }
 
-interface SavedInvoice {
-  readonly id: string | null;
-  readonly isNew: boolean;
-  readonly isVoid: boolean;
-  /** What the plan grants with it. */
-  readonly grants: readonly GrantToIssue[];
-}
-
-/** What is known of a service period's row here. */
-type PeriodProgress = Pick<BillingPeriod, 'segmentId' | 'start' | 'closedAt' | 'end'>;
-
-/** The instant with what is not done of it; null when nothing is left to do. */
-export function undoneInstant(segments: readonly Segment[], rows: readonly PeriodProgress[], at: Instant): BillingInstant | null {
-  return undoneInstants(segments, rows, at).find((instant) => instant.at === at) ?? null;
-}
-
-/** The instants up to and including `until` with what is not done of them, in order. */
-function undoneInstants(segments: readonly Segment[], rows: readonly PeriodProgress[], until: Instant): BillingInstant[] {
-  return billingInstants(segments, openFrom(rows), until).flatMap((instant) => undonePart(instant, rows) ?? []);
-}
-
-function undonePart(instant: BillingInstant, rows: readonly PeriodProgress[]): BillingInstant | null {
-  const row = (segmentId: string, start: Instant) =>
-    rows.find((candidate) => candidate.segmentId === segmentId && candidate.start === start);
-  const opens = instant.opens.filter(({ segment, period }) => row(segment.id, period.start) === undefined);
-  const closes = instant.closes.filter(({ segment, period }) => (row(segment.id, period.start)?.closedAt ?? null) === null);
-  if (opens.length === 0 && closes.length === 0) return null;
-  if (opens.length > 0) return { ...instant, opens, closes };
-  return { ...instant, kind: 'REGULAR', opens, closes, fees: [], change: null };
-}
-
-function isFinalBy(at: Instant, { asOf, graceSeconds }: StepRequest): boolean {
-  return at <= asOf - graceSeconds * MICROS_PER_SECOND;
-}
-
-function added(a: StepResult, b: StepResult): StepResult {
+export function added(a: StepResult, b: StepResult): StepResult {
   return {
     periodsClosed: a.periodsClosed + b.periodsClosed,
     invoicesCreated: a.invoicesCreated + b.invoicesCreated,
@@ -266,25 +360,68 @@ function added(a: StepResult, b: StepResult): StepResult {
   };
 }
 
-/** Before it everything is done: where open periods begin, else where closed ones end. */
-export function openFrom(rows: readonly Pick<BillingPeriod, 'start' | 'end' | 'closedAt'>[]): Instant {
-  const open = rows.filter(({ closedAt }) => closedAt === null).map(({ start }) => start);
-  if (open.length > 0) return Math.min(...open);
-  return rows.length === 0 ? 0 : Math.max(...rows.map(({ end }) => end)) - 1;
+/** Until when instants are out of their grace period. */
+export function finalBy({ asOf, graceSeconds }: Pick<StepRequest, 'asOf' | 'graceSeconds'>): Instant {
+  return asOf - graceSeconds * MICROS_PER_SECOND;
 }
 
-function newInvoice({ request, kind, instant, facts }: Billing, sequence: number): NewInvoice {
-  const { customerId, subscriptionId, at, asOf, graceSeconds } = request;
-  const period = invoicePeriod(instant, facts);
-  const adjusts = kind === 'SUPPLEMENTARY' ? (facts.late.find(({ invoiceId }) => invoiceId !== null)?.invoiceId ?? null) : null;
-  const finalizeAt = kind === 'SUPPLEMENTARY' ? asOf : at + graceSeconds * MICROS_PER_SECOND;
-  return { customerId, subscriptionId, billingAt: at, kind, sequence, adjusts, ...period, draftedAt: asOf, finalizeAt };
+/** Everything that a customer's subscriptions have not billed up to `until`, in order of time, then of their age. */
+function undoneOf(standing: Standing, courses: readonly Course[], request: StepRequest, until: Instant): Billing[] {
+  const undone = courses.flatMap((course) =>
+    undoneInstants(course.segments, course.periods, until).map((instant) => ({
+      request,
+      standing,
+      course,
+      at: instant.at,
+      kind: instant.kind,
+      instant,
+    })),
+  );
+  return undone.sort((a, b) => a.at - b.at);
+}
+
+/** Nothing while the subscription runs, or is not billed to its end. */
+function supplementOf(standing: Standing, course: Course, request: StepRequest): Billing[] {
+  const at = subscriptionEnd(course.segments);
+  if (at === null || course.periods.some(({ closedAt }) => closedAt === null)) return [];
+  const instant: BillingInstant = { at, kind: 'REGULAR', closes: [], opens: [], fees: [], change: null };
+  return [{ request, standing, course, at, kind: 'SUPPLEMENTARY', instant }];
+}
+
+function keyOf({ course, at, kind }: Billing): InstantKey {
+  return { subscriptionId: course.subscription.id, billingAt: at, kind };
+}
+
+const hasInvoice = ({ state }: PlacedInvoice): boolean => state !== 'EMPTY';
+
+/** The invoice that names a billing: the first of several currencies. */
+function invoicesByBilling(placed: readonly PlacedInvoice[]): Map<Assembled, PlacedInvoice> {
+  const first = new Map<Assembled, PlacedInvoice>();
+  for (const one of placed) if (hasInvoice(one) && !first.has(one.billing)) first.set(one.billing, one);
+  return first;
+}
+
+function newInvoice({ billing, late }: Assembled, sequence: number): NewInvoice {
+  const { request, standing, course, at, kind, instant } = billing;
+  const { asOf, graceSeconds } = request;
+  const isSupplement = kind === 'SUPPLEMENTARY';
+  return {
+    customerId: standing.customer.id,
+    subscriptionId: course.subscription.id,
+    billingAt: at,
+    kind,
+    sequence,
+    adjusts: isSupplement ? (late.find(({ invoiceId }) => invoiceId !== null)?.invoiceId ?? null) : null,
+    ...invoicePeriod(instant, late),
+    draftedAt: asOf,
+    finalizeAt: isSupplement ? asOf : at + graceSeconds * MICROS_PER_SECOND,
+  };
 }
 
 /** The period that ended; at the beginning, and for a change, the one that begins. Of a correction the corrected one. */
 function invoicePeriod(
   { at, closes, fees, change }: BillingInstant,
-  { late }: PeriodFactsResult,
+  late: readonly BillingPeriod[],
 ): { periodStart: Instant; periodEnd: Instant } {
   const ended = change === null ? closes.map(({ period }) => period) : [];
   const begun = [...(change?.to ? [change.to] : []), ...fees].map(({ period }) => period);

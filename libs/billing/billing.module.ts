@@ -13,6 +13,7 @@ import { InvoicesService } from './invoices.service.ts';
 import { NeededUsage } from './needed-usage.store.ts';
 import { PeriodFacts } from './period-facts.ts';
 import { InvoiceRecomputation } from './recompute-invoice.ts';
+import { Standings } from './standings.ts';
 
 /** Closing periods and what comes of it. */
 @Module({
@@ -20,6 +21,7 @@ import { InvoiceRecomputation } from './recompute-invoice.ts';
   providers: [
     BillingPeriodStore,
     InvoiceStore,
+    Standings,
     PeriodFacts,
     BillingStep,
     BillingService,

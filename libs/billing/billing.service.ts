@@ -3,15 +3,18 @@ import { SettingsService, TenantsService } from '@tare/access';
 import { assembleInvoice, CodedError } from '@tare/core';
 import type { Instant, Segment } from '@tare/core';
 import { CreditStore, Wallets } from '@tare/credits';
-import { CustomerStore, SubscriptionStore, type Customer, type Subscription } from '@tare/customers';
+import { CustomerStore, SubscriptionStore, type Customer } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
 import { UsageReader } from '@tare/usage';
-import { billingInstants, subscriptionEnd, type BillingInstant } from './billing-instant.ts';
-import { BillingPeriodStore, type BillingPeriod, type Progress } from './billing-period.store.ts';
-import { BillingStep, NOTHING_DONE, openFrom, undoneInstant, type StepRequest, type StepResult } from './billing-step.ts';
+import { billingInstants, type BillingInstant } from './billing-instant.ts';
+import { BillingPeriodStore, type BillingPeriod } from './billing-period.store.ts';
+import { added, BillingStep, finalBy, NOTHING_DONE, type StepRequest, type StepResult } from './billing-step.ts';
+import { groupedBy } from './grouped-by.ts';
 import { InvoiceStore } from './invoice.store.ts';
 import { PeriodFacts } from './period-facts.ts';
 import { previewOf, type InvoicePreview } from './invoice-preview.ts';
+import { Standings, type Course, type Standing } from './standings.ts';
+import { openFrom } from './undone-instants.ts';
 
 export interface BillingRun {
   readonly asOf: Instant;
@@ -20,11 +23,8 @@ export interface BillingRun {
   readonly invoicesFinalized: number;
 }
 
-type Due = Pick<StepRequest, 'customerId' | 'subscriptionId' | 'at'>;
-
-const MICROS_PER_SECOND = 1_000_000;
-/** Customers whose progress is read at once. */
-const PAGE = 500;
+/** Customers that are billed in one transaction. */
+const PAGE = 1_000;
 
 /** Ends a preview: everything that its transaction wrote is rolled back. */
 class PreviewDone extends Error {
@@ -33,7 +33,7 @@ class PreviewDone extends Error {
   }
 }
 
-/** When what is billed: finds what is due and takes one step after the other. */
+/** When what is billed: finds what is due and bills it page by page. */
 @Injectable()
 export class BillingService {
   constructor(
@@ -47,14 +47,15 @@ export class BillingService {
     private readonly wallets: Wallets,
     private readonly periods: BillingPeriodStore,
     private readonly invoices: InvoiceStore,
+    private readonly standings: Standings,
     private readonly facts: PeriodFacts,
     private readonly step: BillingStep,
   ) {}
 
   /**
    * Everything that is due by `asOf`: drafts at their instant, finalization after the grace period, late usage of subscriptions that have ended, expiry of
-   * credits. Runs may race, be killed and be run again: each (subscription, instant) is one transaction and happens once (SEMANTICS 8.5). A customer whose
-   * step fails does not stop the others; the first failure is thrown at the end.
+   * credits. Runs may race, be killed and be run again: each (subscription, instant) is in one transaction and happens once (SEMANTICS 8.5). A customer
+   * whose billing fails does not stop the others: the page that it is in is taken apart until it is alone. The first failure is thrown at the end.
    * @throws CodedError AS_OF_IN_FUTURE for a live tenant
    */
   async run(tenantId: string, asOf: Instant, now: Instant = Date.now() * 1_000): Promise<BillingRun> {
@@ -62,11 +63,11 @@ export class BillingService {
       throw new CodedError('AS_OF_IN_FUTURE', 'A live tenant bills up to now, not ahead of the clock.', 'asOf');
     }
     const { graceSeconds } = await this.settings.settings(tenantId);
-    const customers = await this.database.withTenant(tenantId, (tx) => this.customers.all(tx));
-    const run = new RunningTotal(asOf);
-    for (let first = 0; first < customers.length; first += PAGE) {
-      await this.billPage(tenantId, customers.slice(first, first + PAGE), graceSeconds, run);
-    }
+    const run = new RunningTotal(tenantId, { asOf, graceSeconds, mode: 'FINAL' });
+    await this.billCustomers(run);
+    await this.billSupplements(run);
+    await run.attempt(() => this.dropOverdueDrafts(run));
+    await run.attempt(() => this.expireCredits(run));
     return run.result();
   }
 
@@ -88,56 +89,83 @@ export class BillingService {
     return [];
   }
 
-  private async billPage(tenantId: string, customers: readonly Customer[], graceSeconds: number, run: RunningTotal): Promise<void> {
-    const found = await this.database.withTenant(tenantId, (tx) => this.dueOf(tx, customers, run.asOf));
-    const until = run.asOf - graceSeconds * MICROS_PER_SECOND;
-    const billed: string[] = [];
-    for (const customer of customers) {
-      await run.attempt(async () => {
-        for (const due of found.due.get(customer.id) ?? []) {
-          const request: StepRequest = { ...due, asOf: run.asOf, graceSeconds, mode: due.at <= until ? 'FINAL' : 'DRAFT' };
-          run.add(await this.database.withTenant(tenantId, (tx) => this.step.bill(tx, request)));
-        }
-        await this.afterSteps(tenantId, customer, found.ended.get(customer.id) ?? [], { graceSeconds, run });
-        billed.push(customer.id);
-      });
+  /** Page after page of those who have something due, by their numbers: their usage lies in that order. */
+  private async billCustomers(run: RunningTotal): Promise<void> {
+    const { asOf } = run.request;
+    for (let afterNo = 0, more = true; more;) {
+      const due = await this.database.withTenant(run.tenantId, (tx) => this.periods.customersDue(tx, { asOf, afterNo, limit: PAGE }));
+      await this.billPage(
+        run,
+        due.map(({ id }) => id),
+      );
+      more = due.length === PAGE;
+      afterNo = due.at(-1)?.no ?? afterNo;
     }
-    await run.attempt(() => this.dropOverdueDrafts(tenantId, billed, until));
-    await run.attempt(() => this.expireCredits(tenantId, customers, until));
+  }
+
+  /** One instant of each customer after the other, until nothing of theirs is due: those who failed take no further part in the run. */
+  private async billPage(run: RunningTotal, customerIds: readonly string[]): Promise<void> {
+    let left = customerIds;
+    while (left.length > 0) {
+      const results = await this.apart(run, left, (tx, ids) => this.step.bill(tx, ids, run.request));
+      left = results.flatMap(({ unfinished }) => unfinished);
+    }
+    const healthy = customerIds.filter((id) => !run.failed.has(id));
+    await this.apart(run, healthy, (tx, ids) => this.step.draft(tx, ids, run.request));
   }
 
   /** Late usage of subscriptions whose final invoice is out: a supplementary one each. */
-  private async afterSteps(
-    tenantId: string,
-    { id: customerId }: Customer,
-    ended: readonly string[],
-    { graceSeconds, run }: { graceSeconds: number; run: RunningTotal },
-  ): Promise<void> {
-    if (ended.length === 0) return;
-    const late = await this.database.withTenant(tenantId, async (tx) =>
-      this.periods.endedWithLateUsage(tx, ended, await this.usage.currentSeq(tx)),
-    );
-    for (const subscriptionId of late) {
-      const request = { customerId, subscriptionId, asOf: run.asOf, graceSeconds, mode: 'FINAL' as const };
-      run.add(await this.database.withTenant(tenantId, (tx) => this.step.billSupplement(tx, request)));
+  private async billSupplements(run: RunningTotal): Promise<void> {
+    let afterId: string | null = null;
+    for (;;) {
+      const ended = await this.database.withTenant(run.tenantId, async (tx) =>
+        this.periods.endedWithLateUsage(tx, { upToSeq: await this.usage.currentSeq(tx), afterId, limit: PAGE }),
+      );
+      let left = ended.filter(({ customerId }) => !run.failed.has(customerId));
+      // Subscriptions of one customer share its balance: one after the other.
+      while (left.length > 0) {
+        const firsts = [...groupedBy(left, ({ customerId }) => customerId).values()].flatMap((own) => own.slice(0, 1));
+        await this.apart(
+          run,
+          firsts.map(({ customerId }) => customerId),
+          (tx, ids) =>
+            this.step.billSupplements(
+              tx,
+              firsts.filter(({ customerId }) => ids.includes(customerId)),
+              run.request,
+            ),
+        );
+        left = left.filter((one) => !firsts.includes(one));
+      }
+      if (ended.length < PAGE) return;
+      afterId = ended.at(-1)?.subscriptionId ?? null;
     }
   }
 
-  /** Everything due of these customers is final: what is still a draft bills an instant that there is no more. */
-  private async dropOverdueDrafts(tenantId: string, customerIds: readonly string[], until: Instant): Promise<void> {
-    await this.database.withTenant(tenantId, async (tx) => {
-      for (const { id, customerId } of await this.invoices.overdueDrafts(tx, customerIds, until)) {
-        await this.customers.lock(tx, customerId);
-        await this.invoices.removeDraft(tx, id);
-      }
-    });
+  /** Everything due is final: what is still a draft bills an instant that there is no more. */
+  private async dropOverdueDrafts(run: RunningTotal): Promise<void> {
+    let afterId: string | null = null;
+    for (;;) {
+      const drafts = await this.database.withTenant(run.tenantId, (tx) =>
+        this.invoices.overdueDrafts(tx, { billedUntil: finalBy(run.request), afterId, limit: PAGE }),
+      );
+      const dropped = drafts.filter(({ customerId }) => !run.failed.has(customerId));
+      await this.database.withTenant(run.tenantId, async (tx) => {
+        await this.customers.lockMany(
+          tx,
+          dropped.map(({ customerId }) => customerId),
+        );
+        await this.invoices.removeDraft(tx, ...dropped.map(({ id }) => id));
+      });
+      if (drafts.length < PAGE) return;
+      afterId = drafts.at(-1)?.id ?? null;
+    }
   }
 
   /** Grants that are over, and that no open period could still burn, become breakage (SEMANTICS 7.9). */
-  private async expireCredits(tenantId: string, customers: readonly Customer[], until: Instant): Promise<void> {
-    const own = new Set(customers.map(({ id }) => id));
-    const expired = await this.database.withTenant(tenantId, (tx) => this.credits.customersWithExpired(tx, until));
-    for (const customerId of expired.filter((id) => own.has(id))) {
+  private async expireCredits({ tenantId, request }: RunningTotal): Promise<void> {
+    const until = finalBy(request);
+    for (const customerId of await this.database.withTenant(tenantId, (tx) => this.credits.customersWithExpired(tx, until))) {
       await this.database.withTenant(tenantId, async (tx) => {
         await this.credits.lock(tx, customerId);
         const burning = (await this.subscriptions.segments(tx, { customerIds: [customerId] })).filter(
@@ -152,42 +180,36 @@ export class BillingService {
     }
   }
 
-  /** What is due by customer, in order of time; and the subscriptions that have ended by then. A fixed number of queries for all of them. */
-  private async dueOf(
-    tx: TenantTransaction,
-    customers: readonly Customer[],
-    asOf: Instant,
-  ): Promise<{ due: Map<string, Due[]>; ended: Map<string, string[]> }> {
-    const filter = { customerIds: customers.map(({ id }) => id) };
-    const subscriptions = await this.subscriptions.subscriptions(tx, filter);
-    const segments = groupedBy(await this.subscriptions.segments(tx, filter), ({ subscriptionId }) => subscriptionId);
-    const progress = await this.periods.progress(
-      tx,
-      subscriptions.map(({ id }) => id),
-    );
-    const due = subscriptions.flatMap((subscription) =>
-      dueInstants(subscription, segments.get(subscription.id) ?? [], progress.get(subscription.id), asOf),
-    );
-    due.sort((a, b) => a.at - b.at);
-    const ended = subscriptions.filter(({ id }) => (subscriptionEnd(segments.get(id) ?? []) ?? Infinity) <= asOf);
-    return {
-      due: groupedBy(due, ({ customerId }) => customerId),
-      ended: new Map(
-        [...groupedBy(ended, ({ customerId }) => customerId)].map(([id, own]) => [id, own.map((subscription) => subscription.id)]),
-      ),
-    };
+  /**
+   * Does work for all customers in one transaction; where that fails, for each half of them, until those who fail are alone. Answers what was done.
+   */
+  private async apart<Result extends StepResult>(
+    run: RunningTotal,
+    customerIds: readonly string[],
+    work: (tx: TenantTransaction, customerIds: readonly string[]) => Promise<Result>,
+  ): Promise<Result[]> {
+    if (customerIds.length === 0) return [];
+    try {
+      const result = await this.database.withTenant(run.tenantId, (tx) => work(tx, customerIds));
+      run.add(result);
+      return [result];
+    } catch (error) {
+      const half = customerIds.length >> 1;
+      if (half === 0) return run.fail(error, customerIds);
+      const first = await this.apart(run, customerIds.slice(0, half), work);
+      return [...first, ...(await this.apart(run, customerIds.slice(half), work))];
+    }
   }
 
   private async previews(tx: TenantTransaction, customer: Customer, at: Instant): Promise<InvoicePreview[]> {
-    const { due } = await this.dueOf(tx, [customer], at);
     const previews: InvoicePreview[] = [];
-    for (const step of due.get(customer.id) ?? []) {
-      const { invoiceIds } = await this.step.bill(tx, { ...step, asOf: at, graceSeconds: 0, mode: 'PREVIEW' });
+    for (let isDone = false; !isDone;) {
+      const { invoiceIds, unfinished } = await this.step.bill(tx, [customer.id], { asOf: at, graceSeconds: 0, mode: 'PREVIEW' });
       previews.push(...(await this.previewsOf(tx, customer, invoiceIds)));
+      isDone = unfinished.length === 0;
     }
-    for (const subscription of await this.subscriptions.subscriptions(tx, { customerIds: [customer.id] })) {
-      previews.push(...(await this.soFar(tx, customer, subscription, at)));
-    }
+    const courses = [...(await this.standings.courses(tx, await this.standings.of(tx, [customer])))];
+    for (const [standing, own] of courses) for (const course of own) previews.push(...(await this.soFar(tx, standing, course, at)));
     return previews;
   }
 
@@ -205,76 +227,57 @@ export class BillingService {
   }
 
   /** The usage so far of the billing period that runs at `at`. */
-  private async soFar(tx: TenantTransaction, customer: Customer, subscription: Subscription, at: Instant): Promise<InvoicePreview[]> {
-    const instant = runningPeriod(
-      await this.subscriptions.segments(tx, { subscriptionIds: [subscription.id] }),
-      await this.periods.ofSubscription(tx, subscription.id),
-      at,
-    );
+  private async soFar(tx: TenantTransaction, standing: Standing, course: Course, at: Instant): Promise<InvoicePreview[]> {
+    const { subscription } = course;
+    const instant = runningPeriod(course.segments, course.periods, at);
     if (instant === null) return [];
-    const { invoices } = await this.facts.load(tx, { subscriptionId: subscription.id, instant, usageUntil: at, closing: false });
+    const { invoices } = await this.facts.load(tx, {
+      subscriptionId: subscription.id,
+      standing,
+      instant,
+      usageUntil: at,
+      closing: false,
+    });
     return invoices
-      .map((facts) => previewOf(assembleInvoice(facts), { customer, subscription, instant, at }))
+      .map((facts) => previewOf(assembleInvoice(facts), { customer: standing.customer, subscription, instant, at }))
       .filter(({ lines }) => lines.length > 0);
   }
 }
 
-/** What a run has done so far, and the first thing that went wrong. */
+/** What a run has done so far, whose billing failed, and the first thing that went wrong. */
 class RunningTotal {
+  readonly failed = new Set<string>();
   private total = NOTHING_DONE;
   private failure: { readonly error: unknown } | null = null;
 
-  constructor(readonly asOf: Instant) {}
+  constructor(
+    readonly tenantId: string,
+    readonly request: StepRequest,
+  ) {}
 
   add(step: StepResult): void {
-    this.total = {
-      periodsClosed: this.total.periodsClosed + step.periodsClosed,
-      invoicesCreated: this.total.invoicesCreated + step.invoicesCreated,
-      invoicesFinalized: this.total.invoicesFinalized + step.invoicesFinalized,
-      invoiceIds: [],
-    };
+    this.total = { ...added(this.total, step), invoiceIds: [] };
+  }
+
+  fail(error: unknown, customerIds: readonly string[]): [] {
+    for (const id of customerIds) this.failed.add(id);
+    this.failure ??= { error };
+    return [];
   }
 
   async attempt(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      this.failure ??= { error };
+      this.fail(error, []);
     }
   }
 
   result(): BillingRun {
     if (this.failure !== null) throw this.failure.error;
     const { periodsClosed, invoicesCreated, invoicesFinalized } = this.total;
-    return { asOf: this.asOf, periodsClosed, invoicesCreated, invoicesFinalized };
+    return { asOf: this.request.asOf, periodsClosed, invoicesCreated, invoicesFinalized };
   }
-}
-
-function groupedBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Map<string, Item[]> {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group === undefined) groups.set(keyOf(item), [item]);
-    else group.push(item);
-  }
-  return groups;
-}
-
-/** Instants of a subscription up to `asOf` that are not done. Where nothing is open, everything up to the last closing is. */
-function dueInstants(subscription: Subscription, segments: readonly Segment[], progress: Progress | undefined, asOf: Instant): Due[] {
-  const rows = rowsOf(progress);
-  const doneUntil = progress === undefined || progress.open.length > 0 ? -Infinity : (progress.closedUntil ?? -Infinity);
-  return billingInstants(segments, openFrom(rows), asOf)
-    .filter(({ at }) => at > doneUntil && undoneInstant(segments, rows, at) !== null)
-    .map(({ at }) => ({ customerId: subscription.customerId, subscriptionId: subscription.id, at }));
-}
-
-/** The progress in the shape of rows: what is open, and one closed row that ends where the last one did. */
-function rowsOf(progress: Progress | undefined): Pick<BillingPeriod, 'segmentId' | 'start' | 'end' | 'closedAt'>[] {
-  if (progress === undefined) return [];
-  const open = progress.open.map(({ segmentId, start }) => ({ segmentId, start, end: start, closedAt: null }));
-  const { closedUntil } = progress;
-  return closedUntil === null ? open : [...open, { segmentId: '', start: closedUntil - 1, end: closedUntil, closedAt: closedUntil }];
 }
 
 /** The billing period that runs at `at`, as an instant that closes its parts so far; null where none runs. */

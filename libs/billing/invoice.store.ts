@@ -15,6 +15,7 @@ import {
   type InvoiceLine,
   type InvoiceStatus,
 } from './invoice.ts';
+import { groupedBy } from './grouped-by.ts';
 
 /** What names an invoice: it exists once (SEMANTICS 8.5). */
 export interface InvoiceKey {
@@ -31,6 +32,33 @@ export interface NewInvoice extends InvoiceKey {
   readonly periodEnd: Instant;
   readonly draftedAt: Instant;
   readonly finalizeAt: Instant;
+}
+
+/** The invoices of one subscription at one billing instant; more than one where several were needed (`sequence`). */
+export type InstantKey = Omit<InvoiceKey, 'sequence'>;
+
+/** A draft on its way to the tables. */
+export interface DraftToSave extends NewInvoice {
+  readonly id: string;
+  readonly assembled: AssembledInvoice;
+  readonly seenSeq: number;
+  /** There is a draft with this id: it is replaced, lines and all. */
+  readonly replaces: boolean;
+}
+
+export interface Finalization {
+  readonly id: string;
+  /** Null in a preview, which is rolled back. */
+  readonly number: string | null;
+  readonly finalizedAt: Instant;
+}
+
+/** Positive: to the customer's credit. */
+export interface BalanceEntry {
+  readonly customerId: string;
+  readonly currency: string;
+  readonly amount: Decimal;
+  readonly invoiceId: string;
 }
 
 export interface InvoiceFilter {
@@ -124,22 +152,22 @@ export class InvoiceStore {
     return new Map(rows.map((row) => [row.id, invoiceOfRow(row)]));
   }
 
-  async byKey(tx: TenantTransaction, { subscriptionId, billingAt, kind, sequence }: InvoiceKey): Promise<Invoice | null> {
-    const [row] = await tx.query<InvoiceRow>(
-      `SELECT ${COLUMNS} FROM invoice i WHERE i.tenant_id = $1 AND i.subscription_id = $2 AND i.billing_at = $3 AND i.kind = $4 AND i.sequence = $5`,
-      [tx.tenantId, subscriptionId, sqlInstant(billingAt), kind, sequence],
+  /** The invoices of billing instants, in order of their sequence, by `instantKey`. */
+  async ofInstants(tx: TenantTransaction, instants: readonly InstantKey[]): Promise<Map<string, Invoice[]>> {
+    if (instants.length === 0) return new Map();
+    const rows = await tx.query<InvoiceRow>(
+      `SELECT ${COLUMNS} FROM unnest($2::uuid[], $3::timestamptz[], $4::text[]) AS k (subscription_id, billing_at, kind)
+       JOIN invoice i ON i.tenant_id = $1 AND i.subscription_id = k.subscription_id AND i.billing_at = k.billing_at AND i.kind = k.kind ORDER BY i.sequence`,
+      [
+        tx.tenantId,
+        instants.map(({ subscriptionId }) => subscriptionId),
+        instants.map(({ billingAt }) => sqlInstant(billingAt)),
+        instants.map(({ kind }) => kind),
+      ],
     );
-    return row ? invoiceOfRow(row) : null;
-  }
-
-  /** The first sequence at a billing instant that no finalized invoice has. */
-  async nextSequence(tx: TenantTransaction, { subscriptionId, billingAt, kind }: Omit<InvoiceKey, 'sequence'>): Promise<number> {
-    const [row] = await tx.query<{ next: number }>(
-      `SELECT coalesce(max(sequence) + 1, 0) AS next FROM invoice
-       WHERE tenant_id = $1 AND subscription_id = $2 AND billing_at = $3 AND kind = $4 AND finalized_at IS NOT NULL`,
-      [tx.tenantId, subscriptionId, sqlInstant(billingAt), kind],
+    return groupedBy(rows.map(invoiceOfRow), (invoice) =>
+      instantKey({ subscriptionId: invoice.subscriptionId ?? '', billingAt: invoice.billingAt, kind: invoice.kind }),
     );
-    return row?.next ?? 0;
   }
 
   /** Holds the invoice until the transaction ends. */
@@ -173,44 +201,96 @@ export class InvoiceStore {
 
   /** What standing invoices billed a subscription for times after `since`; `before`: only invoices before this place in the series. */
   async billedLines(tx: TenantTransaction, subscriptionId: string, since: Instant, before: number | null): Promise<InvoiceLine[]> {
-    const rows = await tx.query<LineRow>(
-      `SELECT ${LINE_COLUMNS} FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
-       WHERE i.tenant_id = $1 AND i.subscription_id = $2 AND ${COUNTS} AND l.period_end > $3 AND ($4::int IS NULL OR ${NUMBER} < $4::int)
-       ORDER BY i.created_at, l.position`,
-      [tx.tenantId, subscriptionId, sqlInstant(since), before],
+    return (await this.billedLinesOf(tx, [{ subscriptionId, since, before }])).get(subscriptionId) ?? [];
+  }
+
+  /** The same for many subscriptions, each named once. */
+  async billedLinesOf(
+    tx: TenantTransaction,
+    wanted: readonly { readonly subscriptionId: string; readonly since: Instant; readonly before: number | null }[],
+  ): Promise<Map<string, InvoiceLine[]>> {
+    if (wanted.length === 0) return new Map();
+    const rows = await tx.query<LineRow & { subscription_id: string }>(
+      `SELECT w.subscription_id, ${LINE_COLUMNS}
+       FROM unnest($2::uuid[], $3::timestamptz[], $4::int4[]) AS w (subscription_id, since, before)
+       JOIN invoice i ON i.tenant_id = $1 AND i.subscription_id = w.subscription_id
+       JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
+       WHERE ${COUNTS} AND l.period_end > w.since AND (w.before IS NULL OR ${NUMBER} < w.before) ORDER BY i.created_at, l.position`,
+      [
+        tx.tenantId,
+        wanted.map(({ subscriptionId }) => subscriptionId),
+        wanted.map(({ since }) => sqlInstant(since)),
+        wanted.map(({ before }) => before),
+      ],
     );
-    return rows.map(lineOfRow);
+    return valuesBy(rows, (row) => row.subscription_id, lineOfRow);
   }
 
   /** Uses of amountOff discounts on standing invoices of a subscription. */
   async discountUses(tx: TenantTransaction, subscriptionId: string, before: number | null): Promise<DiscountUse[]> {
-    const rows = await tx.query<{ no: number; detail: unknown }>(
-      `SELECT coalesce(${NUMBER}, 0) AS no, i.detail FROM invoice i
-       WHERE i.tenant_id = $1 AND i.subscription_id = $2 AND ${COUNTS} AND jsonb_array_length(coalesce(i.detail -> 'discountUses', '[]')) > 0
-         AND ($3::int IS NULL OR ${NUMBER} < $3::int)`,
-      [tx.tenantId, subscriptionId, before],
+    return (await this.discountUsesOf(tx, [{ subscriptionId, before }])).get(subscriptionId) ?? [];
+  }
+
+  /** The same for many subscriptions, each named once. */
+  async discountUsesOf(
+    tx: TenantTransaction,
+    wanted: readonly { readonly subscriptionId: string; readonly before: number | null }[],
+  ): Promise<Map<string, DiscountUse[]>> {
+    if (wanted.length === 0) return new Map();
+    const rows = await tx.query<{ subscription_id: string; no: number; detail: unknown }>(
+      `SELECT w.subscription_id, coalesce(${NUMBER}, 0) AS no, i.detail
+       FROM unnest($2::uuid[], $3::int4[]) AS w (subscription_id, before) JOIN invoice i ON i.tenant_id = $1 AND i.subscription_id = w.subscription_id
+       WHERE ${COUNTS} AND jsonb_array_length(coalesce(i.detail -> 'discountUses', '[]')) > 0 AND (w.before IS NULL OR ${NUMBER} < w.before)`,
+      [tx.tenantId, wanted.map(({ subscriptionId }) => subscriptionId), wanted.map(({ before }) => before)],
     );
-    return rows.flatMap(({ no, detail }) => readInvoiceDetail(detail).discountUses.map((use) => ({ ...use, invoiceNo: no })));
+    const uses = new Map<string, DiscountUse[]>();
+    for (const { subscription_id: id, no, detail } of rows) {
+      uses.set(id, [...(uses.get(id) ?? []), ...readInvoiceDetail(detail).discountUses.map((use) => ({ ...use, invoiceNo: no }))]);
+    }
+    return uses;
   }
 
   /** What earlier totals below zero left to the customer's credit, by currency (SEMANTICS 8.6). */
   async balances(tx: TenantTransaction, customerId: string, before: number | null): Promise<Map<string, Decimal>> {
-    const rows = await tx.query<{ currency: string; amount: string }>(
-      `SELECT e.currency, sum(e.amount) AS amount FROM customer_balance_entry e JOIN invoice i ON i.tenant_id = e.tenant_id AND i.id = e.invoice_id
-       WHERE e.tenant_id = $1 AND e.customer_id = $2 AND ($3::int IS NULL OR ${NUMBER} < $3::int) GROUP BY e.currency`,
-      [tx.tenantId, customerId, before],
-    );
-    return new Map(rows.map(({ currency, amount }) => [currency, Decimal.max(Decimal.ZERO, Decimal.parse(amount))]));
+    return (await this.balancesOf(tx, [{ customerId, before }])).get(customerId) ?? new Map();
   }
 
-  async addToBalance(
+  /** The same for many customers, each named once. Those without any are left out. */
+  async balancesOf(
     tx: TenantTransaction,
-    entry: { customerId: string; currency: string; amount: Decimal; invoiceId: string },
-  ): Promise<void> {
-    if (entry.amount.isZero()) return;
+    wanted: readonly { readonly customerId: string; readonly before: number | null }[],
+  ): Promise<Map<string, Map<string, Decimal>>> {
+    if (wanted.length === 0) return new Map();
+    const rows = await tx.query<{ customer_id: string; currency: string; amount: string }>(
+      `SELECT w.customer_id, e.currency, sum(e.amount) AS amount
+       FROM unnest($2::uuid[], $3::int4[]) AS w (customer_id, before)
+       JOIN customer_balance_entry e ON e.tenant_id = $1 AND e.customer_id = w.customer_id
+       JOIN invoice i ON i.tenant_id = e.tenant_id AND i.id = e.invoice_id
+       WHERE w.before IS NULL OR ${NUMBER} < w.before GROUP BY w.customer_id, e.currency`,
+      [tx.tenantId, wanted.map(({ customerId }) => customerId), wanted.map(({ before }) => before)],
+    );
+    const balances = new Map<string, Map<string, Decimal>>();
+    for (const { customer_id: id, currency, amount } of rows) {
+      const own = balances.get(id) ?? new Map<string, Decimal>();
+      balances.set(id, own.set(currency, Decimal.max(Decimal.ZERO, Decimal.parse(amount))));
+    }
+    return balances;
+  }
+
+  /** Moves balances of customers; zero moves nothing. */
+  async addToBalance(tx: TenantTransaction, ...entries: readonly BalanceEntry[]): Promise<void> {
+    const moves = entries.filter(({ amount }) => !amount.isZero());
+    if (moves.length === 0) return;
     await tx.query(
-      'INSERT INTO customer_balance_entry (tenant_id, id, customer_id, currency, amount, invoice_id) VALUES ($1, $2, $3, $4, $5, $6)',
-      [tx.tenantId, randomUUID(), entry.customerId, entry.currency, entry.amount.toString(), entry.invoiceId],
+      `INSERT INTO customer_balance_entry (tenant_id, id, customer_id, currency, amount, invoice_id)
+       SELECT $1, gen_random_uuid(), * FROM unnest($2::uuid[], $3::text[], $4::numeric[], $5::uuid[])`,
+      [
+        tx.tenantId,
+        moves.map(({ customerId }) => customerId),
+        moves.map(({ currency }) => currency),
+        moves.map(({ amount }) => amount.toString()),
+        moves.map(({ invoiceId }) => invoiceId),
+      ],
     );
   }
 
@@ -230,80 +310,116 @@ export class InvoiceStore {
     assembled: AssembledInvoice,
     seenSeq: number,
   ): Promise<{ id: string; isNew: boolean }> {
-    const [row] = await tx.query<{ id: string; is_new: boolean }>(
-      `INSERT INTO invoice AS i (tenant_id, id, kind, adjusts, customer_id, subscription_id, billing_at, sequence, status, currency, period_start, period_end,
+    const { subscriptionId, billingAt, kind, sequence } = invoice;
+    const known = await this.ofInstants(tx, [{ subscriptionId, billingAt, kind }]);
+    const existing = known.get(instantKey(invoice))?.find((candidate) => candidate.sequence === sequence);
+    const id = existing?.id ?? randomUUID();
+    await this.saveDrafts(tx, [{ ...invoice, id, assembled, seenSeq, replaces: existing !== undefined }]);
+    return { id, isNew: existing === undefined };
+  }
+
+  /** Writes many drafts with their lines: as many statements as for one. Those that replace a draft have its id. */
+  async saveDrafts(tx: TenantTransaction, drafts: readonly DraftToSave[]): Promise<void> {
+    if (drafts.length === 0) return;
+    const replaced = drafts.filter(({ replaces }) => replaces).map(({ id }) => id);
+    if (replaced.length > 0) await this.removeLines(tx, replaced);
+    const column = <Value>(read: (draft: DraftToSave) => Value): Value[] => drafts.map(read);
+    await tx.execute(
+      'save drafts',
+      `INSERT INTO invoice AS i (tenant_id, status, id, kind, adjusts, customer_id, subscription_id, billing_at, sequence, currency, period_start, period_end,
          subtotal, discounts, credits_applied, tax, total, seen_seq, drafted_at, finalize_at, detail)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'DRAFT', $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-       ON CONFLICT (tenant_id, subscription_id, billing_at, kind, sequence) DO UPDATE SET currency = excluded.currency, period_start = excluded.period_start,
+       SELECT $1, 'DRAFT', * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::int4[], $9::text[], $10::timestamptz[],
+         $11::timestamptz[], $12::numeric[], $13::numeric[], $14::numeric[], $15::numeric[], $16::numeric[], $17::int8[], $18::timestamptz[], $19::timestamptz[],
+         $20::jsonb[])
+       ON CONFLICT (tenant_id, id) DO UPDATE SET currency = excluded.currency, period_start = excluded.period_start,
          period_end = excluded.period_end, subtotal = excluded.subtotal, discounts = excluded.discounts, credits_applied = excluded.credits_applied,
-         tax = excluded.tax, total = excluded.total, seen_seq = excluded.seen_seq, detail = excluded.detail, adjusts = excluded.adjusts
-       RETURNING id, (xmax = 0) AS is_new`,
+         tax = excluded.tax, total = excluded.total, seen_seq = excluded.seen_seq, detail = excluded.detail, adjusts = excluded.adjusts`,
       [
         tx.tenantId,
-        randomUUID(),
-        invoice.kind,
-        invoice.adjusts,
-        invoice.customerId,
-        invoice.subscriptionId,
-        sqlInstant(invoice.billingAt),
-        invoice.sequence,
-        assembled.currency,
-        sqlInstant(invoice.periodStart),
-        sqlInstant(invoice.periodEnd),
-        assembled.subtotal.toString(),
-        assembled.discounts.toString(),
-        assembled.creditsApplied.toString(),
-        assembled.tax.toString(),
-        assembled.total.toString(),
-        seenSeq,
-        sqlInstant(invoice.draftedAt),
-        sqlInstant(invoice.finalizeAt),
-        JSON.stringify(invoiceDetailOf(assembled)),
+        column(({ id }) => id),
+        column(({ kind }) => kind),
+        column(({ adjusts }) => adjusts),
+        column(({ customerId }) => customerId),
+        column(({ subscriptionId }) => subscriptionId),
+        column(({ billingAt }) => sqlInstant(billingAt)),
+        column(({ sequence }) => sequence),
+        column(({ assembled }) => assembled.currency),
+        column(({ periodStart }) => sqlInstant(periodStart)),
+        column(({ periodEnd }) => sqlInstant(periodEnd)),
+        column(({ assembled }) => assembled.subtotal.toString()),
+        column(({ assembled }) => assembled.discounts.toString()),
+        column(({ assembled }) => assembled.creditsApplied.toString()),
+        column(({ assembled }) => assembled.tax.toString()),
+        column(({ assembled }) => assembled.total.toString()),
+        column(({ seenSeq }) => seenSeq),
+        column(({ draftedAt }) => sqlInstant(draftedAt)),
+        column(({ finalizeAt }) => sqlInstant(finalizeAt)),
+        column(({ assembled }) => JSON.stringify(invoiceDetailOf(assembled))),
       ],
     );
-    if (!row) throw new Error('an invoice was written and did not come back');
-    if (!row.is_new) await this.removeLines(tx, row.id);
-    await this.insertLines(tx, row.id, assembled);
-    return { id: row.id, isNew: row.is_new };
+    await this.insertLines(tx, drafts);
   }
 
   /** A draft that turned out to have nothing on it. */
-  async removeDraft(tx: TenantTransaction, id: string): Promise<void> {
-    await this.removeLines(tx, id);
-    await tx.query(`DELETE FROM invoice WHERE tenant_id = $1 AND id = $2 AND status = 'DRAFT'`, [tx.tenantId, id]);
+  async removeDraft(tx: TenantTransaction, ...ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await this.removeLines(tx, ids);
+    await tx.query(`DELETE FROM invoice WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) AND status = 'DRAFT'`, [tx.tenantId, ids]);
   }
 
-  /** Drafts of customers whose instant is over: once everything due is final, those whose instant a change or a cancellation took away. */
+  /**
+   * Drafts of billing periods whose instant is over, by their id from `afterId` on, at most `limit`: once everything due is final, those whose instant a
+   * change or a cancellation took away.
+   */
   async overdueDrafts(
     tx: TenantTransaction,
-    customerIds: readonly string[],
-    billedUntil: Instant,
+    { billedUntil, afterId, limit }: { billedUntil: Instant; afterId: string | null; limit: number },
   ): Promise<{ id: string; customerId: string }[]> {
     const rows = await tx.query<{ id: string; customer_id: string }>(
-      `SELECT id, customer_id FROM invoice WHERE tenant_id = $1 AND status = 'DRAFT' AND customer_id = ANY ($2::uuid[]) AND billing_at <= $3`,
-      [tx.tenantId, customerIds, sqlInstant(billedUntil)],
+      `SELECT id, customer_id FROM invoice WHERE tenant_id = $1 AND status = 'DRAFT' AND kind IN ('REGULAR', 'PRORATION') AND billing_at <= $2
+         AND ($3::uuid IS NULL OR id > $3::uuid) ORDER BY id LIMIT $4`,
+      [tx.tenantId, sqlInstant(billedUntil), afterId, limit],
     );
     return rows.map((row) => ({ id: row.id, customerId: row.customer_id }));
   }
 
-  /** The next number of the tenant's series, gapless: its row is held until the transaction ends. */
+  /** The next number of the tenant's series. */
   async nextNumber(tx: TenantTransaction): Promise<string> {
-    const [row] = await tx.query<{ taken: number }>(
-      `INSERT INTO invoice_series AS s (tenant_id, series, next) VALUES ($1, $2, 2)
-       ON CONFLICT (tenant_id, series) DO UPDATE SET next = s.next + 1 RETURNING next - 1 AS taken`,
-      [tx.tenantId, SERIES],
-    );
-    return `${SERIES}-${String(row?.taken ?? 0).padStart(NUMBER_DIGITS, '0')}`;
+    const [number] = await this.takeNumbers(tx, 1);
+    if (number === undefined) throw new Error('a number was taken and did not come back');
+    return number;
   }
 
-  async finalize(
-    tx: TenantTransaction,
-    id: string,
-    { number, finalizedAt }: { number: string | null; finalizedAt: Instant },
-  ): Promise<void> {
-    await tx.query(
-      `UPDATE invoice SET status = 'FINALIZED', number = $3, finalized_at = $4 WHERE tenant_id = $1 AND id = $2 AND status = 'DRAFT'`,
-      [tx.tenantId, id, number, sqlInstant(finalizedAt)],
+  /** The next numbers of the tenant's series as one block, gapless: its row is held until the transaction ends, so take them late. */
+  async takeNumbers(tx: TenantTransaction, count: number): Promise<string[]> {
+    if (count === 0) return [];
+    const [row] = await tx.query<{ taken: number }>(
+      `INSERT INTO invoice_series AS s (tenant_id, series, next) VALUES ($1, $2, 1 + $3::int4)
+       ON CONFLICT (tenant_id, series) DO UPDATE SET next = s.next + $3::int4 RETURNING next - $3::int4 AS taken`,
+      [tx.tenantId, SERIES, count],
+    );
+    if (row === undefined) throw new Error('numbers were taken and did not come back');
+    return Array.from({ length: count }, (_, i) => `${SERIES}-${String(row.taken + i).padStart(NUMBER_DIGITS, '0')}`);
+  }
+
+  /** Makes a draft final, or many at once. */
+  finalize(tx: TenantTransaction, id: string, finalization: Omit<Finalization, 'id'>): Promise<void> {
+    return this.finalizeMany(tx, [{ id, ...finalization }]);
+  }
+
+  async finalizeMany(tx: TenantTransaction, invoices: readonly Finalization[]): Promise<void> {
+    if (invoices.length === 0) return;
+    await tx.execute(
+      'finalize invoices',
+      `UPDATE invoice AS i SET status = 'FINALIZED', number = f.number, finalized_at = f.finalized_at
+       FROM unnest($2::uuid[], $3::text[], $4::timestamptz[]) AS f (id, number, finalized_at)
+       WHERE i.tenant_id = $1 AND i.id = f.id AND i.status = 'DRAFT'`,
+      [
+        tx.tenantId,
+        invoices.map(({ id }) => id),
+        invoices.map(({ number }) => number),
+        invoices.map(({ finalizedAt }) => sqlInstant(finalizedAt)),
+      ],
     );
   }
 
@@ -331,31 +447,35 @@ export class InvoiceStore {
   }
 
   /** Announces to the right of the street what happened, in the transaction in which it did. Once per invoice and kind. */
-  async announce(tx: TenantTransaction, invoiceId: string, kind: 'FINALIZED' | 'VOIDED'): Promise<void> {
-    await tx.query('INSERT INTO invoice_outbox (tenant_id, id, invoice_id, kind) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING', [
-      tx.tenantId,
-      randomUUID(),
-      invoiceId,
-      kind,
-    ]);
+  async announce(tx: TenantTransaction, invoiceId: string | readonly string[], kind: 'FINALIZED' | 'VOIDED'): Promise<void> {
+    const ids = typeof invoiceId === 'string' ? [invoiceId] : invoiceId;
+    if (ids.length === 0) return;
+    await tx.execute(
+      'announce invoices',
+      `INSERT INTO invoice_outbox (tenant_id, id, invoice_id, kind) SELECT $1, gen_random_uuid(), unnest($2::uuid[]), $3 ON CONFLICT DO NOTHING`,
+      [tx.tenantId, ids, kind],
+    );
   }
 
-  private async removeLines(tx: TenantTransaction, invoiceId: string): Promise<void> {
-    await tx.query('DELETE FROM invoice_line WHERE tenant_id = $1 AND invoice_id = $2', [tx.tenantId, invoiceId]);
+  private async removeLines(tx: TenantTransaction, invoiceIds: readonly string[]): Promise<void> {
+    await tx.query('DELETE FROM invoice_line WHERE tenant_id = $1 AND invoice_id = ANY ($2::uuid[])', [tx.tenantId, invoiceIds]);
   }
 
-  private async insertLines(tx: TenantTransaction, invoiceId: string, { lines }: AssembledInvoice): Promise<void> {
-    const column = <Value>(read: (line: AssembledInvoice['lines'][number], position: number) => Value): Value[] => lines.map(read);
-    await tx.query(
+  private async insertLines(tx: TenantTransaction, drafts: readonly DraftToSave[]): Promise<void> {
+    const lines = drafts.flatMap(({ id, assembled }) => assembled.lines.map((line, position) => ({ invoiceId: id, position, line })));
+    if (lines.length === 0) return;
+    const column = <Value>(read: (line: AssembledInvoice['lines'][number]) => Value): Value[] => lines.map(({ line }) => read(line));
+    await tx.execute(
+      'insert invoice lines',
       `INSERT INTO invoice_line (tenant_id, id, invoice_id, position, scope_key, kind, description, price_key, plan_version_id, segment_id, quantity, exact_amount,
          amount, discount, period_start, period_end, adjusts, detail, price_group)
-       SELECT $1, gen_random_uuid(), $2, *
-       FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::uuid[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[],
-         $14::timestamptz[], $15::timestamptz[], $16::uuid[], $17::jsonb[], $18::text[])`,
+       SELECT $1, gen_random_uuid(), *
+       FROM unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::uuid[], $10::numeric[], $11::numeric[], $12::numeric[],
+         $13::numeric[], $14::timestamptz[], $15::timestamptz[], $16::uuid[], $17::jsonb[], $18::text[])`,
       [
         tx.tenantId,
-        invoiceId,
-        column((_, position) => position),
+        lines.map(({ invoiceId }) => invoiceId),
+        lines.map(({ position }) => position),
         column(({ scopeKey }) => scopeKey),
         column(({ kind }) => kind),
         column(({ description }) => description),
@@ -374,6 +494,13 @@ export class InvoiceStore {
       ],
     );
   }
+}
+
+/** Names a billing instant among others. */
+export const instantKey = ({ subscriptionId, billingAt, kind }: InstantKey): string => `${kind} ${billingAt} ${subscriptionId}`;
+
+function valuesBy<Row, Value>(rows: readonly Row[], keyOf: (row: Row) => string, valueOf: (row: Row) => Value): Map<string, Value[]> {
+  return new Map([...groupedBy(rows, keyOf)].map(([key, own]) => [key, own.map(valueOf)]));
 }
 
 function invoiceOfRow(row: InvoiceRow): Invoice {

@@ -5,22 +5,27 @@ import type { Discount, EndedPart, ExchangeRate, Instant, InvoiceFacts, LateInvo
 import {
   CreditStore,
   grantCuts,
+  needsSingleEvents,
   RatedUsageReader,
   settleLate,
   settlePeriod,
   uncoveredOf,
   type RatedUsage,
+  type RatedUsageQuery,
   type RecordedBurn,
   type Settlement,
   type WalletState,
 } from '@tare/credits';
-import { CustomerStore, SubscriptionStore, type Customer, type Subscription } from '@tare/customers';
+import type { Customer, Subscription } from '@tare/customers';
 import type { TenantTransaction } from '@tare/database';
 import { UsageReader } from '@tare/usage';
 import { BillingPeriodStore, type BillingPeriod } from './billing-period.store.ts';
 import type { BillingInstant, Part } from './billing-instant.ts';
 import { InvoiceStore, placeOf, type DiscountUse } from './invoice.store.ts';
 import type { Invoice, InvoiceLine } from './invoice.ts';
+import { groupedBy } from './grouped-by.ts';
+import { Standings, type Standing } from './standings.ts';
+import { usesCredits } from './uses-credits.ts';
 
 /** What has happened to a subscription before an instant: loaded from the tables, or kept by a simulation for its own world. */
 export interface BillingHistory {
@@ -34,6 +39,8 @@ export interface BillingHistory {
 
 export interface FactsQuery {
   readonly subscriptionId: string;
+  /** Where its customer stands, when the caller has loaded it. */
+  readonly standing?: Standing;
   /** What is billed: one of `billingInstants`, or an instant made up (usage so far, a supplementary invoice). */
   readonly instant: BillingInstant;
   /** Only usage that commits up to this one brought; none: all that there is. */
@@ -87,6 +94,17 @@ interface Loaded {
   readonly usage: ReadonlyMap<Part, RatedUsage>;
 }
 
+/** The same before usage is read. */
+type Opening = Omit<Loaded, 'usage'>;
+
+/** A query with where its customer stands. */
+interface Asked {
+  readonly query: FactsQuery;
+  readonly standing: Standing;
+  readonly subscription: Subscription;
+  readonly segments: readonly Segment[];
+}
+
 /** Periods that were closed together, by one invoice or by none. */
 interface LateScope {
   /** The invoice, or the first period where there was none. */
@@ -97,15 +115,18 @@ interface LateScope {
   readonly parts: readonly Part[];
 }
 
+/** Bills whose usage is read by one statement and held in memory at once. */
+const CHUNK = 200;
+
 /**
- * The one door from tables to `assembleInvoice`: runs, drafts, previews, recomputation, margins and simulations load here. The number of queries does not
- * depend on how many prices, lines or events there are (one for usage, one more for each stretch of late periods).
+ * The one door from tables to `assembleInvoice`: runs, drafts, previews, recomputation, margins and simulations load here. Whatever is asked for, it is a
+ * page: the number of queries does not depend on how many customers, prices, lines or events there are (a few for all of them, one for the usage of
+ * every 200, one for each customer whose meters need single events, and those of wallets). To load one more fact: README.md.
  */
 @Injectable()
 export class PeriodFacts {
   constructor(
-    private readonly customers: CustomerStore,
-    private readonly subscriptions: SubscriptionStore,
+    private readonly standings: Standings,
     private readonly meters: MeterStore,
     private readonly rates: ExchangeRates,
     private readonly reader: UsageReader,
@@ -117,120 +138,269 @@ export class PeriodFacts {
 
   /** Pure from here on: the same query in the same transaction gives the same facts, and nothing is written. */
   async load(tx: TenantTransaction, query: FactsQuery): Promise<PeriodFactsResult> {
-    const loaded = await this.loadAll(tx, query);
-    const closed = closedParts(loaded);
-    const late = lateInvoices(loaded, closed.wallet);
-    const { customer, subscription, seenSeq } = loaded;
-    const invoices = invoicesOf(loaded, closed.parts, late.invoices);
-    const settlements = query.asIssued ? [] : [...closed.settlements, ...late.settlements];
-    return { customer, subscription, seenSeq, invoices, settlements, late: loaded.late.flatMap(({ periods }) => periods) };
+    for await (const result of this.page(tx, [query])) return result;
+    throw new Error('a page of one query has no result');
   }
 
-  private async loadAll(tx: TenantTransaction, query: FactsQuery): Promise<Loaded> {
-    const subscription = await this.subscriptions.byId(tx, query.subscriptionId);
-    const customer = subscription && (await this.customers.byIds(tx, [subscription.customerId])).get(subscription.customerId);
-    if (!subscription || !customer) throw new Error(`subscription ${query.subscriptionId} is not there`);
-    const segments = query.world?.segments ?? (await this.subscriptions.segments(tx, { customerIds: [customer.id] }));
-    const meters = new Map((await this.meters.all(tx)).map((meter) => [meter.key, meter]));
-    const exchangeRates = (await this.rates.load(tx)).rates;
-    const seenSeq = query.asIssued?.seenSeq ?? query.upToSeq ?? (await this.reader.currentSeq(tx));
-    const periods = query.world ? [] : await this.periods.ofSubscription(tx, subscription.id);
-    const late = await this.lateScopes(tx, query, segments, periods, seenSeq);
-    const history = query.world?.history ?? (await this.history(tx, query, customer, sinceOf(query.instant, late)));
-    const recorded = await this.recorded(tx, query, periods, late);
-    const base = { query, customer, subscription, segments, meters, exchangeRates, seenSeq, late, history, recorded };
-    return { ...base, usage: await this.usageOf(tx, base) };
+  /**
+   * The same for many queries, of different subscriptions, in their order. Results come one after the other: with each only its own usage is in memory, so
+   * take from it what is needed and let it go. All see usage up to one commit.
+   */
+  async *page(tx: TenantTransaction, queries: readonly FactsQuery[]): AsyncGenerator<PeriodFactsResult, void> {
+    const openings = await this.openings(tx, queries);
+    const chunks = chunksOf(openings);
+    let ahead = this.usageAhead(tx, chunks[0]);
+    for (const [index, chunk] of chunks.entries()) {
+      const usage = await ahead;
+      // Postgres sums up the next ones while these are assembled.
+      ahead = this.usageAhead(tx, chunks[index + 1]);
+      for (const [position, opening] of chunk.entries()) yield resultOf({ ...opening, usage: usage[position] ?? new Map() });
+    }
   }
 
-  private async history(
-    tx: TenantTransaction,
-    { subscriptionId, asIssued }: FactsQuery,
-    customer: Customer,
-    since: Instant,
-  ): Promise<BillingHistory> {
-    const before = asIssued?.number ? placeOf(asIssued.number) : null;
-    return {
-      lines: await this.invoices.billedLines(tx, subscriptionId, since, before),
-      discountUses: await this.invoices.discountUses(tx, subscriptionId, before),
-      wallet: await this.credits.wallet(tx, customer.id),
-      balances: await this.invoices.balances(tx, customer.id, before),
-    };
+  private async openings(tx: TenantTransaction, queries: readonly FactsQuery[]): Promise<Opening[]> {
+    const asked = await this.asked(tx, queries);
+    const [meters, { rates: exchangeRates }, currentSeq] = await Promise.all([
+      this.meters.byKeys(tx),
+      this.rates.load(tx),
+      this.reader.currentSeq(tx),
+    ]);
+    const seenSeqOf = ({ asIssued, upToSeq }: FactsQuery): number => asIssued?.seenSeq ?? upToSeq ?? currentSeq;
+    const late = await this.lateScopes(tx, asked, seenSeqOf);
+    const histories = await this.histories(tx, asked, late);
+    const recorded = await this.recorded(tx, asked, late);
+    return asked.map(({ query, standing: { customer }, subscription, segments }) => ({
+      query,
+      customer,
+      subscription,
+      segments,
+      meters,
+      exchangeRates,
+      seenSeq: seenSeqOf(query),
+      late: late.get(query) ?? [],
+      history: query.world?.history ?? histories.get(query) ?? NOTHING_BILLED,
+      recorded: recorded.get(query) ?? NONE_RECORDED,
+    }));
+  }
+
+  private async asked(tx: TenantTransaction, queries: readonly FactsQuery[]): Promise<Asked[]> {
+    const unknown = queries.flatMap(({ standing, subscriptionId }) => (standing === undefined ? [subscriptionId] : []));
+    const found = unknown.length === 0 ? new Map<string, Standing>() : await this.standings.ofSubscriptions(tx, unknown);
+    return queries.map((query) => {
+      const standing = query.standing ?? found.get(query.subscriptionId);
+      const subscription = standing?.subscriptions.find(({ id }) => id === query.subscriptionId);
+      if (!standing || !subscription) throw new Error(`subscription ${query.subscriptionId} is not there`);
+      return { query, standing, subscription, segments: query.world?.segments ?? standing.segments };
+    });
   }
 
   /** Closed periods to rate again, each with all that was closed together with it: the whole scope (SEMANTICS 8.3). */
   private async lateScopes(
     tx: TenantTransaction,
-    { subscriptionId, late = 'UNRATED', asIssued, world }: FactsQuery,
-    segments: readonly Segment[],
-    periods: readonly BillingPeriod[],
-    seenSeq: number,
-  ): Promise<LateScope[]> {
-    if (world !== undefined || late === 'NONE') return [];
-    const touched = asIssued
-      ? await this.periods.lateAsOf(tx, subscriptionId, seenSeq)
-      : await this.periods.late(tx, subscriptionId, seenSeq);
-    const times = [...new Set(touched.map(({ billedAt }) => billedAt))].filter(
-      (at) => at !== asIssued?.billingAt || asIssued?.kind === 'SUPPLEMENTARY',
-    );
-    const scopes = times.map((billedAt) => periods.filter((period) => period.billedAt === billedAt));
+    asked: readonly Asked[],
+    seenSeqOf: (query: FactsQuery) => number,
+  ): Promise<Map<FactsQuery, LateScope[]>> {
+    const wanted = asked.filter(({ query }) => query.world === undefined && query.late !== 'NONE');
+    const touched = new Map<FactsQuery, BillingPeriod[]>();
+    for (const [upToSeq, own] of groupedBy(
+      wanted.filter(({ query }) => query.asIssued === undefined),
+      ({ query }) => seenSeqOf(query),
+    )) {
+      const periods = await this.periods.late(
+        tx,
+        own.map(({ subscription }) => subscription.id),
+        upToSeq,
+      );
+      for (const { query, subscription } of own) touched.set(query, periods.get(subscription.id) ?? []);
+    }
+    for (const { query, subscription } of wanted) {
+      if (query.asIssued) touched.set(query, await this.periods.lateAsOf(tx, subscription.id, seenSeqOf(query)));
+    }
     const invoices = await this.invoices.byIds(
       tx,
-      scopes.flatMap((scope) => scope.flatMap(({ invoiceId }) => (invoiceId === null ? [] : [invoiceId]))),
+      [...touched.values()].flat().flatMap(({ invoiceId }) => (invoiceId === null ? [] : [invoiceId])),
     );
-    return scopes.map((scope) => lateScope(scope, segments, invoices));
+    return new Map(
+      wanted.map(({ query, segments }) => {
+        const { asIssued } = query;
+        const periods = (touched.get(query) ?? []).filter(
+          ({ billedAt }) => billedAt !== asIssued?.billingAt || asIssued?.kind === 'SUPPLEMENTARY',
+        );
+        const scopes = [...groupedBy(periods, ({ billedAt }) => billedAt ?? NaN).values()];
+        return [query, scopes.map((scope) => lateScope(scope, segments, invoices))];
+      }),
+    );
+  }
+
+  /** What has happened before, of those that are not of another world: only what their bills can depend on is read. */
+  private async histories(
+    tx: TenantTransaction,
+    asked: readonly Asked[],
+    late: ReadonlyMap<FactsQuery, readonly LateScope[]>,
+  ): Promise<Map<FactsQuery, BillingHistory>> {
+    const real = asked.filter(({ query }) => query.world === undefined);
+    const before = ({ asIssued }: FactsQuery): number | null => (asIssued?.number ? placeOf(asIssued.number) : null);
+    const [lines, discountUses, balances] = await Promise.all([
+      this.invoices.billedLinesOf(
+        tx,
+        real
+          .filter(({ query }) => dependsOnBilledLines(query, late.get(query) ?? []))
+          .map(({ query, subscription }) => ({
+            subscriptionId: subscription.id,
+            since: sinceOf(query.instant, late.get(query) ?? []),
+            before: before(query),
+          })),
+      ),
+      this.invoices.discountUsesOf(
+        tx,
+        real
+          .filter(({ subscription }) => subscription.discounts.some(({ amountOff }) => amountOff !== null))
+          .map(({ query, subscription }) => ({ subscriptionId: subscription.id, before: before(query) })),
+      ),
+      this.invoices.balancesOf(
+        tx,
+        real.map(({ query, standing }) => ({ customerId: standing.customer.id, before: before(query) })),
+      ),
+    ]);
+    const histories = new Map<FactsQuery, BillingHistory>();
+    for (const { query, standing, subscription } of real) {
+      histories.set(query, {
+        lines: lines.get(subscription.id) ?? [],
+        discountUses: discountUses.get(subscription.id) ?? [],
+        wallet: usesCredits(standing.segments) ? await this.credits.wallet(tx, standing.customer.id) : NOTHING_BILLED.wallet,
+        balances: balances.get(standing.customer.id) ?? NOTHING_BILLED.balances,
+      });
+    }
+    return histories;
   }
 
   /** Recorded burns of closed periods; of an issued invoice those that it had made or found. */
   private async recorded(
     tx: TenantTransaction,
-    { instant, asIssued }: FactsQuery,
-    periods: readonly BillingPeriod[],
-    late: readonly LateScope[],
-  ): Promise<Map<string, RecordedBurn[]>> {
-    const closing = asIssued ? periods.filter(({ billedAt }) => billedAt === instant.at) : [];
-    const wanted = [...closing, ...late.flatMap((scope) => scope.periods)];
+    asked: readonly Asked[],
+    late: ReadonlyMap<FactsQuery, readonly LateScope[]>,
+  ): Promise<Map<FactsQuery, Map<string, RecordedBurn[]>>> {
+    const wanted = new Map<FactsQuery, BillingPeriod[]>();
+    for (const { query, segments } of asked) {
+      if (!burnsCredits(segments)) continue;
+      const rows = query.asIssued && !query.world ? await this.periods.ofSubscription(tx, query.subscriptionId) : [];
+      const closing = rows.filter(({ billedAt }) => billedAt === query.instant.at);
+      wanted.set(query, [...closing, ...(late.get(query) ?? []).flatMap((scope) => scope.periods)]);
+    }
     const burns = await this.credits.allocations(
       tx,
-      wanted.map(({ id }) => id),
+      [...wanted.values()].flat().map(({ id }) => id),
     );
-    const made = asIssued
-      ? await this.invoices.byIds(
-          tx,
-          [...burns.values()].flat().flatMap(({ invoiceId }) => (invoiceId === null ? [] : [invoiceId])),
-        )
-      : null;
-    const isKnown = (invoiceId: string | null): boolean => {
-      const number = invoiceId === null ? null : (made?.get(invoiceId)?.number ?? null);
-      return asIssued?.number == null || number === null || placeOf(number) <= placeOf(asIssued.number);
-    };
+    const made = await this.invoices.byIds(
+      tx,
+      [...wanted].flatMap(([{ asIssued }, periods]) =>
+        asIssued
+          ? periods.flatMap(({ id }) => (burns.get(id) ?? []).flatMap(({ invoiceId }) => (invoiceId === null ? [] : [invoiceId])))
+          : [],
+      ),
+    );
     return new Map(
-      wanted.map((period) => [
-        keyOf(period.segmentId, period.start),
-        (burns.get(period.id) ?? []).filter((burn) => isKnown(burn.invoiceId)),
+      [...wanted].map(([query, periods]) => [
+        query,
+        new Map(
+          periods.map((period) => [
+            keyOf(period.segmentId, period.start),
+            (burns.get(period.id) ?? []).filter(({ invoiceId }) => isKnownTo(query, invoiceId === null ? undefined : made.get(invoiceId))),
+          ]),
+        ),
       ]),
     );
   }
 
-  /** One read for what is closed now, and one for each late scope. */
-  private async usageOf(tx: TenantTransaction, loaded: Omit<Loaded, 'usage'>): Promise<Map<Part, RatedUsage>> {
-    const { query, late, customer, segments, meters, seenSeq, history } = loaded;
-    const usage = new Map<Part, RatedUsage>();
-    for (const parts of [query.instant.closes, ...late.map((scope) => scope.parts)]) {
-      if (parts.length === 0) continue;
-      const start = Math.min(...parts.map(({ period }) => period.start));
-      const end = Math.min(Math.max(...parts.map(({ period }) => period.end)), query.usageUntil ?? Infinity);
-      const rated = await this.usage.read(tx, {
-        customerNo: customer.no,
-        segments,
-        meters,
-        span: { start, end },
-        cuts: grantCuts(history.wallet),
-        upToSeq: seenSeq,
-      });
-      for (const part of parts) usage.set(part, rated);
+  /** Begins to read; a failure is heard of where it is waited for. */
+  private usageAhead(tx: TenantTransaction, chunk: readonly Opening[] | undefined): Promise<Map<Part, RatedUsage>[]> {
+    const reading = chunk === undefined ? Promise.resolve([]) : this.usageOf(tx, chunk);
+    reading.catch(() => undefined);
+    return reading;
+  }
+
+  /** Of each opening by part: one read for what is closed now, and one for each late scope, all sums in one statement. */
+  private async usageOf(tx: TenantTransaction, chunk: readonly Opening[]): Promise<Map<Part, RatedUsage>[]> {
+    const readings = chunk.flatMap((opening, index) => readingsOf(opening).map((reading) => ({ ...reading, index })));
+    const rated = await this.usage.readMany(
+      tx,
+      readings.map(({ query }) => query),
+    );
+    const usage = chunk.map(() => new Map<Part, RatedUsage>());
+    for (const [position, { parts, index }] of readings.entries()) {
+      for (const part of parts) usage[index]?.set(part, rated[position] ?? new Map());
     }
     return usage;
   }
+}
+
+const NOTHING_BILLED: BillingHistory = { lines: [], discountUses: [], wallet: { grants: [], debt: Decimal.ZERO }, balances: new Map() };
+const NONE_RECORDED: ReadonlyMap<string, readonly RecordedBurn[]> = new Map();
+
+function resultOf(loaded: Loaded): PeriodFactsResult {
+  const closed = closedParts(loaded);
+  const late = lateInvoices(loaded, closed.wallet);
+  const { query, customer, subscription, seenSeq } = loaded;
+  const invoices = invoicesOf(loaded, closed.parts, late.invoices);
+  const settlements = query.asIssued ? [] : [...closed.settlements, ...late.settlements];
+  return { customer, subscription, seenSeq, invoices, settlements, late: loaded.late.flatMap(({ periods }) => periods) };
+}
+
+/** Bills that read sums stand together; one that needs single events, whose number has no bound, stands alone. */
+function chunksOf(openings: readonly Opening[]): Opening[][] {
+  const chunks: Opening[][] = [];
+  let open: { chunk: Opening[]; upToSeq: number } | null = null;
+  for (const opening of openings) {
+    const isAlone = readingsOf(opening).some(({ query }) => needsSingleEvents(query));
+    if (open !== null && !isAlone && open.chunk.length < CHUNK && open.upToSeq === opening.seenSeq) {
+      open.chunk.push(opening);
+      continue;
+    }
+    const chunk = [opening];
+    chunks.push(chunk);
+    open = isAlone ? null : { chunk, upToSeq: opening.seenSeq };
+  }
+  return chunks;
+}
+
+/** What is read of usage for a bill: nothing where nothing that is closed depends on it. */
+function readingsOf({
+  query,
+  late,
+  customer,
+  segments,
+  meters,
+  seenSeq,
+  history,
+}: Opening): { parts: readonly Part[]; query: RatedUsageQuery }[] {
+  const together = [query.instant.closes, ...late.map((scope) => scope.parts)];
+  return together
+    .filter((parts) => parts.some(({ segment }) => dependsOnUsage(segment)))
+    .map((parts) => {
+      const start = Math.min(...parts.map(({ period }) => period.start));
+      const end = Math.min(Math.max(...parts.map(({ period }) => period.end)), query.usageUntil ?? Infinity);
+      const cuts = grantCuts(history.wallet);
+      return { parts, query: { customerNo: customer.no, segments, meters, span: { start, end }, cuts, upToSeq: seenSeq } };
+    });
+}
+
+/** Fixed fees and credits alone are billed without a look at usage. */
+function dependsOnUsage({ terms }: Segment): boolean {
+  return terms.burnRates.length > 0 || terms.prices.some(({ model }) => model !== 'FLAT');
+}
+
+/** Only then lines of earlier invoices decide anything: a commitment counts fees, a change credits them, a correction takes off what was billed. */
+function dependsOnBilledLines({ instant }: FactsQuery, late: readonly LateScope[]): boolean {
+  return instant.change !== null || late.length > 0 || instant.closes.some(({ segment }) => segment.terms.minimumCommitment !== null);
+}
+
+function burnsCredits(segments: readonly Segment[]): boolean {
+  return segments.some(({ terms }) => terms.burnRates.length > 0);
+}
+
+/** Whether a recorded burn was there when the invoice was issued; everything is, where none is asked for. */
+function isKnownTo({ asIssued }: FactsQuery, maker: Invoice | undefined): boolean {
+  return asIssued?.number == null || maker?.number == null || placeOf(maker.number) <= placeOf(asIssued.number);
 }
 
 /** The periods that are closed now, in order of time; each takes its credits from what the one before left. */

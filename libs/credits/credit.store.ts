@@ -63,9 +63,17 @@ const POSTING_COLUMNS = 'transaction_id, account, grant_id, credits, revenue, at
 @Injectable()
 export class CreditStore {
   /** Holds the customer's wallet until the transaction ends: one row, so no two debits see the same balance (SEMANTICS 7.4). */
-  async lock(tx: TenantTransaction, customerId: string): Promise<void> {
-    await tx.query('INSERT INTO wallet (tenant_id, customer_id) VALUES ($1, $2) ON CONFLICT DO NOTHING', [tx.tenantId, customerId]);
-    await tx.query('UPDATE wallet SET version = version + 1 WHERE tenant_id = $1 AND customer_id = $2', [tx.tenantId, customerId]);
+  lock(tx: TenantTransaction, customerId: string): Promise<void> {
+    return this.lockMany(tx, [customerId]);
+  }
+
+  /** The same for many wallets, always in one order: two that lock several wait for each other and never in a circle. */
+  async lockMany(tx: TenantTransaction, customerIds: readonly string[]): Promise<void> {
+    if (customerIds.length === 0) return;
+    const wanted = [tx.tenantId, [...customerIds].sort()];
+    await tx.query('INSERT INTO wallet (tenant_id, customer_id) SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING', wanted);
+    await tx.query('SELECT 1 FROM wallet WHERE tenant_id = $1 AND customer_id = ANY ($2::uuid[]) ORDER BY customer_id FOR UPDATE', wanted);
+    await tx.query('UPDATE wallet SET version = version + 1 WHERE tenant_id = $1 AND customer_id = ANY ($2::uuid[])', wanted);
   }
 
   /**

@@ -1,7 +1,7 @@
 export { CreditsModule } from './credits.module.ts';
 export { CreditsService, grantCuts, type CreditBalance, type CreditGrantInput } from './credits.service.ts';
 export { CreditStore, type CreditCursor, type NewGrant, type StoredGrant } from './credit.store.ts';
-export { RatedUsageReader, type RatedUsage, type RatedUsageQuery } from './rated-usage.ts';
+export { needsSingleEvents, RatedUsageReader, type RatedUsage, type RatedUsageQuery } from './rated-usage.ts';
 export {
   settleLate,
   settlePeriod,

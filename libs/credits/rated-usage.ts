@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { dayStarts, pricesReadEvents, segmentEnd, servicePeriods, subscriptionFor, validityEdges } from '@tare/core';
 import type { Instant, Meter, Period, Segment, UsageRecord } from '@tare/core';
 import type { TenantTransaction } from '@tare/database';
-import { UsageReader } from '@tare/usage';
+import { UsageReader, type UsageWindow } from '@tare/usage';
 
 export interface RatedUsageQuery {
   readonly customerNo: number;
@@ -28,27 +28,78 @@ export class RatedUsageReader {
 
   /** One query, however many prices there are; single events only where a meter in the span needs them. */
   async read(tx: TenantTransaction, query: RatedUsageQuery): Promise<RatedUsage> {
-    const { span, segments, meters } = query;
-    if (span.start >= span.end) return new Map();
-    const active = segments.filter((segment) => segment.start < span.end && (segmentEnd(segment) ?? Infinity) > span.start);
-    const reading = {
-      customerNo: query.customerNo,
-      cuts: allCuts(query, active),
-      ...(query.upToSeq === null ? {} : { upToSeq: query.upToSeq }),
-    };
-    const records = active.some((segment) => pricesReadEvents(segment.terms, meters))
-      ? await this.reader.readEventsWhereKept(tx, reading)
-      : await this.reader.read(tx, reading);
-    const rated = new Map<string, UsageRecord[]>();
-    for (const record of records) {
-      const segment = subscriptionFor(record, active, meters);
-      if (segment === null) continue;
-      const own = rated.get(segment.id);
-      if (own === undefined) rated.set(segment.id, [record]);
-      else own.push(record);
+    const [rated] = await this.readMany(tx, [query]);
+    return rated ?? new Map();
+  }
+
+  /**
+   * The usage of many queries, in their order. Sums of all of them are one query; single events are read by customer, so callers that have many such
+   * (`needsSingleEvents`) ask for few at a time. All have the same `upToSeq`.
+   */
+  async readMany(tx: TenantTransaction, queries: readonly RatedUsageQuery[]): Promise<RatedUsage[]> {
+    const readings = queries.map((query) => readingOf(query));
+    const [first] = queries;
+    const upToSeq = first?.upToSeq ?? undefined;
+    if (queries.some((query) => query.upToSeq !== first?.upToSeq)) throw new RangeError('usage of many is read as of one commit');
+    const windows = readings.flatMap(({ customerNo, cuts, ofEvents }) => (ofEvents ? [] : windowsOf(customerNo, cuts)));
+    const sums = await this.reader.readWindows(tx, windows, upToSeq);
+    let next = 0;
+    const rated: RatedUsage[] = [];
+    for (const { customerNo, cuts, ofEvents, active, meters } of readings) {
+      const width = Math.max(0, cuts.length - 1);
+      const records = ofEvents
+        ? await this.reader.readEventsWhereKept(tx, { customerNo, cuts, ...(upToSeq === undefined ? {} : { upToSeq }) })
+        : sums.slice(next, next + width).flat();
+      if (!ofEvents) next += width;
+      rated.push(bySegment(records, active, meters));
     }
     return rated;
   }
+}
+
+/** Whether what a query asks for can only be told from single events: their number has no bound, so such queries are read one by one. */
+export function needsSingleEvents({ span, segments, meters }: Pick<RatedUsageQuery, 'span' | 'segments' | 'meters'>): boolean {
+  return activeIn(span, segments).some((segment) => pricesReadEvents(segment.terms, meters));
+}
+
+/** How a query is read. No cuts: its span is empty. */
+interface Reading extends Pick<RatedUsageQuery, 'customerNo' | 'meters'> {
+  readonly active: readonly Segment[];
+  readonly cuts: readonly Instant[];
+  readonly ofEvents: boolean;
+}
+
+function readingOf(query: RatedUsageQuery): Reading {
+  const { span, segments, meters, customerNo } = query;
+  if (span.start >= span.end) return { customerNo, meters, active: [], cuts: [], ofEvents: false };
+  const active = activeIn(span, segments);
+  return {
+    customerNo,
+    meters,
+    active,
+    cuts: allCuts(query, active),
+    ofEvents: active.some((segment) => pricesReadEvents(segment.terms, meters)),
+  };
+}
+
+function windowsOf(customerNo: number, cuts: readonly Instant[]): UsageWindow[] {
+  return cuts.slice(1).map((to, i) => ({ customerNo, from: cuts[i] ?? NaN, to }));
+}
+
+function activeIn(span: Period, segments: readonly Segment[]): Segment[] {
+  return segments.filter((segment) => segment.start < span.end && (segmentEnd(segment) ?? Infinity) > span.start);
+}
+
+function bySegment(records: readonly UsageRecord[], active: readonly Segment[], meters: ReadonlyMap<string, Meter>): RatedUsage {
+  const rated = new Map<string, UsageRecord[]>();
+  for (const record of records) {
+    const segment = subscriptionFor(record, active, meters);
+    if (segment === null) continue;
+    const own = rated.get(segment.id);
+    if (own === undefined) rated.set(segment.id, [record]);
+    else own.push(record);
+  }
+  return rated;
 }
 
 /** Everything that no record may reach across, ascending, the ends of the span included. */

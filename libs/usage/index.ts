@@ -42,5 +42,6 @@ export {
   type EventQuery,
   type ManyUsageQuery,
   type UsageQuery,
+  type UsageWindow,
 } from './buckets/usage-reader.ts';
 export { UsageRetention, type RetentionRun } from './retention/usage-retention.ts';

@@ -73,6 +73,37 @@ WHERE sums.events <> 0 OR sums.cost <> 0 OR sums.restated_cost <> 0
 ORDER BY sums.customer_no, sums.window_no, d.no`;
 
 /**
+ * Sums of many windows, each of a customer and a stretch of time of its own, per window and dimensions: for a page of bills. Inside of LATERAL each window
+ * is one look into its customer's cells, whatever the statistics say. $2 customers, $3 starts and $4 ends of the windows, $5 last commit that counts, $6
+ * customers and $7 starts of slots that a window divides: there the events themselves are counted. Dimensions are named by their number only.
+ */
+export const READ_WINDOWS = `
+SELECT w.no::int4 AS window_no, sums.dimension_no, ${['events', ...COUNTS, 'cost', 'restated_cost'].map((count) => `sums.${count}::text`).join(', ')}
+FROM unnest($2::int4[], $3::timestamptz[], $4::timestamptz[]) WITH ORDINALITY AS w (customer_no, from_at, to_at, no)
+CROSS JOIN LATERAL (
+  SELECT dimension_no, ${SUMS}
+  FROM (
+    SELECT b.dimension_no, b.events, ${COUNTS.map((count) => `b.${count}`).join(', ')}, b.cost, b.restated_cost
+    FROM usage_bucket b
+    WHERE b.tenant_id = $1 AND b.customer_no = w.customer_no AND b.from_at >= w.from_at AND b.from_at < w.to_at AND b.seq <= $5
+      AND (cardinality($6::int4[]) = 0 OR NOT EXISTS (
+        SELECT FROM unnest($6::int4[], $7::timestamptz[]) AS d (customer_no, slot) WHERE d.customer_no = w.customer_no AND d.slot = date_bin('15 minutes', b.from_at, 'epoch')
+      ))
+    UNION ALL
+    SELECT part.dimension_no, part.events, ${COUNTS.map((count) => `part.${count}`).join(', ')}, part.cost, part.restated_cost
+    FROM unnest($6::int4[], $7::timestamptz[]) AS d (customer_no, slot)
+    CROSS JOIN LATERAL (${eventParts(`e.customer_no = w.customer_no AND e.at >= greatest(d.slot, w.from_at) AND e.at < least(d.slot + interval '15 minutes', w.to_at)`)}) AS part
+    WHERE d.customer_no = w.customer_no AND d.slot < w.to_at AND d.slot + interval '15 minutes' > w.from_at AND part.seq <= $5
+  ) AS parts
+  GROUP BY dimension_no
+) AS sums
+WHERE sums.events <> 0 OR sums.cost <> 0 OR sums.restated_cost <> 0
+ORDER BY w.no, sums.dimension_no`;
+
+/** What dimensions stand for. $2 their numbers. */
+export const READ_DIMENSIONS = `SELECT d.no, ${DIMENSIONS} FROM usage_dimension d WHERE d.tenant_id = $1 AND d.no = ANY ($2::int4[])`;
+
+/**
  * Single events as they stood after commit $5: an event whose cost became known later still stands where it arrived, and one that was cancelled later is
  * still there. $2 customer, $3 from, $4 to.
  */

@@ -38,20 +38,34 @@ export class UsageBoundaries {
    * Instants before the retention horizon are passed over too: the events that would tell the parts of such a slot are gone. Its cells stay whole, and count
    * where they begin (docs/retention.md).
    */
-  async register(tx: TenantTransaction, customerNo: number, instants: readonly Instant[]): Promise<void> {
-    const offGrid = instants.filter((instant) => slotStart(instant) !== instant);
-    const known = new Set((await this.read(tx, tx.tenantId, [customerNo])).get(customerNo));
-    const unknown = offGrid.filter((instant) => !known.has(instant));
-    if (unknown.length === 0 || (await keptOf(tx, unknown)).length === 0) return;
+  register(tx: TenantTransaction, customerNo: number, instants: readonly Instant[]): Promise<void> {
+    return this.registerMany(tx, new Map([[customerNo, instants]]));
+  }
+
+  /** The same for many customers: a fixed number of queries, and two more for each slot that holds usage already. */
+  async registerMany(tx: TenantTransaction, instants: Boundaries): Promise<void> {
+    const offGrid = [...instants].flatMap(([customerNo, own]) =>
+      [...new Set(own)].filter((at) => slotStart(at) !== at).map((at) => ({ customerNo, at })),
+    );
+    if (offGrid.length === 0) return;
+    const known = await this.read(tx, tx.tenantId, [...new Set(offGrid.map(({ customerNo }) => customerNo))]);
+    const unknown = await keptOf(
+      tx,
+      offGrid.filter(({ customerNo, at }) => !(known.get(customerNo) ?? NONE).includes(at)),
+    );
+    if (unknown.length === 0) return;
     // Before the clock: who waits for a chunk of compaction here keeps nobody else waiting.
     await tx.query(SHARE_CELLS, [tx.tenantId]);
     await tx.query('UPDATE usage_clock SET boundary_version = boundary_version + 1 WHERE tenant_id = $1', [tx.tenantId]);
-    const added = await tx.query<{ at: Instant }>(
-      `INSERT INTO usage_boundary (tenant_id, customer_no, at) SELECT $1, $2, at FROM unnest($3::timestamptz[]) AS at ON CONFLICT DO NOTHING RETURNING at`,
-      [tx.tenantId, customerNo, [...new Set(await keptOf(tx, unknown))].map(sqlInstant)],
+    const added = await tx.query<{ customer_no: number; at: Instant }>(
+      `INSERT INTO usage_boundary (tenant_id, customer_no, at) SELECT $1, customer_no, at FROM unnest($2::int4[], $3::timestamptz[]) AS added (customer_no, at)
+       ON CONFLICT DO NOTHING RETURNING customer_no, at`,
+      [tx.tenantId, unknown.map(({ customerNo }) => customerNo), unknown.map(({ at }) => sqlInstant(at))],
     );
-    const boundaries = (await this.read(tx, tx.tenantId, [customerNo])).get(customerNo) ?? NONE;
-    for (const slot of new Set(added.map(({ at }) => slotStart(at)))) await recount(tx, customerNo, slot, boundaries);
+    const counted = await slotsWithUsage(tx, added);
+    if (counted.length === 0) return;
+    const boundaries = await this.read(tx, tx.tenantId, [...new Set(counted.map(({ customerNo }) => customerNo))]);
+    for (const { customerNo, slot } of counted) await recount(tx, customerNo, slot, boundaries.get(customerNo) ?? NONE);
   }
 
   /** Boundaries of customers as the database has them. Customers without any are left out. */
@@ -93,9 +107,25 @@ export class UsageBoundaries {
 }
 
 /** Those whose slots still have their events. */
-async function keptOf(tx: TenantTransaction, instants: readonly Instant[]): Promise<readonly Instant[]> {
+async function keptOf<Cut extends { readonly at: Instant }>(tx: TenantTransaction, cuts: readonly Cut[]): Promise<readonly Cut[]> {
+  if (cuts.length === 0) return cuts;
   const { dropped } = await retentionHorizons(tx);
-  return dropped === null ? instants : instants.filter((instant) => instant >= dropped);
+  return dropped === null ? cuts : cuts.filter(({ at }) => at >= dropped);
+}
+
+/** The slots of the cuts that hold cells, each once; most bounds lie ahead, where nothing is yet. The clock is held: no usage comes in between. */
+async function slotsWithUsage(
+  tx: TenantTransaction,
+  cuts: readonly { readonly customer_no: number; readonly at: Instant }[],
+): Promise<{ customerNo: number; slot: Instant }[]> {
+  const rows = await tx.query<{ customer_no: number; slot: Instant }>(
+    `SELECT DISTINCT c.customer_no, c.slot FROM unnest($2::int4[], $3::timestamptz[]) AS c (customer_no, slot)
+     WHERE coalesce((SELECT true FROM usage_bucket b WHERE b.tenant_id = $1 AND b.customer_no = c.customer_no AND b.from_at >= c.slot
+       AND b.from_at < c.slot + interval '15 minutes' ORDER BY b.tenant_id, b.customer_no, b.from_at, b.dimension_no, b.seq LIMIT 1), false)
+     ORDER BY c.customer_no, c.slot`,
+    [tx.tenantId, cuts.map((cut) => cut.customer_no), cuts.map(({ at }) => sqlInstant(slotStart(at)))],
+  );
+  return rows.map((row) => ({ customerNo: row.customer_no, slot: row.slot }));
 }
 
 async function recount(tx: TenantTransaction, customerNo: number, slot: Instant, boundaries: readonly Instant[]): Promise<void> {

@@ -8,10 +8,10 @@ import type { TenantTransaction } from '@tare/database';
 const PIN = `
 WITH compaction AS (SELECT floor_seq FROM usage_compaction WHERE tenant_id = $1 FOR SHARE)
 INSERT INTO usage_pin (tenant_id, customer_no, seq)
-SELECT $1, $2, $3 WHERE $3 >= coalesce((SELECT floor_seq FROM compaction), 0)
+SELECT $1, customer_no, $3 FROM unnest($2::int4[]) AS customer_no WHERE $3 >= coalesce((SELECT floor_seq FROM compaction), 0)
 ON CONFLICT (tenant_id, customer_no, seq) DO NOTHING`;
 
-const IS_PINNED = 'SELECT 1 FROM usage_pin WHERE tenant_id = $1 AND customer_no = $2 AND seq = $3';
+const PINNED = 'SELECT count(*)::int4 AS pinned FROM usage_pin WHERE tenant_id = $1 AND customer_no = ANY ($2::int4[]) AND seq = $3';
 
 const FLOOR = 'SELECT floor_seq FROM usage_compaction WHERE tenant_id = $1';
 
@@ -25,10 +25,17 @@ export class UsagePins {
    * Idempotent.
    * @throws Error when compaction has gone past the commit: the transaction began more than an hour ago and has to be done again with a newer one
    */
-  async pin(tx: TenantTransaction, customerNo: number, seq: number): Promise<void> {
-    await tx.query(PIN, [tx.tenantId, customerNo, seq]);
-    const pinned = await tx.query(IS_PINNED, [tx.tenantId, customerNo, seq]);
-    if (pinned.length === 0)
+  pin(tx: TenantTransaction, customerNo: number, seq: number): Promise<void> {
+    return this.pinMany(tx, [customerNo], seq);
+  }
+
+  /** The same for many customers at one commit: as many queries as for one. */
+  async pinMany(tx: TenantTransaction, customerNos: readonly number[], seq: number): Promise<void> {
+    const wanted = [...new Set(customerNos)];
+    if (wanted.length === 0) return;
+    if ((await tx.execute('pin usage', PIN, [tx.tenantId, wanted, seq])) === wanted.length) return;
+    const [row] = await tx.query<{ pinned: number }>(PINNED, [tx.tenantId, wanted, seq]);
+    if (row?.pinned !== wanted.length)
       throw new Error(`usage as of commit ${seq} cannot be kept any more: read it as of the current commit and try again`);
   }
 

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { Decimal, slotStart, type Instant, type UsageRecord } from '@tare/core';
+import { Decimal, slotStart, type Instant, type UsageDimensions, type UsageRecord } from '@tare/core';
 import { sqlInstant, type TenantTransaction } from '@tare/database';
+import { BoundedCache } from '../bounded-cache.ts';
 import { plainArray } from '../column-array.ts';
-import { CHANGED_SINCE, CUSTOMERS_WITH_USAGE, READ_EVENTS, READ_SUMS } from './read-usage.sql.ts';
+import { CHANGED_SINCE, CUSTOMERS_WITH_USAGE, READ_DIMENSIONS, READ_EVENTS, READ_SUMS, READ_WINDOWS } from './read-usage.sql.ts';
 import { retentionHorizons } from '../retention/retention-horizon.ts';
 import { UsageBoundaries } from './usage-boundaries.ts';
 import { dimensionsOfRow, tokensOfRow, type DimensionRow, type TokenRow } from './usage-rows.ts';
@@ -13,6 +14,13 @@ export interface UsageQuery {
   readonly cuts: readonly Instant[];
   /** Only what commits up to this one brought (see `currentSeq`); none: everything. */
   readonly upToSeq?: number;
+}
+
+/** A stretch of one customer's time: [from, to), any instants. */
+export interface UsageWindow {
+  readonly customerNo: number;
+  readonly from: Instant;
+  readonly to: Instant;
 }
 
 export interface ManyUsageQuery extends Omit<UsageQuery, 'customerNo'> {
@@ -43,20 +51,26 @@ export interface ChangedCustomer {
   readonly seq: number;
 }
 
-interface CountRow extends DimensionRow, TokenRow {
+interface CountRow extends TokenRow {
   readonly quantity: string;
   readonly gpu_seconds: string;
   readonly cost: string;
   readonly restated_cost: string;
 }
 
-interface SumRow extends CountRow {
+interface SumRow extends CountRow, DimensionRow {
   readonly customer_no: number;
   readonly window_no: number;
   readonly events: string;
 }
 
-interface EventRow extends CountRow {
+interface WindowRow extends CountRow {
+  readonly window_no: number;
+  readonly dimension_no: number;
+  readonly events: string;
+}
+
+interface EventRow extends CountRow, DimensionRow {
   readonly at: Instant;
   readonly end_user: string | null;
   readonly trace_id: string | null;
@@ -64,15 +78,46 @@ interface EventRow extends CountRow {
 }
 
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
+const CACHED_DIMENSIONS = 100_000;
 
 /** Usage as rating, credits, billing and margins read it: the same sums whether a cell or the events themselves were counted (SEMANTICS 12). */
 @Injectable()
 export class UsageReader {
+  private readonly dimensions = new BoundedCache<UsageDimensions>(CACHED_DIMENSIONS);
+
   constructor(private readonly boundaries: UsageBoundaries) {}
 
   /** Sums of one customer per window and dimensions; `from` is the window's start. Exact for any cuts. */
-  async read(tx: TenantTransaction, { customerNo, ...query }: UsageQuery): Promise<UsageRecord[]> {
-    return (await this.readMany(tx, { ...query, customerNos: [customerNo] })).map(({ customerNo: _, ...record }) => record);
+  async read(tx: TenantTransaction, { customerNo, cuts, upToSeq }: UsageQuery): Promise<UsageRecord[]> {
+    requireCuts(cuts);
+    const windows = cuts.slice(1).map((to, i) => ({ customerNo, from: cuts[i] ?? NaN, to }));
+    return (await this.readWindows(tx, windows, upToSeq)).flat();
+  }
+
+  /**
+   * The records of each window, in the order of the windows; `from` is the window's start. A fixed number of queries, however many windows and customers
+   * there are. Exact for any bounds.
+   */
+  async readWindows(tx: TenantTransaction, windows: readonly UsageWindow[], upToSeq?: number): Promise<UsageRecord[][]> {
+    const records = windows.map((): UsageRecord[] => []);
+    if (windows.length === 0) return records;
+    const divided = await this.dividedCells(tx, windows);
+    const rows = await tx.queryPrepared<WindowRow>('read usage windows', READ_WINDOWS, [
+      tx.tenantId,
+      plainArray(windows.map(({ customerNo }) => customerNo)),
+      plainArray(windows.map(({ from }) => sqlInstant(from))),
+      plainArray(windows.map(({ to }) => sqlInstant(to))),
+      upToSeq ?? EVERYTHING,
+      plainArray(divided.map(({ customerNo }) => customerNo)),
+      plainArray(divided.map(({ slot }) => sqlInstant(slot))),
+    ]);
+    const dimensions = await this.dimensionsOf(tx, rows);
+    for (const row of rows) {
+      const from = windows[row.window_no - 1]?.from ?? NaN;
+      const record = { ...dimensions(row.dimension_no), from, events: Decimal.parse(row.events), ...countsOf(row) };
+      records[row.window_no - 1]?.push(record);
+    }
+    return records;
   }
 
   /** The same for several or all customers at once, by customer, window, dimensions. */
@@ -94,6 +139,7 @@ export class UsageReader {
   async readEvents(tx: TenantTransaction, { customerNo, from, to, upToSeq }: EventQuery): Promise<UsageRecord[]> {
     const rows = await tx.query<EventRow>(READ_EVENTS, [tx.tenantId, customerNo, sqlInstant(from), sqlInstant(to), upToSeq ?? EVERYTHING]);
     return rows.map((row) => ({
+      ...dimensionsOfRow(row),
       ...countsOf(row),
       from: row.at,
       events: Decimal.ONE,
@@ -135,6 +181,52 @@ export class UsageReader {
     return rows.map((row) => row.customer_no);
   }
 
+  /** What the rows' dimensions stand for: they never change, so they are read once. */
+  private async dimensionsOf(tx: TenantTransaction, rows: readonly WindowRow[]): Promise<(no: number) => UsageDimensions> {
+    const known = new Map<number, UsageDimensions>();
+    const unknown: number[] = [];
+    for (const no of new Set(rows.map((row) => row.dimension_no))) {
+      const cached = this.dimensions.get(`${tx.tenantId} ${no}`);
+      if (cached === undefined) unknown.push(no);
+      else known.set(no, cached);
+    }
+    const read =
+      unknown.length === 0 ? [] : await tx.query<DimensionRow & { no: number }>(READ_DIMENSIONS, [tx.tenantId, plainArray(unknown)]);
+    for (const row of read) {
+      const dimensions = dimensionsOfRow(row);
+      known.set(row.no, dimensions);
+      this.dimensions.set(`${tx.tenantId} ${row.no}`, dimensions);
+    }
+    return (no) => {
+      const dimensions = known.get(no);
+      if (dimensions === undefined) throw new Error(`usage names dimension ${no}, which is not there`);
+      return dimensions;
+    };
+  }
+
+  /** Slots of customers that a window's bound divides where their cells are not cut. */
+  private async dividedCells(tx: TenantTransaction, windows: readonly UsageWindow[]): Promise<{ customerNo: number; slot: Instant }[]> {
+    const offGrid = new Map<number, Set<Instant>>();
+    for (const { customerNo, from, to } of windows) {
+      for (const bound of [from, to]) {
+        if (slotStart(bound) === bound) continue;
+        const own = offGrid.get(customerNo);
+        if (own === undefined) offGrid.set(customerNo, new Set([bound]));
+        else own.add(bound);
+      }
+    }
+    if (offGrid.size === 0) return [];
+    const boundaries = await this.boundaries.read(tx, tx.tenantId, [...offGrid.keys()]);
+    const divided = [...offGrid].flatMap(([customerNo, bounds]) => {
+      const cut = new Set(boundaries.get(customerNo));
+      return [...new Set([...bounds].filter((bound) => !cut.has(bound)).map(slotStart))].map((slot) => ({ customerNo, slot }));
+    });
+    if (divided.length === 0) return [];
+    // Where events were dropped, cells are all that there is: they count where they begin (docs/retention.md).
+    const { dropped } = await retentionHorizons(tx);
+    return dropped === null ? divided : divided.filter(({ slot }) => slot >= dropped);
+  }
+
   /** Slots that a cut divides where cells are not cut: neither on the grid nor a boundary of all the customers asked for. */
   private async dividedSlots(tx: TenantTransaction, { cuts, customerNos }: ManyUsageQuery): Promise<Instant[]> {
     const offGrid = cuts.filter((cut) => slotStart(cut) !== cut);
@@ -165,12 +257,11 @@ async function dimensionsOfPools(tx: TenantTransaction, pools: readonly string[]
 }
 
 function sumOf(row: SumRow, cuts: readonly Instant[]): UsageRecord {
-  return { ...countsOf(row), from: cuts[row.window_no - 1] ?? NaN, events: Decimal.parse(row.events) };
+  return { ...dimensionsOfRow(row), ...countsOf(row), from: cuts[row.window_no - 1] ?? NaN, events: Decimal.parse(row.events) };
 }
 
-function countsOf(row: CountRow): Omit<UsageRecord, 'from' | 'events'> {
+function countsOf(row: CountRow): Pick<UsageRecord, 'tokens' | 'quantity' | 'gpuSeconds' | 'cost' | 'restatedCost'> {
   return {
-    ...dimensionsOfRow(row),
     tokens: tokensOfRow(row),
     quantity: Decimal.parse(row.quantity),
     gpuSeconds: Decimal.parse(row.gpu_seconds),
