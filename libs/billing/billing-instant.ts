@@ -10,7 +10,7 @@ export interface Part {
 /** An instant at which a subscription bills, and what (SEMANTICS 8.5). */
 export interface BillingInstant {
   readonly at: Instant;
-  /** PRORATION where a change takes effect inside a period that was paid in advance, else REGULAR. */
+  /** PRORATION where a change or a pause takes effect inside a period that was paid in advance, else REGULAR. */
   readonly kind: 'REGULAR' | 'PRORATION';
   /** Service periods whose usage is billed now: all parts of one billing period together, at its end. */
   readonly closes: readonly Part[];
@@ -49,16 +49,29 @@ function instantAt(at: Instant, parts: readonly Part[], closings: readonly Insta
   const closes = parts.filter((_, index) => closings[index] === at);
   const opens = parts.filter(({ period }) => period.start === at);
   const change = changeAt(at, parts);
-  const fees = change === null ? opens.filter(({ period }) => !period.trial).map(feeOf) : [];
-  return { at, kind: change === null ? 'REGULAR' : 'PRORATION', closes, opens, fees, change };
+  const fees = change === null ? opens.filter(({ period }) => !period.trial).map((part) => resumedFee(part, parts)) : [];
+  return { at, kind: change === null || opens.length === 0 ? 'REGULAR' : 'PRORATION', closes, opens, fees, change };
 }
 
-/** A segment that takes over before the billing period of the one before has run out. */
+/**
+ * A segment that ends before the billing period that was paid for has run out: another one takes over, it is paused, or it is cancelled with its unused
+ * time credited. What a trial or a pause leaves has cost nothing: the fee after it is an ordinary one.
+ */
 function changeAt(at: Instant, parts: readonly Part[]): BillingInstant['change'] {
   const to = parts.find(({ period }) => period.start === at);
   const from = parts.find(({ period, segment }) => period.end === at && segment.id !== to?.segment.id);
-  if (to === undefined || from === undefined || from.period.end === from.period.fullEnd) return null;
-  return { from: from.segment, to: to.period.trial ? null : feeOf(to) };
+  if (from === undefined || from.period.trial || from.period.end === from.period.fullEnd) return null;
+  if (to === undefined && !from.segment.creditsUnused) return null;
+  return { from: from.segment, to: to === undefined || to.period.trial ? null : feeOf(to) };
+}
+
+/** After a pause inside of one billing period the credits that were bought for it are still there. */
+function resumedFee(part: Part, parts: readonly Part[]): AdvanceFee {
+  const before = parts[parts.indexOf(part) - 1];
+  const isResumed =
+    before?.segment.paused === true &&
+    parts.some((other) => !other.period.trial && other.period.end <= before.period.start && isOfSamePeriod(other, part));
+  return isResumed ? { ...feeOf(part), resumed: true } : feeOf(part);
 }
 
 /** The fee's period as it looks at its start: an end of the segment that lies inside of it is not known yet. */
@@ -68,7 +81,11 @@ function feeOf({ segment, period }: Part): AdvanceFee {
 }
 
 function isSameBillingPeriod(a: Part, b: Part): boolean {
-  return a.period.end === b.period.start && a.period.fullStart === b.period.fullStart && a.period.fullEnd === b.period.fullEnd;
+  return a.period.end === b.period.start && isOfSamePeriod(a, b);
+}
+
+function isOfSamePeriod({ period: a }: Part, { period: b }: Part): boolean {
+  return a.fullStart === b.fullStart && a.fullEnd === b.fullEnd;
 }
 
 /** When the subscription ends for good; null while nothing ends it. `segments`: its own. */

@@ -28,6 +28,6 @@ function undonePart(instant: BillingInstant, rows: readonly PeriodProgress[]): B
   const opens = instant.opens.filter(({ segment, period }) => row(segment.id, period.start) === undefined);
   const closes = instant.closes.filter(({ segment, period }) => (row(segment.id, period.start)?.closedAt ?? null) === null);
   if (opens.length === 0 && closes.length === 0) return null;
-  if (opens.length > 0) return { ...instant, opens, closes };
+  if (opens.length > 0 || instant.opens.length === 0) return { ...instant, opens, closes };
   return { ...instant, kind: 'REGULAR', opens, closes, fees: [], change: null };
 }

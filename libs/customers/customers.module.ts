@@ -1,12 +1,21 @@
 import { Module } from '@nestjs/common';
+import { AccessModule } from '@tare/access';
 import { CatalogModule } from '@tare/catalog';
+import { AgreedPricesService } from './agreed-prices.service.ts';
 import { CustomerStore } from './customer.store.ts';
 import { CustomersService } from './customers.service.ts';
+import { PausesService } from './pauses.service.ts';
+import { SubscriptionEditor } from './subscription-editor.ts';
 import { SubscriptionStore } from './subscription.store.ts';
 import { SubscriptionsService } from './subscriptions.service.ts';
 
-const providers = [CustomersService, SubscriptionsService, CustomerStore, SubscriptionStore];
+const services = [CustomersService, SubscriptionsService, AgreedPricesService, PausesService];
+const stores = [CustomerStore, SubscriptionStore];
 
 /** Who is charged, and for what plan. */
-@Module({ imports: [CatalogModule], providers, exports: providers })
+@Module({
+  imports: [AccessModule, CatalogModule],
+  providers: [...services, ...stores, SubscriptionEditor],
+  exports: [...services, ...stores],
+})
 export class CustomersModule {}

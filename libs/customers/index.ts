@@ -4,10 +4,10 @@ export { CustomersService, type CustomerInput, type NewCustomerListener } from '
 export { type DiscountInput } from './parse-discounts.ts';
 export { runningSegmentAt, subscriptionStateAt, type SubscriptionState, type SubscriptionStatus } from './subscription-state.ts';
 export { SubscriptionStore, type Subscription, type SubscriptionDiscount, type SubscriptionFilter } from './subscription.store.ts';
-export {
-  SubscriptionsService,
-  type CancelSubscriptionInput,
-  type ChangeSubscriptionInput,
-  type SubscriptionInput,
-  type SubscriptionView,
-} from './subscriptions.service.ts';
+export { AgreedPricesService } from './agreed-prices.service.ts';
+export { type AddOnInput } from './add-ons.ts';
+export { type CancelSubscriptionInput } from './cancellation.ts';
+export { PausesService } from './pauses.service.ts';
+export { type DatedOverrideInput } from './price-overrides.ts';
+export { type SubscriptionView } from './subscription-editor.ts';
+export { SubscriptionsService, type ChangeSubscriptionInput, type SubscriptionInput } from './subscriptions.service.ts';

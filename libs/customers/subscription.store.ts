@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { PlanStore } from '@tare/catalog';
-import { Decimal } from '@tare/core';
-import type { Instant, Segment } from '@tare/core';
+import { PlanStore, type PlanVersion } from '@tare/catalog';
+import { Decimal, effectiveTerms, overridesFromJson } from '@tare/core';
+import type { AttachedAddOn, Instant, PlanTerms, PriceOverride, Segment } from '@tare/core';
 import { sqlInstant, sqlInstantOrNull, type TenantTransaction } from '@tare/database';
 import { randomUUID } from 'node:crypto';
 
@@ -29,6 +29,10 @@ export interface Subscription {
   /** It may stand beside another subscription on the same meter (SEMANTICS 3.6). */
   readonly overlap: boolean;
   readonly discounts: readonly SubscriptionDiscount[];
+  /** Cancelled inside of a paid period, the unused part is credited. */
+  readonly creditsUnused: boolean;
+  /** Since when it keeps its plan version whatever is migrated; null: it does not. */
+  readonly pinnedAt: Instant | null;
   readonly createdAt: Instant;
 }
 
@@ -39,7 +43,21 @@ export interface SubscriptionFilter {
 }
 
 /** What is kept of a segment; the rest is its plan version's and its subscription's. */
-export type NewSegment = Pick<Segment, 'subscriptionId' | 'planVersionId' | 'seats' | 'start' | 'end' | 'anchor' | 'trialEnd' | 'timeZone'>;
+export type NewSegment = Pick<
+  Segment,
+  | 'subscriptionId'
+  | 'planVersionId'
+  | 'seats'
+  | 'addOns'
+  | 'overrides'
+  | 'paused'
+  | 'start'
+  | 'end'
+  | 'anchor'
+  | 'termStart'
+  | 'trialEnd'
+  | 'timeZone'
+>;
 
 interface SubscriptionRow {
   readonly id: string;
@@ -49,6 +67,8 @@ interface SubscriptionRow {
   readonly canceled_at: Instant | null;
   readonly overlap: boolean;
   readonly discounts: DiscountJson[];
+  readonly credits_unused: boolean;
+  readonly pinned_at: Instant | null;
   readonly created_at: Instant;
 }
 
@@ -65,6 +85,10 @@ interface SegmentRow {
   readonly subscription_id: string;
   readonly plan_version_id: string;
   readonly seats: number;
+  readonly add_ons: AttachedAddOn[];
+  readonly overrides: unknown[];
+  readonly paused: boolean;
+  readonly term_start_at: Instant | null;
   readonly start_at: Instant;
   readonly end_at: Instant | null;
   readonly anchor_at: Instant;
@@ -72,9 +96,15 @@ interface SegmentRow {
   readonly time_zone: string;
   readonly overlap: boolean;
   readonly created_at: Instant;
+  /** It is cut by a cancellation that credits what is unused. */
+  readonly credits_unused: boolean;
 }
 
-const COLUMNS = 'id, customer_id, starts_at, ends_at, canceled_at, overlap, discounts, created_at';
+const COLUMNS = 'id, customer_id, starts_at, ends_at, canceled_at, overlap, discounts, credits_unused, pinned_at, created_at';
+const SEGMENT_COLUMNS = `g.id, g.subscription_id, g.plan_version_id, g.seats, g.add_ons, g.overrides, g.paused, g.term_start_at, g.start_at, g.anchor_at,
+  g.trial_end_at, g.time_zone, s.overlap, s.created_at`;
+/** A cancellation cuts what was agreed without taking it away: taken back, everything is there again. */
+const CUT_END = 'CASE WHEN s.ends_at IS NULL THEN g.end_at ELSE least(g.end_at, greatest(g.start_at, s.ends_at)) END';
 const FILTER =
   's.tenant_id = $1 AND ($2::uuid[] IS NULL OR s.customer_id = ANY ($2::uuid[])) AND ($3::uuid[] IS NULL OR s.id = ANY ($3::uuid[]))';
 
@@ -102,15 +132,26 @@ export class SubscriptionStore {
   }
 
   /**
-   * Segments with the terms of their plan version: subscriptions oldest first, each one's segments in order of time. A segment that was replaced before it
-   * began ends where it starts: it covers no time, and no bill sees it.
+   * Segments with what they are billed by: subscriptions oldest first, each one's segments in order of time, cut where the subscription is cancelled. A
+   * segment that was replaced before it began ends where it starts: it covers no time, and no bill sees it.
    */
   async segments(tx: TenantTransaction, filter: SubscriptionFilter = {}): Promise<Segment[]> {
     const rows = await tx.query<SegmentRow>(
-      `SELECT g.id, g.subscription_id, g.plan_version_id, g.seats, g.start_at, g.end_at, g.anchor_at, g.trial_end_at, g.time_zone, s.overlap, s.created_at
+      `SELECT ${SEGMENT_COLUMNS}, ${CUT_END} AS end_at, s.credits_unused AND coalesce(${CUT_END} = s.ends_at, false) AS credits_unused
        FROM subscription s JOIN subscription_segment g ON g.tenant_id = s.tenant_id AND g.subscription_id = s.id
        WHERE ${FILTER} ORDER BY s.created_at, s.id, g.start_at, g.position`,
       filterValues(tx, filter),
+    );
+    return this.withTerms(tx, rows);
+  }
+
+  /** What is agreed for a subscription, as if it were not cancelled, in order of time. */
+  async agreedSegments(tx: TenantTransaction, subscriptionId: string): Promise<Segment[]> {
+    const rows = await tx.query<SegmentRow>(
+      `SELECT ${SEGMENT_COLUMNS}, g.end_at, false AS credits_unused
+       FROM subscription s JOIN subscription_segment g ON g.tenant_id = s.tenant_id AND g.subscription_id = s.id
+       WHERE s.tenant_id = $1 AND s.id = $2 ORDER BY g.start_at, g.position`,
+      [tx.tenantId, subscriptionId],
     );
     return this.withTerms(tx, rows);
   }
@@ -138,62 +179,93 @@ export class SubscriptionStore {
   async insertSegment(tx: TenantTransaction, segment: NewSegment): Promise<void> {
     await tx.query(
       `INSERT INTO subscription_segment
-         (tenant_id, id, subscription_id, position, plan_version_id, seats, start_at, end_at, anchor_at, trial_end_at, time_zone)
+         (tenant_id, id, subscription_id, position, plan_version_id, seats, add_ons, overrides, paused, start_at, end_at, anchor_at, term_start_at,
+          trial_end_at, time_zone)
        VALUES ($1, $2, $3, (SELECT coalesce(max(position), -1) + 1 FROM subscription_segment WHERE tenant_id = $1 AND subscription_id = $3),
-         $4, $5, $6, $7, $8, $9, $10)`,
+         $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
       [
         tx.tenantId,
         randomUUID(),
         segment.subscriptionId,
         segment.planVersionId,
         segment.seats,
+        JSON.stringify(segment.addOns),
+        JSON.stringify(segment.overrides),
+        segment.paused,
         sqlInstant(segment.start),
         sqlInstantOrNull(segment.end),
         sqlInstant(segment.anchor),
+        sqlInstant(segment.termStart),
         sqlInstantOrNull(segment.trialEnd),
         segment.timeZone,
       ],
     );
   }
 
-  /** A segment that was to end at a change that is taken back. */
-  async reopenSegment(tx: TenantTransaction, segmentId: string): Promise<void> {
-    await tx.query('UPDATE subscription_segment SET end_at = NULL WHERE tenant_id = $1 AND id = $2', [tx.tenantId, segmentId]);
-  }
-
-  /** Nothing of the subscription reaches beyond `at`: what runs ends there, what would start later covers no time. */
-  async endSegments(tx: TenantTransaction, subscriptionId: string, at: Instant): Promise<void> {
-    await tx.query(
-      `UPDATE subscription_segment SET end_at = greatest(start_at, $3::timestamptz)
-       WHERE tenant_id = $1 AND subscription_id = $2 AND (end_at IS NULL OR end_at > greatest(start_at, $3::timestamptz))`,
-      [tx.tenantId, subscriptionId, sqlInstant(at)],
-    );
-  }
-
-  async markCanceled(
-    tx: TenantTransaction,
-    subscriptionId: string,
-    { endsAt, canceledAt }: { endsAt: Instant; canceledAt: Instant },
-  ): Promise<void> {
-    await tx.query('UPDATE subscription SET ends_at = $3, canceled_at = coalesce(canceled_at, $4) WHERE tenant_id = $1 AND id = $2', [
+  /** Lets a segment end elsewhere; at its start, it covers no time any more. */
+  async endSegment(tx: TenantTransaction, segmentId: string, end: Instant | null): Promise<void> {
+    await tx.query('UPDATE subscription_segment SET end_at = $3 WHERE tenant_id = $1 AND id = $2', [
       tx.tenantId,
-      subscriptionId,
-      sqlInstant(endsAt),
-      sqlInstant(canceledAt),
+      segmentId,
+      sqlInstantOrNull(end),
     ]);
   }
 
+  /** The first cancellation stays the one that is told; a later one may end the subscription earlier. */
+  async markCanceled(
+    tx: TenantTransaction,
+    subscriptionId: string,
+    { endsAt, canceledAt, creditsUnused }: { endsAt: Instant; canceledAt: Instant; creditsUnused: boolean },
+  ): Promise<void> {
+    await tx.query(
+      `UPDATE subscription SET ends_at = $3, canceled_at = coalesce(canceled_at, $4), credits_unused = $5 WHERE tenant_id = $1 AND id = $2`,
+      [tx.tenantId, subscriptionId, sqlInstant(endsAt), sqlInstant(canceledAt), creditsUnused],
+    );
+  }
+
+  async takeBackCancellation(tx: TenantTransaction, subscriptionId: string): Promise<void> {
+    await tx.query('UPDATE subscription SET ends_at = NULL, canceled_at = NULL, credits_unused = false WHERE tenant_id = $1 AND id = $2', [
+      tx.tenantId,
+      subscriptionId,
+    ]);
+  }
+
+  /** Segments that have agreed the same share their terms: what is known of terms is known by their identity. */
   private async withTerms(tx: TenantTransaction, rows: readonly SegmentRow[]): Promise<Segment[]> {
     const versions = await this.plans.versions(
       tx,
-      rows.map((row) => row.plan_version_id),
+      rows.flatMap((row) => [row.plan_version_id, ...row.add_ons.map(({ planVersionId }) => planVersionId)]),
     );
+    const known = new Map<string, PlanTerms>();
     return rows.map((row) => {
-      const version = versions.get(row.plan_version_id);
-      if (version === undefined) throw new Error(`segment ${row.id} names plan version ${row.plan_version_id}, which is not there`);
-      return segmentOfRow(row, version);
+      const version = requireVersion(versions, row.plan_version_id, row.id);
+      const overrides = row.overrides.length === 0 ? [] : overridesFromJson(row.overrides);
+      if (row.add_ons.length === 0 && overrides.length === 0) return segmentOfRow(row, version, version.terms, overrides);
+      const key = JSON.stringify([row.plan_version_id, row.add_ons, row.overrides]);
+      const terms = known.get(key) ?? effectiveTerms(version.terms, addOnTerms(row.add_ons, versions, row.id), overrides);
+      known.set(key, terms);
+      return segmentOfRow(row, version, terms, overrides);
     });
   }
+}
+
+/** The terms of add-ons, in the order in which they were attached. */
+export function addOnTerms(
+  addOns: readonly AttachedAddOn[],
+  versions: ReadonlyMap<string, PlanVersion>,
+  of: string,
+): { key: string; terms: PlanTerms; quantity: number }[] {
+  return addOns.map(({ planKey, planVersionId, quantity }) => ({
+    key: planKey,
+    terms: requireVersion(versions, planVersionId, of).terms,
+    quantity,
+  }));
+}
+
+function requireVersion(versions: ReadonlyMap<string, PlanVersion>, id: string, of: string): PlanVersion {
+  const version = versions.get(id);
+  if (version === undefined) throw new Error(`segment ${of} names plan version ${id}, which is not there`);
+  return version;
 }
 
 function filterValues(tx: TenantTransaction, { customerIds, subscriptionIds }: SubscriptionFilter): unknown[] {
@@ -209,6 +281,8 @@ function subscriptionOfRow(row: SubscriptionRow): Subscription {
     canceledAt: row.canceled_at,
     overlap: row.overlap,
     discounts: row.discounts.map(discountOfJson),
+    creditsUnused: row.credits_unused,
+    pinnedAt: row.pinned_at,
     createdAt: row.created_at,
   };
 }
@@ -223,18 +297,23 @@ function discountOfJson({ key, percentOff, amountOff, prices, periods }: Discoun
   };
 }
 
-function segmentOfRow(row: SegmentRow, version: { planKey: string; planName: string; terms: Segment['terms'] }): Segment {
+function segmentOfRow(row: SegmentRow, version: PlanVersion, terms: PlanTerms, overrides: readonly PriceOverride[]): Segment {
   return {
     id: row.id,
     subscriptionId: row.subscription_id,
     planVersionId: row.plan_version_id,
     planKey: version.planKey,
     planName: version.planName,
-    terms: version.terms,
+    terms,
     seats: row.seats,
+    addOns: row.add_ons,
+    overrides,
+    paused: row.paused,
+    creditsUnused: row.credits_unused,
     start: row.start_at,
     end: row.end_at,
     anchor: row.anchor_at,
+    termStart: row.term_start_at ?? row.start_at,
     trialEnd: row.trial_end_at,
     overlap: row.overlap,
     createdAt: row.created_at,

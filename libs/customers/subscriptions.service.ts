@@ -1,13 +1,24 @@
 import { Injectable } from '@nestjs/common';
-import { MeterStore, PlanStore, planViewOf, type PlanVersion, type PlanView } from '@tare/catalog';
-import { CodedError, SLOT, addIntervals, billingInstants, findCompetingSubscription, positiveModulo } from '@tare/core';
-import type { Instant, Period, Segment } from '@tare/core';
+import { PlanStore, type PlanVersion } from '@tare/catalog';
+import { CodedError, SLOT, addIntervals, billingInstants, positiveModulo } from '@tare/core';
+import type { AttachedAddOn, Instant, Period, Segment } from '@tare/core';
 import { Database, type TenantTransaction } from '@tare/database';
-import { CustomerStore, type Customer } from './customer.store.ts';
+import { attachedAddOns, requireAttachable, type AddOnInput } from './add-ons.ts';
+import { endOfCancellation, type CancelSubscriptionInput } from './cancellation.ts';
+import type { Customer } from './customer.store.ts';
 import { parseDiscounts, type DiscountInput } from './parse-discounts.ts';
-import { periodEndAt, planChange } from './plan-change.ts';
-import { runningSegmentAt, subscriptionStateAt, type SubscriptionState } from './subscription-state.ts';
-import { SubscriptionStore, type NewSegment, type Subscription, type SubscriptionFilter } from './subscription.store.ts';
+import { planChange } from './plan-change.ts';
+import { fittingOverrides, readOverrides, withOverrides, type DatedOverrideInput } from './price-overrides.ts';
+import {
+  SubscriptionEditor,
+  presentInstant,
+  requireRunning,
+  type CutGuard,
+  type HeldSubscription,
+  type SubscriptionView,
+} from './subscription-editor.ts';
+import { SubscriptionStore, type Subscription } from './subscription.store.ts';
+import { agreesWith, revised, timelineOf, type Agreement, type Stretch } from './timeline.ts';
 
 /** SubscriptionInput of the contract. */
 export interface SubscriptionInput {
@@ -19,127 +30,186 @@ export interface SubscriptionInput {
   readonly seats?: number | null | undefined;
   readonly overlap?: boolean | null | undefined;
   readonly discounts?: readonly DiscountInput[] | null | undefined;
+  readonly addOns?: readonly AddOnInput[] | null | undefined;
+  readonly overrides?: readonly DatedOverrideInput[] | null | undefined;
 }
 
 /** ChangeSubscriptionInput of the contract. */
 export interface ChangeSubscriptionInput {
   readonly subscription: string;
-  readonly plan: string;
+  /** None: the plan stays, and so does its version. */
+  readonly plan?: string | null | undefined;
+  readonly seats?: number | null | undefined;
+  /** All add-ons from then on; none: they stay. */
+  readonly addOns?: readonly AddOnInput[] | null | undefined;
   /** When it is asked for; none: now. */
   readonly at?: Instant | null | undefined;
   readonly immediately?: boolean | null | undefined;
 }
 
-/** Arguments of cancelSubscription in the contract. */
-export interface CancelSubscriptionInput {
-  readonly subscription: string;
-  readonly at?: Instant | null | undefined;
-  readonly immediately?: boolean | null | undefined;
-}
-
-/** A subscription with where it stands now. */
-export interface SubscriptionView extends Subscription, SubscriptionState {
-  readonly customer: Customer;
-  /** As the segment's version says. */
-  readonly plan: PlanView;
-}
-
-/** Says no, by throwing, to a subscription's time being cut at `at`; it runs in the transaction of the change, with the customer held. */
-export type CutGuard = (tx: TenantTransaction, cut: { readonly subscriptionId: string; readonly at: Instant }) => Promise<void>;
-
-interface Loaded {
-  readonly subscription: Subscription;
-  readonly customer: Customer;
-  readonly segments: readonly Segment[];
-}
-
 const MOST_SEATS = 1_000_000;
+const ANYBODY = 'tare';
 
 /**
  * Subscriptions and their changes (SEMANTICS 6). Only what holds from when is recorded here; what a change costs is billed when billing runs.
+ * `actor` everywhere: id of the API key, or the name of the process.
  */
 @Injectable()
 export class SubscriptionsService {
-  private readonly guards: CutGuard[] = [];
-
   constructor(
     private readonly database: Database,
-    private readonly customers: CustomerStore,
     private readonly subscriptions: SubscriptionStore,
     private readonly plans: PlanStore,
-    private readonly meters: MeterStore,
+    private readonly editor: SubscriptionEditor,
   ) {}
 
   /** For what stands to the right and knows from when on a subscription cannot be cut any more: billing, for one. */
   guardCuts(guard: CutGuard): void {
-    this.guards.push(guard);
+    this.editor.guardCuts(guard);
   }
 
   /**
    * Subscribes a customer to the newest version of a plan. A plan's trial delays charging: billing periods are counted from its end (SEMANTICS 6.4).
-   * @throws CodedError NOT_FOUND | UNKNOWN_PLAN | CURRENCY_MISMATCH | AMBIGUOUS_METER | INVALID_COUNT, and those of parseDiscounts
+   * @throws CodedError NOT_FOUND | UNKNOWN_PLAN | PLAN_IS_ADD_ON | CURRENCY_MISMATCH | AMBIGUOUS_METER | INVALID_COUNT, and those of parseDiscounts, of
+   *   add-ons and of overrides
    */
-  create(tenantId: string, input: SubscriptionInput): Promise<SubscriptionView> {
+  create(tenantId: string, input: SubscriptionInput, actor = ANYBODY): Promise<SubscriptionView> {
     return this.database.withTenant(tenantId, async (tx) => {
-      const customer = await this.requireCustomer(tx, input.customer);
-      const plan = await this.requirePlan(tx, input.plan);
-      requireCurrency(customer, plan);
+      const customer = await this.editor.holdCustomer(tx, input.customer);
+      const plan = await this.editor.requirePlan(tx, input.plan);
+      requireSubscribable(customer, plan);
       const seats = requireSeats(input.seats ?? 1);
-      const discounts = parseDiscounts(input.discounts ?? [], plan.terms);
+      const addOns = await this.requireAddOns(tx, input.addOns ?? [], plan, []);
+      const agreement = { planVersionId: plan.versionId, addOns, overrides: [] };
+      const terms = await this.editor.termsOf(tx, agreement);
+      const discounts = parseDiscounts(input.discounts ?? [], terms.terms);
+      const overrides = readOverrides(input.overrides ?? [], terms, input.startsAt);
       const overlap = input.overlap ?? false;
       const subscription = await this.subscriptions.insert(tx, { customerId: customer.id, startsAt: input.startsAt, overlap, discounts });
-      await this.addSegment(tx, { subscription, customer, segments: [] }, firstSegment(subscription, customer, plan, seats), plan);
-      return this.viewOf(tx, subscription.id);
+      const first = { ...firstStretch(subscription.startsAt, customer.timeZone, plan, seats), ...agreement };
+      await this.editor.apply(tx, { subscription, customer, segments: [] }, withOverrides([first], overrides));
+      const detail = { customer: customer.key, plan: plan.planKey, version: plan.version, seats, addOns };
+      return this.editor.done(tx, subscription.id, { actor, action: 'subscription.create', detail });
     });
   }
 
   /**
-   * Goes over to the newest version of a plan: an upgrade at `at`, everything else at the end of the period that `at` lies in (SEMANTICS 6.2). What was planned
-   * before takes its place; a change to the version that runs takes back what was planned.
-   * @throws CodedError NOT_FOUND | UNKNOWN_PLAN | SUBSCRIPTION_CANCELED | SUBSCRIPTION_ENDED | CURRENCY_MISMATCH | AMBIGUOUS_METER | NOT_AVAILABLE, and
-   *   those of the guards
+   * Goes over to the newest version of a plan, to other seats or other add-ons: an upgrade at `at`, everything else at the end of the period that `at` lies in
+   * unless it is asked for immediately (SEMANTICS 6.1, 6.2). What was planned before takes its place; a change to the version that runs takes back what was
+   * planned. Prices agreed for the plan end with it. Pauses stay.
+   * @throws CodedError NOT_FOUND | UNKNOWN_PLAN | PLAN_IS_ADD_ON | SUBSCRIPTION_CANCELED | SUBSCRIPTION_ENDED | CHANGE_FIELD_MISSING | CURRENCY_MISMATCH |
+   *   AMBIGUOUS_METER | NOT_AVAILABLE, and those of add-ons and of the guards
    */
-  change(tenantId: string, input: ChangeSubscriptionInput): Promise<SubscriptionView> {
+  change(tenantId: string, input: ChangeSubscriptionInput, actor = ANYBODY): Promise<SubscriptionView> {
+    requireSomething(input);
     return this.database.withTenant(tenantId, async (tx) => {
-      const loaded = await this.lock(tx, input.subscription);
-      const plan = await this.requirePlan(tx, input.plan);
-      if (loaded.subscription.canceledAt !== null) throw canceled();
-      const current = requireRunning(loaded, input.at ?? presentInstant());
-      if (current.planVersionId === plan.versionId) await this.takeBackChanges(tx, loaded, current);
-      else await this.recordChange(tx, loaded, current, plan, input);
-      return this.viewOf(tx, loaded.subscription.id);
+      const held = await this.editor.hold(tx, input.subscription);
+      const at = input.at ?? presentInstant();
+      if (held.subscription.canceledAt !== null && isGiven(input.plan)) throw canceled();
+      const current = requireRunning(held, at);
+      const effectiveAt = isGiven(input.plan)
+        ? await this.changePlan(tx, held, current, { ...input, plan: input.plan, at })
+        : await this.changeExtent(tx, held, current, { ...input, at });
+      const { plan, seats, addOns } = input;
+      return this.editor.done(tx, held.subscription.id, {
+        actor,
+        action: 'subscription.change',
+        detail: { plan, seats, addOns, effectiveAt },
+      });
     });
   }
 
   /**
-   * Ends a subscription at the end of the period that `at` lies in or, when asked, at `at` itself (SEMANTICS 6.3). Cancelling again never lengthens it.
-   * @throws CodedError NOT_FOUND | SUBSCRIPTION_ENDED, and those of the guards
+   * Attaches an add-on at `at`, or makes an attached one count `quantity` times. Fewer of them wait for the end of the period (SEMANTICS 6.2).
+   * @throws CodedError those of change
    */
-  cancel(tenantId: string, input: CancelSubscriptionInput): Promise<SubscriptionView> {
+  addAddOn(
+    tenantId: string,
+    input: { readonly subscription: string; readonly addOn: string; readonly quantity?: number | null; readonly at?: Instant | null },
+    actor = ANYBODY,
+  ): Promise<SubscriptionView> {
+    return this.withAddOns(tenantId, input, actor, (attached) => {
+      const quantity = input.quantity ?? 1;
+      const before = attached.find(({ addOn }) => addOn === input.addOn);
+      const others = attached.filter((other) => other !== before);
+      return { addOns: [...others, { addOn: input.addOn, quantity }], isMore: quantity >= (before?.quantity ?? 0) };
+    });
+  }
+
+  /** Detaches an add-on: at the end of the period that `at` lies in, or at once, with its unused fee credited. @throws CodedError NOT_FOUND, and those of change */
+  removeAddOn(
+    tenantId: string,
+    input: { readonly subscription: string; readonly addOn: string; readonly at?: Instant | null; readonly immediately?: boolean | null },
+    actor = ANYBODY,
+  ): Promise<SubscriptionView> {
+    return this.withAddOns(tenantId, input, actor, (attached) => {
+      if (!attached.some(({ addOn }) => addOn === input.addOn))
+        throw new CodedError('NOT_FOUND', `The subscription has no add-on "${input.addOn}".`, 'addOn');
+      return { addOns: attached.filter(({ addOn }) => addOn !== input.addOn), isMore: input.immediately ?? false };
+    });
+  }
+
+  /**
+   * Ends a subscription: at the end of the period (of a license: of its term) that `at` lies in, at `at` itself, or at a date (SEMANTICS 6.3). Cancelling
+   * again never lengthens it. What is agreed stays, so that it can be taken back.
+   * @throws CodedError NOT_FOUND | SUBSCRIPTION_ENDED | FIELD_NOT_ALLOWED | INVALID_TIME, and those of the guards
+   */
+  cancel(tenantId: string, input: CancelSubscriptionInput, actor = ANYBODY): Promise<SubscriptionView> {
     return this.database.withTenant(tenantId, async (tx) => {
-      const loaded = await this.lock(tx, input.subscription);
-      const { subscription } = loaded;
+      const held = await this.editor.hold(tx, input.subscription);
+      const { subscription } = held;
       const at = input.at ?? presentInstant();
       const isOver = subscription.endsAt !== null && subscription.endsAt <= at;
-      if (isOver) return this.viewOf(tx, subscription.id);
-      const endsAt = Math.min(subscription.endsAt ?? Infinity, endOf(loaded, at, input.immediately ?? false));
-      if (endsAt !== subscription.endsAt) await this.requireCuttable(tx, subscription.id, endsAt);
-      await this.subscriptions.endSegments(tx, subscription.id, endsAt);
-      await this.subscriptions.markCanceled(tx, subscription.id, { endsAt, canceledAt: at });
-      return this.viewOf(tx, subscription.id);
+      if (isOver) return this.editor.viewOf(tx, subscription.id);
+      const endsAt = Math.min(subscription.endsAt ?? Infinity, endOfCancellation(held, at, input));
+      if (endsAt !== subscription.endsAt) await this.editor.requireCuttable(tx, subscription.id, endsAt);
+      const creditsUnused = input.creditUnused ?? subscription.creditsUnused;
+      await this.subscriptions.markCanceled(tx, subscription.id, { endsAt, canceledAt: at, creditsUnused });
+      return this.editor.done(tx, subscription.id, { actor, action: 'subscription.cancel', detail: { endsAt, creditsUnused } });
+    });
+  }
+
+  /**
+   * Takes a cancellation back before the subscription has ended by it: everything that was agreed, changes planned for later too, holds again.
+   * @throws CodedError NOT_FOUND | NOT_CANCELED | SUBSCRIPTION_ENDED | AMBIGUOUS_METER, and those of the guards
+   */
+  uncancel(
+    tenantId: string,
+    { subscription: id, at }: { readonly subscription: string; readonly at?: Instant | null },
+    actor = ANYBODY,
+  ): Promise<SubscriptionView> {
+    return this.database.withTenant(tenantId, async (tx) => {
+      const { subscription, customer, segments } = await this.editor.hold(tx, id);
+      const { endsAt } = subscription;
+      if (endsAt === null) throw new CodedError('NOT_CANCELED', 'The subscription is not cancelled.', 'subscription');
+      if (endsAt <= (at ?? presentInstant()))
+        throw new CodedError('SUBSCRIPTION_ENDED', 'The subscription has ended: make a new one.', 'subscription');
+      // What ends with the cancellation must not be billed as ended yet.
+      await this.editor.requireCuttable(tx, subscription.id, endsAt - 1);
+      await this.editor.requireUnambiguous(tx, { ...subscription, endsAt: null }, customer, timelineOf(segments));
+      await this.subscriptions.takeBackCancellation(tx, subscription.id);
+      return this.editor.done(tx, subscription.id, { actor, action: 'subscription.uncancel', detail: { endsAt } });
     });
   }
 
   /** Subscriptions of customers (by their ids), oldest first. */
   ofCustomers(tenantId: string, customerIds: readonly string[]): Promise<SubscriptionView[]> {
-    return this.database.withTenant(tenantId, (tx) => this.views(tx, { customerIds }));
+    return this.database.withTenant(tenantId, (tx) => this.editor.views(tx, { customerIds }));
   }
 
   /** Null for an id of nothing, or of another tenant. */
   byId(tenantId: string, id: string): Promise<SubscriptionView | null> {
     return this.database.withTenant(tenantId, async (tx) => {
       const subscription = await this.subscriptions.byId(tx, id);
-      return subscription && this.viewOf(tx, subscription.id);
+      return subscription && this.editor.viewOf(tx, subscription.id);
+    });
+  }
+
+  /** What is agreed for when, in order of time, cut where the subscription is cancelled; stretches that cover no time are left out. */
+  segmentsOf(tenantId: string, subscriptionIds: readonly string[]): Promise<Segment[]> {
+    return this.database.withTenant(tenantId, async (tx) => {
+      const segments = await this.subscriptions.segments(tx, { subscriptionIds });
+      return segments.filter(({ start, end }) => end === null || end > start);
     });
   }
 
@@ -157,142 +227,107 @@ export class SubscriptionsService {
     return [...new Set(instants)].filter((at) => positiveModulo(at, SLOT) !== 0).sort((a, b) => a - b);
   }
 
-  private async recordChange(
+  /** Another plan, or another version of it. Answers when it takes effect. */
+  private async changePlan(
     tx: TenantTransaction,
-    loaded: Loaded,
+    held: HeldSubscription,
     current: Segment,
-    plan: PlanVersion,
-    { at, immediately }: ChangeSubscriptionInput,
-  ): Promise<void> {
-    const { subscription, customer } = loaded;
-    requireCurrency(customer, plan);
+    { plan: key, at, seats, addOns, immediately }: ChangeSubscriptionInput & { readonly plan: string; readonly at: Instant },
+  ): Promise<Instant> {
+    const { subscription, customer, segments } = held;
+    const plan = await this.editor.requirePlan(tx, key);
+    requireSubscribable(customer, plan);
     requireDiscountCurrency(subscription, plan);
-    const { timing, effectiveAt, anchor, trialEnd } = planChange(current, plan.terms, at ?? presentInstant(), subscription.startsAt);
-    if (immediately === true && timing === 'AT_PERIOD_END') throw notAtOnce();
-    await this.requireCuttable(tx, subscription.id, effectiveAt);
-    await this.subscriptions.endSegments(tx, subscription.id, effectiveAt);
-    const segment = { ...current, planVersionId: plan.versionId, start: effectiveAt, end: null, anchor, trialEnd };
-    await this.addSegment(tx, loaded, segment, plan);
+    const attached = addOns === null || addOns === undefined ? current.addOns : await this.requireAddOns(tx, addOns, plan, current.addOns);
+    const next: Pick<Agreement, 'planVersionId' | 'seats' | 'addOns' | 'overrides'> = {
+      planVersionId: plan.versionId,
+      seats: requireSeats(seats ?? current.seats),
+      addOns: attached,
+      overrides: plan.planKey === current.planKey ? fittingOverrides(current.overrides, plan.terms) : [],
+    };
+    const isSame = agreesWith(current, { ...current, ...next });
+    const { terms } = await this.editor.termsOf(tx, next);
+    requireAttachable(await this.addOnVersions(tx, attached), plan);
+    if (immediately === true && terms.currency !== current.terms.currency) throw notInAnotherCurrency();
+    const asked = { terms, seats: next.seats, at, startsAt: subscription.startsAt, immediately: immediately ?? false };
+    const change = planChange(current, asked);
+    const from = isSame ? Math.max(at, current.start) : change.effectiveAt;
+    const moved = isSame
+      ? { anchor: current.anchor, trialEnd: current.trialEnd, termStart: current.termStart }
+      : { anchor: change.anchor, trialEnd: change.trialEnd, termStart: from };
+    await this.editor.apply(
+      tx,
+      held,
+      revised(timelineOf(segments), { from }, () => ({ ...next, ...moved })),
+    );
+    return from;
   }
 
-  /** What was planned for later covers no time, and the running segment has no end again. */
-  private async takeBackChanges(tx: TenantTransaction, { customer }: Loaded, current: Segment): Promise<void> {
-    if (current.end === null) return;
-    await this.requireCuttable(tx, current.subscriptionId, current.end);
-    await this.subscriptions.endSegments(tx, current.subscriptionId, current.end);
-    await this.requireUnambiguous(tx, customer, { ...current, end: null });
-    await this.subscriptions.reopenSegment(tx, current.id);
-  }
-
-  private async requireCuttable(tx: TenantTransaction, subscriptionId: string, at: Instant): Promise<void> {
-    for (const guard of this.guards) await guard(tx, { subscriptionId, at });
-  }
-
-  private async addSegment(
+  /** Other seats or add-ons, under whatever plan runs and is planned. Answers when it takes effect. */
+  private async changeExtent(
     tx: TenantTransaction,
-    { subscription, customer }: Loaded,
-    segment: NewSegment,
+    held: HeldSubscription,
+    current: Segment,
+    { at, seats, addOns, immediately }: ChangeSubscriptionInput & { readonly at: Instant },
+  ): Promise<Instant> {
+    const plan = (await this.plans.versions(tx, [current.planVersionId])).get(current.planVersionId);
+    if (plan === undefined) throw new Error(`plan version ${current.planVersionId} is not there`);
+    const attached = addOns === null || addOns === undefined ? null : await this.requireAddOns(tx, addOns, plan, current.addOns);
+    const next = { seats: requireSeats(seats ?? current.seats), addOns: attached ?? current.addOns };
+    const terms = attached === null ? current.terms : (await this.editor.termsOf(tx, { ...current, ...next })).terms;
+    const asked = { terms, seats: next.seats, at, startsAt: held.subscription.startsAt, immediately: immediately ?? false };
+    const { effectiveAt } = planChange(current, asked);
+    const given = { ...(isGiven(seats) ? { seats: next.seats } : {}), ...(attached === null ? {} : { addOns: attached }) };
+    await this.editor.apply(
+      tx,
+      held,
+      revised(timelineOf(held.segments), { from: effectiveAt }, () => given),
+    );
+    return effectiveAt;
+  }
+
+  private async withAddOns(
+    tenantId: string,
+    { subscription, at }: { readonly subscription: string; readonly at?: Instant | null },
+    actor: string,
+    decide: (attached: readonly AddOnInput[]) => { addOns: readonly AddOnInput[]; isMore: boolean },
+  ): Promise<SubscriptionView> {
+    const moment = at ?? presentInstant();
+    const attached = await this.database.withTenant(tenantId, async (tx) => {
+      const held = await this.editor.hold(tx, subscription);
+      return requireRunning(held, moment).addOns.map(({ planKey, quantity }) => ({ addOn: planKey, quantity }));
+    });
+    const { addOns, isMore } = decide(attached);
+    return this.change(tenantId, { subscription, addOns, at: moment, immediately: isMore }, actor);
+  }
+
+  /** Add-ons that are attached already keep their version. @throws CodedError UNKNOWN_PLAN | NOT_AN_ADD_ON | ADD_ON_MISMATCH | INVALID_COUNT | DUPLICATE_ADD_ON */
+  private async requireAddOns(
+    tx: TenantTransaction,
+    inputs: readonly AddOnInput[],
     plan: PlanVersion,
-  ): Promise<void> {
-    const { planKey, planName, terms } = plan;
-    const { overlap, createdAt } = subscription;
-    await this.requireUnambiguous(tx, customer, { ...segment, id: '', planKey, planName, terms, overlap, createdAt });
-    await this.subscriptions.insertSegment(tx, segment);
+    before: readonly AttachedAddOn[],
+  ): Promise<AttachedAddOn[]> {
+    const addOns = await attachedAddOns(inputs, before, (key, path) => this.editor.requirePlan(tx, key, path));
+    requireAttachable(await this.addOnVersions(tx, addOns), plan);
+    return addOns;
   }
 
-  /** @throws CodedError AMBIGUOUS_METER when another subscription of the customer could rate the same usage (SEMANTICS 3.6) */
-  private async requireUnambiguous(tx: TenantTransaction, customer: Customer, candidate: Segment): Promise<void> {
-    const existing = await this.subscriptions.segments(tx, { customerIds: [customer.id] });
-    const rival = findCompetingSubscription(existing, candidate, await this.meters.byKeys(tx));
-    if (rival !== null) throw ambiguous(rival);
-  }
-
-  /** The subscription with its customer's row held, so that changes of one customer are decided one after the other. */
-  private async lock(tx: TenantTransaction, id: string): Promise<Loaded> {
-    const found = await this.subscriptions.byId(tx, id);
-    if (found === null) throw new CodedError('NOT_FOUND', `no subscription with id "${id}"`, 'subscription');
-    await this.customers.lock(tx, found.customerId);
-    const subscription = await this.subscriptions.byId(tx, id);
-    const customer = (await this.customers.byIds(tx, [found.customerId])).get(found.customerId);
-    if (subscription === null || customer === undefined) throw new Error(`subscription ${id} lost its customer`);
-    return { subscription, customer, segments: await this.subscriptions.segments(tx, { subscriptionIds: [id] }) };
-  }
-
-  private async requireCustomer(tx: TenantTransaction, key: string): Promise<Customer> {
-    const customer = await this.customers.byKey(tx, key);
-    if (customer === null) throw new CodedError('NOT_FOUND', `no customer with key "${key}"`, 'customer');
-    await this.customers.lock(tx, customer.id);
-    return customer;
-  }
-
-  private async requirePlan(tx: TenantTransaction, key: string): Promise<PlanVersion> {
-    const plan = await this.plans.latestByKey(tx, key);
-    if (plan === null) throw new CodedError('UNKNOWN_PLAN', `no plan with key "${key}"`, 'plan');
-    return plan;
-  }
-
-  private async viewOf(tx: TenantTransaction, id: string): Promise<SubscriptionView> {
-    const [view] = await this.views(tx, { subscriptionIds: [id] });
-    if (view === undefined) throw new Error(`subscription ${id} is not there`);
-    return view;
-  }
-
-  private async views(tx: TenantTransaction, filter: SubscriptionFilter): Promise<SubscriptionView[]> {
-    const subscriptions = await this.subscriptions.subscriptions(tx, filter);
-    const segments = await this.subscriptions.segments(tx, filter);
-    const customers = await this.customers.byIds(
+  private async addOnVersions(tx: TenantTransaction, addOns: readonly AttachedAddOn[]): Promise<PlanVersion[]> {
+    const versions = await this.plans.versions(
       tx,
-      subscriptions.map(({ customerId }) => customerId),
+      addOns.map(({ planVersionId }) => planVersionId),
     );
-    const now = presentInstant();
-    const standing = subscriptions.map((subscription) => {
-      const own = segments.filter(({ subscriptionId }) => subscriptionId === subscription.id);
-      return { ...subscription, ...subscriptionStateAt(subscription, own, now) };
-    });
-    const plans = await this.plans.versions(
-      tx,
-      standing.map(({ segment }) => segment.planVersionId),
-    );
-    return standing.map((subscription) => {
-      const customer = customers.get(subscription.customerId);
-      const plan = plans.get(subscription.segment.planVersionId);
-      if (customer === undefined || plan === undefined) throw new Error(`subscription ${subscription.id} lost its customer or its plan`);
-      return { ...subscription, customer, plan: planViewOf(plan) };
-    });
+    return [...versions.values()];
   }
 }
 
-/** Test tenants have no clock of their own: everybody's present is the real one. */
-const presentInstant = (): Instant => Date.now() * 1_000;
-
-function firstSegment(subscription: Subscription, { timeZone }: Customer, { versionId, terms }: PlanVersion, seats: number): NewSegment {
-  const start = subscription.startsAt;
+function firstStretch(start: Instant, timeZone: string, { versionId, terms }: PlanVersion, seats: number): Stretch {
   const trialEnd = terms.trialDays === 0 ? null : addIntervals(start, { interval: 'DAY', count: terms.trialDays }, timeZone);
   return {
-    subscriptionId: subscription.id,
-    planVersionId: versionId,
-    seats,
-    start,
-    end: null,
-    anchor: trialEnd ?? start,
-    trialEnd,
-    timeZone,
+    ...{ id: null, start, end: null, planVersionId: versionId, seats, addOns: [], overrides: [], paused: false },
+    ...{ anchor: trialEnd ?? start, termStart: start, trialEnd, timeZone },
   };
-}
-
-/** The segment in force at `at`; before the start the first one. */
-function requireRunning({ subscription, segments }: Loaded, at: Instant): Segment {
-  const current = runningSegmentAt(segments, Math.max(at, subscription.startsAt));
-  if (current === null) throw new CodedError('SUBSCRIPTION_ENDED', 'The subscription has ended by then.', 'at');
-  return current;
-}
-
-/** Before its start a subscription ends where it would have started: it covers no time. */
-function endOf(loaded: Loaded, at: Instant, immediately: boolean): Instant {
-  const { startsAt } = loaded.subscription;
-  if (at < startsAt) return startsAt;
-  const current = requireRunning(loaded, at);
-  return immediately ? at : periodEndAt(current, at);
 }
 
 function requireSeats(seats: number): number {
@@ -300,7 +335,11 @@ function requireSeats(seats: number): number {
   throw new CodedError('INVALID_COUNT', `It is a whole number from 1 to ${MOST_SEATS}.`, 'seats');
 }
 
-function requireCurrency(customer: Customer, { terms }: PlanVersion): void {
+function requireSubscribable(customer: Customer, { planKey, terms }: PlanVersion): void {
+  if (terms.addOn) {
+    const why = `"${planKey}" is an add-on: attach it to a subscription of another plan with addAddOn.`;
+    throw new CodedError('PLAN_IS_ADD_ON', why, 'plan');
+  }
   if (customer.currency === null || customer.currency === terms.currency) return;
   throw new CodedError('CURRENCY_MISMATCH', `The customer pays in ${customer.currency}, the plan is in ${terms.currency}.`, 'plan');
 }
@@ -310,15 +349,25 @@ function requireDiscountCurrency({ discounts }: Subscription, { terms }: PlanVer
   throw new CodedError('CURRENCY_MISMATCH', `The subscription has a discount that is not in ${terms.currency}.`, 'plan');
 }
 
+function requireSomething({ plan, seats, addOns }: ChangeSubscriptionInput): void {
+  if (isGiven(plan) || isGiven(seats) || isGiven(addOns)) return;
+  throw new CodedError('CHANGE_FIELD_MISSING', 'A change says what becomes different: plan, seats or addOns.', 'plan');
+}
+
+function isGiven<Value>(value: Value | null | undefined): value is Value {
+  return value !== null && value !== undefined;
+}
+
 const canceled = (): CodedError =>
-  new CodedError('SUBSCRIPTION_CANCELED', 'A cancelled subscription is not changed: make a new one.', 'subscription');
-
-const notAtOnce = (): CodedError =>
-  new CodedError('NOT_AVAILABLE', 'Only an upgrade takes effect at once; this change waits for the end of the period.', 'immediately');
-
-const ambiguous = (rival: Segment): CodedError =>
   new CodedError(
-    'AMBIGUOUS_METER',
-    `Subscription ${rival.subscriptionId} (plan "${rival.planKey}") would rate the same usage: match models or features apart, or set overlap.`,
-    'plan',
+    'SUBSCRIPTION_CANCELED',
+    'A cancelled subscription does not change its plan: uncancel it first, or make a new one.',
+    'subscription',
+  );
+
+const notInAnotherCurrency = (): CodedError =>
+  new CodedError(
+    'NOT_AVAILABLE',
+    'A paid period is not settled in another currency: a change of currency waits for the end of the period.',
+    'immediately',
   );

@@ -1,10 +1,13 @@
+import { AuditLog } from '@tare/access';
 import { MeterStore, MetersService, PlanStore, PlansService } from '@tare/catalog';
 import { Decimal, formatInstant, parseInstant, type PlanInput } from '@tare/core';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { CustomerStore } from './customer.store.ts';
 import { CustomersService } from './customers.service.ts';
+import { SubscriptionEditor } from './subscription-editor.ts';
 import { SubscriptionStore } from './subscription.store.ts';
-import { SubscriptionsService, type SubscriptionView } from './subscriptions.service.ts';
+import type { SubscriptionView } from './subscription-editor.ts';
+import { SubscriptionsService } from './subscriptions.service.ts';
 
 const at = (text: string): number => parseInstant(text);
 const shown = (instant: number | null): string | null => (instant === null ? null : formatInstant(instant));
@@ -44,7 +47,8 @@ describe('subscriptions', () => {
     const customerStore = new CustomerStore();
     customers = new CustomersService(db.database, customerStore);
     plans = new PlansService(db.database, planStore, meterStore);
-    subscriptions = new SubscriptionsService(db.database, customerStore, store, planStore, meterStore);
+    const editor = new SubscriptionEditor(customerStore, store, planStore, meterStore, new AuditLog());
+    subscriptions = new SubscriptionsService(db.database, store, planStore, editor);
   });
   afterAll(() => db.drop());
 
@@ -124,11 +128,10 @@ describe('subscriptions', () => {
     expect(await stretches(id)).toEqual(['large 2026-01-10T00:00:00.000Z 2026-02-10T00:00:00.000Z', 'small 2026-02-10T00:00:00.000Z null']);
   });
 
-  test('6.2 a downgrade at once is not on offer', async () => {
+  test('6.2 a downgrade that is asked for immediately does not wait', async () => {
     const { id } = await subscribe('large', '2026-01-10T00:00:00Z');
-    const change = subscriptions.change(tenantId, { subscription: id, plan: 'small', at: at('2026-01-20T00:00:00Z'), immediately: true });
-    await expect(change).rejects.toMatchObject({ code: 'NOT_AVAILABLE', path: 'immediately' });
-    expect(await stretches(id)).toEqual(['large 2026-01-10T00:00:00.000Z null']);
+    await subscriptions.change(tenantId, { subscription: id, plan: 'small', at: at('2026-01-20T00:00:00Z'), immediately: true });
+    expect(await stretches(id)).toEqual(['large 2026-01-10T00:00:00.000Z 2026-01-20T00:00:00.000Z', 'small 2026-01-20T00:00:00.000Z null']);
   });
 
   test('6.2 a change of interval starts a new calendar', async () => {

@@ -193,11 +193,11 @@ test('8.3 a threshold invoice and the closing one share the amount off of their 
   expect(shown(late)).toEqual(['DELTA calls 1 -0']);
 });
 
-test('6.2 a member of UNIQUE_COUNT is charged once in a billing period that a change cuts', () => {
+test('6.2 a member of UNIQUE_COUNT is charged once in a billing period that a change of plan cuts', () => {
   const when = at('2026-01-16T00:00:00Z');
   const users: PriceInput = { key: 'users', model: 'PER_UNIT', meter: 'users', unitPrice: '10' };
   const before = sampleSegment({ prices: [users] }, { id: 'before', end: when });
-  const after = sampleSegment({ prices: [users] }, { id: 'after', start: when, anchor: before.anchor });
+  const after = sampleSegment({ prices: [users] }, { id: 'after', planVersionId: 'other', start: when, anchor: before.anchor });
   const seen = (user: string, day: string): UsageRecord => sampleUsage(day, { user });
   const first = endedAt(before, JANUARY, { records: [seen('ann', JANUARY)] });
   const second = endedAt(after, '2026-01-20T00:00:00Z', {
@@ -231,12 +231,12 @@ test('6.2 in a shortened period commitment and minimum are prorated per second',
   expect(shown(invoice({ ended: [endedAt(segment, JANUARY)] }))).toEqual(['USAGE calls 10 -0', 'COMMITMENT - 10 -0']);
 });
 
-test('6.2 usage is split at a change to the second and each part starts its own tiers', () => {
+test('6.2 usage is split at a change of plan to the second and each part starts its own tiers', () => {
   const change = at('2026-01-11T10:17:33Z');
   const tiers = [{ upTo: '10', unitPrice: '1' }, { unitPrice: '0.1' }];
   const price: PriceInput = { key: 'g', model: 'GRADUATED', meter: 'calls', tiers };
   const before = sampleSegment({ prices: [price] }, { id: 'before', end: change });
-  const after = sampleSegment({ prices: [price] }, { id: 'after', start: change, anchor: before.anchor });
+  const after = sampleSegment({ prices: [price] }, { id: 'after', planVersionId: 'other', start: change, anchor: before.anchor });
   const records = [used('15', '2026-01-11T10:17:32.999999Z'), used('12', '2026-01-11T10:17:33Z')];
   const result = invoice({ ended: [endedAt(before, JANUARY, { records }), endedAt(after, '2026-01-20T00:00:00Z', { records })] });
   expect(shown(result)).toEqual(['USAGE g 10.5 -0', 'USAGE g 10.2 -0']);

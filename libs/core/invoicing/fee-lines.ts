@@ -9,8 +9,9 @@ import type { DraftLine } from './draft-line.ts';
 import type { AdvanceFee } from './invoice-facts.ts';
 
 /** What is due at the start of a period: fixed fees in advance, and the plan's credits. Nothing in a trial (SEMANTICS 5, 6.4). */
-export function advanceLines({ segment, period }: AdvanceFee): DraftLine[] {
-  return period.trial ? [] : [...feeLines(segment, period, 'IN_ADVANCE', 'FEE'), ...creditLines(segment, period, 'CREDITS')];
+export function advanceLines({ segment, period, resumed = false }: AdvanceFee): DraftLine[] {
+  if (period.trial) return [];
+  return [...feeLines(segment, period, 'IN_ADVANCE', 'FEE'), ...(resumed ? [] : creditLines(segment, period, 'CREDITS'))];
 }
 
 /** The fixed fees of a service period; of a shortened one, or of the time that a fee is valid in, their part by real time (SEMANTICS 6.1). */

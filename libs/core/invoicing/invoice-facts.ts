@@ -63,12 +63,16 @@ export interface EndedPart {
   readonly billed: readonly BilledLine[];
   /** False while the period runs (a threshold invoice, a preview of "so far"): no minimum and no commitment yet. */
   readonly closing: boolean;
+  /** The parts that this one was joined from, whose fees in arrears stay their own (`joinedParts`). None: it is its only part. */
+  readonly pieces?: readonly Pick<EndedPart, 'segment' | 'period'>[];
 }
 
 /** A period whose fee is due in advance. */
 export interface AdvanceFee {
   readonly segment: Segment;
   readonly period: ServicePeriod;
+  /** The subscription was paused and goes on inside of the same billing period: its credits were bought, and kept, before the pause. */
+  readonly resumed?: boolean;
 }
 
 /** A fee line of an earlier invoice, as it was billed. */

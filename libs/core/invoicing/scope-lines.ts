@@ -5,6 +5,7 @@ import { discounted } from './discount-lines.ts';
 import type { DraftLine } from './draft-line.ts';
 import { advanceLines } from './fee-lines.ts';
 import type { InvoiceScope } from './invoice-facts.ts';
+import { joinedParts } from './joined-parts.ts';
 import { prorationLines } from './proration-lines.ts';
 import { commitmentLines, usageOutcome } from './usage-lines.ts';
 
@@ -19,11 +20,12 @@ export interface ScopeLines {
 export function scopeLines(scope: InvoiceScope): ScopeLines {
   requireOneCurrency(scope);
   const { billingIncrement } = currencyOf(scope.currency);
-  const outcomes = scope.ended.map((part) => usageOutcome(part, scope));
+  const ended = joinedParts(scope.ended);
+  const outcomes = ended.map((part) => usageOutcome(part, { ...scope, ended }));
   const usage = outcomes.flatMap((outcome) => outcome.lines);
   const fees = [...scope.changes.flatMap(prorationLines), ...scope.next.flatMap(advanceLines)];
   const charged = discounted([...usage, ...fees], scope.discounts, true, billingIncrement);
-  const trueUps = scope.ended.flatMap((part) => commitmentLines(part, charged.slice(0, usage.length)));
+  const trueUps = ended.flatMap((part) => commitmentLines(part, charged.slice(0, usage.length)));
   const all = [...charged.slice(0, usage.length), ...trueUps, ...charged.slice(usage.length)];
   return {
     lines: discounted(all, scope.discounts, false, billingIncrement),

@@ -28,7 +28,7 @@ export function usageOutcome(part: EndedPart, scope: InvoiceScope): UsageOutcome
     exchangeRates: scope.exchangeRates,
   });
   const usage = rated.filter((price) => !price.awaitingCost).map((price) => usageLine(price, part));
-  const fees = closing ? feeLines(segment, period, 'IN_ARREARS', 'FEE') : [];
+  const fees = closing ? piecesOf(part).flatMap((piece) => feeLines(piece.segment, piece.period, 'IN_ARREARS', 'FEE')) : [];
   return {
     lines: withBilled([...usage, ...overageLines(part), ...fees], part),
     awaitingCost: rated.filter((price) => price.awaitingCost).map((price) => awaitingOf(price, part)),
@@ -104,10 +104,16 @@ function recordsOfEarlierParts(part: EndedPart, parts: readonly EndedPart[]): Us
   return parts.filter((other) => isEarlier(other) && !other.period.trial).flatMap((other) => other.records);
 }
 
-function isOfPart(line: DraftLine, { segment, period }: EndedPart): boolean {
+function isOfPart(line: DraftLine, part: EndedPart): boolean {
   const isCounted = line.kind === 'USAGE' || line.kind === 'OVERAGE' || line.kind === 'FEE';
   // A fee that is valid from later on begins inside of its period.
-  return isCounted && line.segment.id === segment.id && line.period.start >= period.start && line.period.start < period.end;
+  const isInside = ({ segment, period }: Pick<EndedPart, 'segment' | 'period'>): boolean =>
+    line.segment.id === segment.id && line.period.start >= period.start && line.period.start < period.end;
+  return isCounted && piecesOf(part).some(isInside);
+}
+
+function piecesOf(part: EndedPart): readonly Pick<EndedPart, 'segment' | 'period'>[] {
+  return part.pieces ?? [part];
 }
 
 function withBilled(lines: readonly DraftLine[], { billed }: EndedPart): DraftLine[] {

@@ -7,5 +7,6 @@ export * from './parse-price.ts';
 export * from './parse-plan.ts';
 export * from './meter-overlap.ts';
 export * from './plan-terms-json.ts';
+export * from './effective-terms.ts';
 export * from './rate-price.ts';
 export * from './quote-price.ts';

@@ -196,7 +196,7 @@ function requireMeters(prices: readonly Price[], meters: PlanMeters): void {
 }
 
 /** What a customer of a kind can never see on a bill (SEMANTICS 4.2, 5). */
-function requireAllowedForKind(price: Price, { kind }: PlanInput, path: string): void {
+export function requireAllowedForKind(price: Price, { kind }: Pick<PlanInput, 'kind'>, path: string): void {
   const refuse = (field: string, why: string): never => {
     throw new CodedError('PRICE_NOT_ALLOWED_FOR_KIND', why, `${path}.${field}`);
   };
@@ -212,6 +212,14 @@ function requireAllowedForKind(price: Price, { kind }: PlanInput, path: string):
       refuse(`${within}tiers[0].flatFee`, 'The flat fee of the first tier is charged without usage: a PER_QUERY plan has none.');
     }
   }
+}
+
+/**
+ * A plan with the prices of its add-ons counts nothing twice either (SEMANTICS 4.8). `terms`: what a subscription is billed by.
+ * @throws CodedError OVERLAPPING_METERS
+ */
+export function requireUnambiguousMeters(terms: PlanTerms, meters: PlanMeters): void {
+  if (!terms.allowOverlap) refuseOverlap([...usesOfPrices(terms.prices, meters), ...usesOfBurnRates(terms.burnRates, meters)]);
 }
 
 function usesOfPrices(prices: readonly Price[], meters: PlanMeters): MeterUse[] {

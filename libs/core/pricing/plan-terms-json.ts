@@ -40,7 +40,7 @@ export function planTermsToJson(terms: PlanTerms): unknown {
  * (SEMANTICS 4.9).
  */
 export function planTermsFromJson(json: unknown): PlanTerms {
-  const terms = revive(json, '') as PlanTerms;
+  const terms = reviveDecimals(json) as PlanTerms;
   return { ...LATER_PLAN_FIELDS, ...terms, prices: terms.prices.map(withLaterFields) };
 }
 
@@ -68,6 +68,11 @@ const LATER_USAGE_FIELDS = { ...LATER_PRICE_FIELDS, groupBy: null, groups: [] } 
 
 function withLaterFields(price: Price): Price {
   return price.model === 'FLAT' ? { ...LATER_FEE_FIELDS, ...price } : { ...LATER_USAGE_FIELDS, ...price };
+}
+
+/** What a part of terms says, from its JSON: decimals as they were. */
+export function reviveDecimals(json: unknown): unknown {
+  return revive(json, '');
 }
 
 function revive(value: unknown, field: string): unknown {

@@ -13,7 +13,6 @@ const PLAN_FIELDS: readonly (keyof PlanInput)[] = [
   'creditRolloverMaximum',
   'creditRolloverPeriods',
   'features',
-  'addOn',
 ];
 
 /** @throws CodedError NOT_AVAILABLE */

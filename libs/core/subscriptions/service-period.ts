@@ -12,8 +12,10 @@ export interface ServicePeriod {
   /** The whole billing period that this lies in; the same as start and end unless it was shortened. The denominator of every proration. */
   readonly fullStart: Instant;
   readonly fullEnd: Instant;
-  /** Nothing of it is charged (SEMANTICS 6.4). */
+  /** Nothing of it is charged: a trial, or a pause (SEMANTICS 6.4). */
   readonly trial: boolean;
+  /** Microseconds between start and end that are not served: pauses between parts that are rated as one (`joinedParts`). None: zero. */
+  readonly unserved?: number;
 }
 
 /** How the segment's time is cut into billing periods. A SITE_LICENSE bills its fee per interval too: the term says how long it runs. */
@@ -25,10 +27,29 @@ export function calendarOf(segment: Segment): BillingCalendar {
 /** When the segment ends: its own end, or the end of the term of a license that does not renew; null while nothing ends it. */
 export function segmentEnd(segment: Segment): Instant | null {
   if (segment.terms.kind !== 'SITE_LICENSE' || segment.terms.autoRenew) return segment.end;
-  const calendar = calendarOf(segment);
-  const lastPeriod = periodIndexAt(calendar, segment.start) + (segment.terms.termIntervals ?? 1) - 1;
-  const termEnd = periodOfIndex(calendar, lastPeriod).end;
+  const termEnd = termEndOf(segment, 0);
   return segment.end === null ? termEnd : Math.min(segment.end, termEnd);
+}
+
+/** The end of the term of a license that `at` lies in, the end of the billing period for everything else; an end of the segment inside of it does not count. */
+export function termEndAt(segment: Segment, at: Instant): Instant {
+  const calendar = calendarOf(segment);
+  const index = periodIndexAt(calendar, Math.max(at, segment.start));
+  if (segment.terms.kind !== 'SITE_LICENSE') return periodOfIndex(calendar, index).end;
+  const passed = Math.max(0, index - periodIndexAt(calendar, firstTermStart(segment)));
+  return termEndOf(segment, Math.floor(passed / (segment.terms.termIntervals ?? 1)));
+}
+
+/** The end of the license's term number `term`, from 0. */
+function termEndOf(segment: Segment, term: number): Instant {
+  const calendar = calendarOf(segment);
+  const first = periodIndexAt(calendar, firstTermStart(segment));
+  return periodOfIndex(calendar, first + (term + 1) * (segment.terms.termIntervals ?? 1) - 1).end;
+}
+
+/** A trial comes before the first term. */
+function firstTermStart({ termStart, trialEnd }: Segment): Instant {
+  return Math.max(termStart, trialEnd ?? termStart);
 }
 
 /** All service periods of the segment that share time with `[from, to)`, whole, in order: billing periods cut at the segment's ends and at the trial's. */
@@ -56,9 +77,9 @@ export function billingInstants(segment: Segment, from: Instant, to: Instant): I
 }
 
 /** What a shortened period is of its whole one; undefined for a whole period (SEMANTICS 6.2). */
-export function shareOf({ start, end, fullStart, fullEnd }: ServicePeriod): PeriodShare | undefined {
-  if (start === fullStart && end === fullEnd) return undefined;
-  return { from: BigInt(start - fullStart), numerator: BigInt(end - start), denominator: BigInt(fullEnd - fullStart) };
+export function shareOf({ start, end, fullStart, fullEnd, unserved = 0 }: ServicePeriod): PeriodShare | undefined {
+  if (start === fullStart && end === fullEnd && unserved === 0) return undefined;
+  return { from: BigInt(start - fullStart), numerator: BigInt(end - start - unserved), denominator: BigInt(fullEnd - fullStart) };
 }
 
 /** When a discount for `periods` billing periods from the segment's start ends; null: never. */
@@ -76,7 +97,7 @@ function pieces(segment: Segment, calendar: BillingCalendar, index: number): Ser
   const end = Math.min(cut.end, segmentEnd(segment) ?? cut.end);
   const piece = (from: Instant, until: Instant, trial: boolean): ServicePeriod[] =>
     from < until ? [{ index, start: from, end: until, fullStart: full.start, fullEnd: full.end, trial }] : [];
-  const trialEnd = Math.max(start, Math.min(end, segment.trialEnd ?? start));
+  const trialEnd = segment.paused ? end : Math.max(start, Math.min(end, segment.trialEnd ?? start));
   return [...piece(start, trialEnd, true), ...piece(trialEnd, end, false)];
 }
 

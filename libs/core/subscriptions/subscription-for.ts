@@ -23,11 +23,11 @@ interface Coverage {
 
 /**
  * The segment that rates a record (SEMANTICS 3.6): that of the subscription which the event names; else the one active at the record's time with a price,
- * allowance or burn rate that matches, explicit models or features first, then the oldest subscription. Null: none rates it.
+ * allowance or burn rate that matches, explicit models or features first, then the oldest subscription. A paused one rates nothing. Null: none rates it.
  * `segments`: all of the record's customer.
  */
 export function subscriptionFor(record: UsageRecord, segments: readonly Segment[], meters: Meters): Segment | null {
-  const active = activeAt(segments, record.from);
+  const active = activeAt(segments, record.from).filter(({ paused }) => !paused);
   if (record.subscription !== null) return active.find((segment) => segment.subscriptionId === record.subscription) ?? null;
   const rated = active
     .map((segment) => ({ segment, rank: rankOf(record, segment, meters) }))
@@ -46,9 +46,11 @@ export function costBearerFor(record: UsageRecord, segments: readonly Segment[],
  * candidate says that it may overlap. Callers refuse the candidate with AMBIGUOUS_METER (SEMANTICS 3.6).
  */
 export function findCompetingSubscription(existing: readonly Segment[], candidate: Segment, meters: Meters): Segment | null {
-  if (candidate.overlap) return null;
+  if (candidate.overlap || candidate.paused) return null;
   const own = coverageOf(candidate.terms, meters);
-  const rivals = existing.filter((segment) => segment.subscriptionId !== candidate.subscriptionId && shareTime(segment, candidate));
+  const rivals = existing.filter(
+    (segment) => segment.subscriptionId !== candidate.subscriptionId && !segment.paused && shareTime(segment, candidate),
+  );
   return rivals.find((segment) => coverageOf(segment.terms, meters).some((theirs) => own.some((ours) => compete(ours, theirs)))) ?? null;
 }
 

@@ -1,0 +1,205 @@
+import { AuditLog } from '@tare/access';
+import { MeterStore, PlanStore, planViewOf, type PlanVersion, type PlanView } from '@tare/catalog';
+import { CodedError, effectiveTerms, findCompetingSubscription, requireUnambiguousMeters, segmentEnd } from '@tare/core';
+import type { Instant, PlanTerms, Segment } from '@tare/core';
+import { Injectable } from '@nestjs/common';
+import type { TenantTransaction } from '@tare/database';
+import { CustomerStore, type Customer } from './customer.store.ts';
+import { subscriptionStateAt, type SubscriptionState } from './subscription-state.ts';
+import { SubscriptionStore, addOnTerms, type Subscription, type SubscriptionFilter } from './subscription.store.ts';
+import { timelineEdit, timelineOf, type Agreement, type Stretch } from './timeline.ts';
+
+/** A subscription with where it stands now. */
+export interface SubscriptionView extends Subscription, SubscriptionState {
+  readonly customer: Customer;
+  /** As the segment's version says. */
+  readonly plan: PlanView;
+}
+
+/** Says no, by throwing, to a subscription's time being cut at `at`; it runs in the transaction of the change, with the customer held. */
+export type CutGuard = (tx: TenantTransaction, cut: { readonly subscriptionId: string; readonly at: Instant }) => Promise<void>;
+
+/** A subscription whose customer is held, and what is agreed for it, whether cancelled or not. */
+export interface HeldSubscription {
+  readonly subscription: Subscription;
+  readonly customer: Customer;
+  readonly segments: readonly Segment[];
+}
+
+/** Who does something, and what it is called in the audit log. */
+export interface Deed {
+  /** Id of the API key, or the name of the process. */
+  readonly actor: string;
+  /** A noun and a verb: `subscription.pause`. */
+  readonly action: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * How subscriptions are changed, whatever the change: the customer's row is held, what is billed already stays as it was billed, no two subscriptions
+ * compete for usage, and who did it is written down, all in the transaction of the change.
+ */
+@Injectable()
+export class SubscriptionEditor {
+  private readonly guards: CutGuard[] = [];
+
+  constructor(
+    private readonly customers: CustomerStore,
+    private readonly subscriptions: SubscriptionStore,
+    private readonly plans: PlanStore,
+    private readonly meters: MeterStore,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /** For what stands to the right and knows from when on a subscription cannot be cut any more: billing, for one. */
+  guardCuts(guard: CutGuard): void {
+    this.guards.push(guard);
+  }
+
+  /** The subscription with its customer's row held, so that changes of one customer are decided one after the other. @throws CodedError NOT_FOUND */
+  async hold(tx: TenantTransaction, id: string): Promise<HeldSubscription> {
+    const found = await this.subscriptions.byId(tx, id);
+    if (found === null) throw new CodedError('NOT_FOUND', `no subscription with id "${id}"`, 'subscription');
+    await this.customers.lock(tx, found.customerId);
+    const subscription = await this.subscriptions.byId(tx, id);
+    const customer = (await this.customers.byIds(tx, [found.customerId])).get(found.customerId);
+    if (subscription === null || customer === undefined) throw new Error(`subscription ${id} lost its customer`);
+    return { subscription, customer, segments: await this.subscriptions.agreedSegments(tx, id) };
+  }
+
+  /** @throws CodedError those of the guards, when something from `at` on is billed already */
+  async requireCuttable(tx: TenantTransaction, subscriptionId: string, at: Instant): Promise<void> {
+    for (const guard of this.guards) await guard(tx, { subscriptionId, at });
+  }
+
+  /**
+   * Writes what differs between what is agreed and the timeline. Nothing is written where nothing differs.
+   * @throws CodedError AMBIGUOUS_METER | OVERLAPPING_METERS, and those of the guards
+   */
+  async apply(tx: TenantTransaction, { subscription, customer, segments }: HeldSubscription, timeline: readonly Stretch[]): Promise<void> {
+    const { resized, added, from } = timelineEdit(segments, timeline);
+    if (from === null) return;
+    if (segments.length > 0) await this.requireCuttable(tx, subscription.id, from);
+    const longer = resized.flatMap(({ id, end }) => {
+      const known = segments.find((segment) => segment.id === id);
+      return known !== undefined && (end ?? Infinity) > (known.end ?? Infinity) ? [{ ...known, end }] : [];
+    });
+    await this.requireUnambiguous(tx, subscription, customer, [...longer, ...added]);
+    for (const { id, end } of resized) await this.subscriptions.endSegment(tx, id, end);
+    for (const stretch of added) await this.subscriptions.insertSegment(tx, { ...stretch, subscriptionId: subscription.id });
+  }
+
+  /** No other subscription of the customer could rate what these stretches rate, and none counts anything twice (SEMANTICS 3.6, 4.8). */
+  async requireUnambiguous(
+    tx: TenantTransaction,
+    { id: subscriptionId, overlap, createdAt, endsAt }: Subscription,
+    customer: Customer,
+    stretches: readonly Stretch[],
+  ): Promise<void> {
+    const meters = await this.meters.byKeys(tx);
+    const existing = await this.subscriptions.segments(tx, { customerIds: [customer.id] });
+    for (const stretch of stretches) {
+      const { planKey, planName, terms } = await this.termsOf(tx, stretch);
+      if (stretch.addOns.length > 0) requireUnambiguousMeters(terms, meters);
+      const end = endsAt === null ? stretch.end : Math.max(stretch.start, Math.min(stretch.end ?? Infinity, endsAt));
+      const candidate = { ...stretch, id: stretch.id ?? '', subscriptionId, planKey, planName, terms, end, overlap, createdAt };
+      const rival = findCompetingSubscription(existing, { ...candidate, creditsUnused: false }, meters);
+      if (rival !== null) throw ambiguous(rival);
+    }
+  }
+
+  /** What a stretch would be billed by. */
+  async termsOf(
+    tx: TenantTransaction,
+    { planVersionId, addOns, overrides }: Pick<Agreement, 'planVersionId' | 'addOns' | 'overrides'>,
+  ): Promise<{ planKey: string; planName: string; plan: PlanTerms; addOns: ReturnType<typeof addOnTerms>; terms: PlanTerms }> {
+    const versions = await this.plans.versions(tx, [planVersionId, ...addOns.map((addOn) => addOn.planVersionId)]);
+    const version = versions.get(planVersionId);
+    if (version === undefined) throw new Error(`plan version ${planVersionId} is not there`);
+    const attached = addOnTerms(addOns, versions, planVersionId);
+    const terms = effectiveTerms(version.terms, attached, overrides);
+    return { planKey: version.planKey, planName: version.planName, plan: version.terms, addOns: attached, terms };
+  }
+
+  /** @throws CodedError UNKNOWN_PLAN */
+  async requirePlan(tx: TenantTransaction, key: string, path = 'plan'): Promise<PlanVersion> {
+    const plan = await this.plans.latestByKey(tx, key);
+    if (plan === null) throw new CodedError('UNKNOWN_PLAN', `no plan with key "${key}"`, path);
+    return plan;
+  }
+
+  /** The customer, its row held. @throws CodedError NOT_FOUND */
+  async holdCustomer(tx: TenantTransaction, key: string): Promise<Customer> {
+    const customer = await this.customers.byKey(tx, key);
+    if (customer === null) throw new CodedError('NOT_FOUND', `no customer with key "${key}"`, 'customer');
+    await this.customers.lock(tx, customer.id);
+    return customer;
+  }
+
+  /** Writes down who did what, and answers the subscription as it stands now. */
+  async done(tx: TenantTransaction, subscriptionId: string, { actor, action, detail }: Deed): Promise<SubscriptionView> {
+    await this.audit.record(tx, { actor, action, subject: subscriptionId, detail });
+    return this.viewOf(tx, subscriptionId);
+  }
+
+  async viewOf(tx: TenantTransaction, id: string): Promise<SubscriptionView> {
+    const [view] = await this.views(tx, { subscriptionIds: [id] });
+    if (view === undefined) throw new Error(`subscription ${id} is not there`);
+    return view;
+  }
+
+  async views(tx: TenantTransaction, filter: SubscriptionFilter): Promise<SubscriptionView[]> {
+    const subscriptions = await this.subscriptions.subscriptions(tx, filter);
+    const segments = bySubscription(await this.subscriptions.segments(tx, filter));
+    const customers = await this.customers.byIds(
+      tx,
+      subscriptions.map(({ customerId }) => customerId),
+    );
+    const now = presentInstant();
+    const standing = subscriptions.map((subscription) => ({
+      ...subscription,
+      ...subscriptionStateAt(subscription, segments.get(subscription.id) ?? [], now),
+    }));
+    const plans = await this.plans.versions(
+      tx,
+      standing.map(({ segment }) => segment.planVersionId),
+    );
+    return standing.map((subscription) => {
+      const customer = customers.get(subscription.customerId);
+      const plan = plans.get(subscription.segment.planVersionId);
+      if (customer === undefined || plan === undefined) throw new Error(`subscription ${subscription.id} lost its customer or its plan`);
+      return { ...subscription, customer, plan: planViewOf(plan) };
+    });
+  }
+}
+
+/** Test tenants have no clock of their own: everybody's present is the real one. */
+export const presentInstant = (): Instant => Date.now() * 1_000;
+
+/** The stretch in force at `at`; before the start the first one. @throws CodedError SUBSCRIPTION_ENDED */
+export function requireRunning({ subscription, segments }: HeldSubscription, at: Instant): Segment {
+  const moment = Math.max(at, subscription.startsAt);
+  const current = timelineOf(segments).find(({ start, end }) => start <= moment && moment < (end ?? Infinity));
+  const segment = segments.find(({ id }) => id === current?.id);
+  const isOver = segment === undefined || (subscription.endsAt !== null && subscription.endsAt <= moment);
+  if (isOver || moment >= (segmentEnd(segment) ?? Infinity))
+    throw new CodedError('SUBSCRIPTION_ENDED', 'The subscription has ended by then.', 'at');
+  return segment;
+}
+
+function bySubscription(segments: readonly Segment[]): Map<string, Segment[]> {
+  const groups = new Map<string, Segment[]>();
+  for (const segment of segments) {
+    const own = groups.get(segment.subscriptionId);
+    if (own === undefined) groups.set(segment.subscriptionId, [segment]);
+    else own.push(segment);
+  }
+  return groups;
+}
+
+const ambiguous = (rival: Segment): CodedError =>
+  new CodedError(
+    'AMBIGUOUS_METER',
+    `Subscription ${rival.subscriptionId} (plan "${rival.planKey}") would rate the same usage: match models or features apart, or set overlap.`,
+    'plan',
+  );
