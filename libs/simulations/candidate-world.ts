@@ -133,7 +133,15 @@ function candidateCourses({ from, to }: MarginQuery, person: Person, plan: Candi
   const segment: Segment = {
     ...{ id: randomUUID(), subscriptionId: first.subscriptionId, planVersionId: plan.versionId, planKey: plan.key, planName: plan.name },
     ...{ terms: plan.terms, seats: first.seats, start, end, anchor: trialEnd ?? start, trialEnd, overlap: false },
-    ...{ createdAt: first.createdAt, timeZone: person.timeZone, addOns: [], overrides: [], paused: false, creditsUnused: false, termStart: start },
+    ...{
+      createdAt: first.createdAt,
+      timeZone: person.timeZone,
+      addOns: [],
+      overrides: [],
+      paused: false,
+      creditsUnused: false,
+      termStart: start,
+    },
   };
   return [{ subscriptionId: first.subscriptionId, segments: [segment], start, until: to }];
 }

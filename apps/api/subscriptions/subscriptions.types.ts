@@ -79,7 +79,8 @@ export class ChangeSubscriptionInput {
 
   @Field(() => Boolean, {
     nullable: true,
-    description: 'Only an upgrade takes effect at once; for any other change this is NOT_AVAILABLE.',
+    description:
+      'It takes effect at once whatever it is: what was paid for and is not used is credited to the second. A change of currency cannot (NOT_AVAILABLE).',
   })
   immediately?: boolean | null;
 }
