@@ -91,7 +91,7 @@ function overridden(price: Price, overrides: readonly PriceOverride[]): Price {
   if (override === undefined) return price;
   const { price: _key, ...amounts } = override;
   // parseOverrides let only amounts through that the price's model has.
-  return { ...price, ...amounts } as Price;
+  return { ...price, ...amounts };
 }
 
 function timesQuantity(price: Price, quantity: number): Price {
