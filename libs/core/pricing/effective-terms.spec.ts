@@ -1,13 +1,14 @@
 import { Decimal } from '../money/index.ts';
-import { SAMPLE_METERS } from '../subscriptions/segment.fixture.ts';
 import { effectiveTerms, overridesFromJson, parseOverrides, type PriceOverrideInput } from './effective-terms.ts';
 import { parsePlan } from './parse-plan.ts';
-import type { PlanInput } from './plan-input.ts';
+import type { PlanInput, PlanMeter } from './plan-input.ts';
 import type { PlanTerms } from './price.ts';
 import { ratePrice } from './rate-price.ts';
 
+const meter = (key: string): [string, PlanMeter] => [key, { key, eventType: key, aggregation: 'COUNT', valueProperty: null, filters: [] }];
+const METERS = new Map([meter('calls'), meter('images')]);
 const terms = (input: Partial<PlanInput>): PlanTerms =>
-  parsePlan({ key: 'plan', name: 'Plan', kind: 'SUBSCRIPTION', currency: 'USD', interval: 'MONTH', prices: [], ...input }, SAMPLE_METERS);
+  parsePlan({ key: 'plan', name: 'Plan', kind: 'SUBSCRIPTION', currency: 'USD', interval: 'MONTH', prices: [], ...input }, METERS);
 const PLAN = terms({
   prices: [
     { key: 'fee', model: 'FLAT', amount: '20' },
