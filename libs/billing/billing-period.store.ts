@@ -77,10 +77,10 @@ WHERE c.tenant_id = $1 AND c.no > $3 AND EXISTS (
     LEFT JOIN LATERAL (
       SELECT p.end_at, p.closed_at FROM billing_period p WHERE p.tenant_id = g.tenant_id AND p.segment_id = g.id ORDER BY p.start_at DESC LIMIT 1
     ) AS last ON true
-  WHERE s.tenant_id = c.tenant_id AND s.customer_id = c.id AND g.start_at <= $2 AND (g.end_at IS NULL OR g.end_at > g.start_at)
+  WHERE s.tenant_id = c.tenant_id AND s.customer_id = c.id AND g.start_at <= $2 AND g.start_at < least(g.end_at, s.ends_at, 'infinity')
     AND (last.end_at IS NULL
-      OR (last.closed_at IS NULL AND least(last.end_at, g.end_at) <= $2)
-      OR (last.closed_at IS NOT NULL AND last.end_at <= $2 AND last.end_at < coalesce(g.end_at, 'infinity')))
+      OR (last.closed_at IS NULL AND least(last.end_at, g.end_at, s.ends_at) <= $2)
+      OR (last.closed_at IS NOT NULL AND last.end_at <= $2 AND last.end_at < least(g.end_at, s.ends_at, 'infinity')))
 )
 ORDER BY c.no LIMIT $4`;
 const IS_LIVE = `(p.invoice_id IS NULL OR EXISTS (SELECT 1 FROM invoice i WHERE i.tenant_id = p.tenant_id AND i.id = p.invoice_id AND i.status <> 'VOID'))`;
