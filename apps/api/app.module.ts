@@ -6,6 +6,7 @@ import { DatabaseModule } from '@tare/database';
 import { JobsModule } from '@tare/jobs';
 import { AccessApiModule } from './access/access-api.module.ts';
 import { AlertsApiModule } from './alerts/alerts-api.module.ts';
+import { CouponsApiModule } from './coupons/coupons-api.module.ts';
 import { CreditsApiModule } from './credits/credits-api.module.ts';
 import { InvoicesApiModule } from './invoices/invoices-api.module.ts';
 import { EntitlementsApiModule } from './entitlements/entitlements-api.module.ts';
@@ -48,6 +49,7 @@ export const NOUN_MODULES: Type[] = [
   InvoicesApiModule,
   MetersApiModule,
   PlansApiModule,
+  CouponsApiModule,
   QuotesApiModule,
   CostRatesApiModule,
   CapacityPoolsApiModule,

@@ -11,6 +11,9 @@ export { CapacityPoolsService, type CapacityPoolInput, type CapacityPoolView } f
 export { CostBook, type OpenCostBook, type RatesOfModel } from './cost-book.ts';
 export { CostRateStore, type CostingRequest, type StoredCostRate } from './cost-rate.store.ts';
 export { CostRatesService, type CostQuote, type CostQuoteInput } from './cost-rates.service.ts';
+export { type Coupon, type CouponInput } from './coupon.ts';
+export { Coupons, type RedeemedCoupon } from './coupons.ts';
+export { CouponsService } from './coupons.service.ts';
 export { ExchangeRateStore } from './exchange-rate.store.ts';
 export { ExchangeRates, LoadedExchangeRates } from './exchange-rates.ts';
 export { ExchangeRatesService } from './exchange-rates.service.ts';

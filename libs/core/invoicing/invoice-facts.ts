@@ -1,12 +1,10 @@
 import type { Decimal } from '../money/index.ts';
 import type { Instant, Period } from '../time/index.ts';
 import type { Meter, UsageRecord } from '../usage/index.ts';
+import type { DiscountScope } from '../pricing/index.ts';
 import type { Segment, ServicePeriod } from '../subscriptions/index.ts';
 import type { ExchangeRate } from '../rating/index.ts';
 import type { InvoiceTax } from './invoice-tax.ts';
-
-/** Which charges a discount is for: fees are what is charged without usage, credits of the plan among them; overage is usage. */
-export type DiscountScope = 'ALL' | 'FEES' | 'USAGE';
 
 /**
  * A discount of a subscription. One that names charges (`prices`, `addOns`, `appliesTo`) is taken off those lines before the commitment, else it is off the

@@ -1,6 +1,7 @@
 export * from './price.ts';
 export * from './price-charge.ts';
 export * from './price-parts.ts';
+export * from './discount-terms.ts';
 export * from './plan-input.ts';
 export * from './parse-fields.ts';
 export * from './parse-price.ts';
