@@ -1,5 +1,5 @@
-import { Decimal } from '../money/index.ts';
-import type { Instant } from '../time/index.ts';
+import { Decimal, cumulativeShare } from '../money/index.ts';
+import type { Instant, Period } from '../time/index.ts';
 import type { Segment, ServicePeriod } from '../subscriptions/index.ts';
 import type { AssembledLine } from './assembled-invoice.ts';
 import type { BilledFee, BilledLine } from './invoice-facts.ts';
@@ -7,7 +7,17 @@ import type { BilledFee, BilledLine } from './invoice-facts.ts';
 /** What a saved line has to keep for the invoices after it. */
 export type SavedLine = Pick<
   AssembledLine,
-  'scopeKey' | 'kind' | 'priceKey' | 'description' | 'quantity' | 'amount' | 'discounts' | 'period' | 'segmentId' | 'credits'
+  | 'scopeKey'
+  | 'kind'
+  | 'priceKey'
+  | 'description'
+  | 'quantity'
+  | 'amount'
+  | 'discounts'
+  | 'period'
+  | 'segmentId'
+  | 'credits'
+  | 'adjustsKind'
 >;
 
 /** Saved lines as what is billed: for `EndedPart.billed` and `LateInvoice.billed`. */
@@ -26,21 +36,33 @@ export function billedFeesOf(lines: readonly SavedLine[], segment: Segment, at: 
     );
 }
 
-/** Fees billed in advance for a segment's part of a billing period, prorations included, net of line discounts: `EndedPart.feesNet` (SEMANTICS 8.5). */
-export function feesNetOf(lines: readonly SavedLine[], segment: Segment, { fullStart, fullEnd }: ServicePeriod): Decimal {
-  const own = lines.filter((line) => isAdvanceFee(line, segment) && line.period.start >= fullStart && line.period.start < fullEnd);
-  return Decimal.sum(own.map((line) => line.amount.minus(lineDiscount(line))));
+/**
+ * Fees billed in advance for a segment's time in a billing period, prorations included, net of line discounts: `EndedPart.feesNet` (SEMANTICS 8.5). Of a fee
+ * for several billing periods, its part by real time; the parts add up to it.
+ */
+export function feesNetOf(lines: readonly SavedLine[], segment: Segment, { fullStart, fullEnd }: FullPeriod): Decimal {
+  const own = lines.filter((line) => isAdvanceFee(line, segment) && line.period.start < fullEnd && line.period.end > fullStart);
+  return Decimal.sum(own.map((line) => earnedBetween(netOfLineDiscounts(line), line.period, fullStart, fullEnd)));
+}
+
+type FullPeriod = Pick<ServicePeriod, 'fullStart' | 'fullEnd'>;
+
+function earnedBetween(amount: Decimal, { start, end }: Period, from: Instant, until: Instant): Decimal {
+  const length = BigInt(end - start);
+  const earnedAt = (at: Instant): Decimal => cumulativeShare(amount, BigInt(Math.min(Math.max(at, start), end) - start), length);
+  return earnedAt(until).minus(earnedAt(from));
 }
 
 const ADVANCE_KINDS: ReadonlySet<string> = new Set(['FEE', 'CREDITS', 'PRORATION_CHARGE', 'PRORATION_CREDIT']);
 
 /** A fixed fee in arrears stands on the same invoice as the usage and is counted there. */
-function isAdvanceFee(line: SavedLine, segment: Segment): boolean {
+export function isAdvanceFee(line: SavedLine, segment: Segment): boolean {
   if (line.segmentId !== segment.id || !ADVANCE_KINDS.has(line.kind)) return false;
   const price = segment.terms.prices.find(({ key }) => key === line.priceKey);
   return price?.model !== 'FLAT' || price.timing === 'IN_ADVANCE';
 }
 
-function lineDiscount({ discounts }: SavedLine): Decimal {
-  return Decimal.sum(discounts.filter((share) => share.ofLine).map((share) => share.amount));
+/** What a line comes to for a commitment. A correction is net of all discounts of its period already. */
+export function netOfLineDiscounts({ amount, discounts }: SavedLine): Decimal {
+  return amount.minus(Decimal.sum(discounts.filter((share) => share.ofLine).map((share) => share.amount)));
 }

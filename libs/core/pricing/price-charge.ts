@@ -28,6 +28,8 @@ export interface PriceUsage {
   readonly cost?: Decimal;
   /** Seats of the subscription, for prices per seat. None: one. */
   readonly seats?: Decimal;
+  /** What earlier periods left of the allowance: used before the period's own. None: zero. */
+  readonly carried?: Decimal;
 }
 
 /** The part of a whole period that a shortened one is (SEMANTICS 6.2), as a fraction of real time. */

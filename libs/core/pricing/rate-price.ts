@@ -1,10 +1,13 @@
 import { Decimal, cumulativeShare } from '../money/index.ts';
-import type { CostPlusPrice, FlatPrice, PackagePrice, PercentagePrice, PerUnitPrice, Price, Tier, TieredPrice } from './price.ts';
+import type { CostPlusPrice, FlatPrice, PackagePrice, PercentagePrice, Price, Tier, TieredPrice } from './price.ts';
 import type { PeriodShare, PriceCharge, PriceUsage, WalkStep } from './price-charge.ts';
 
 /** How a price is applied; both are for the period, not for the price. */
 export interface RateOptions {
-  /** Of a shortened period: minimum, maximum, first-tier flat fee and a FLAT amount are prorated by it, tier bounds are not (SEMANTICS 6.2). */
+  /**
+   * Of a shortened period: minimum, maximum, first-tier flat fee and a FLAT amount are prorated by it, tier bounds are not; the allowance where the price
+   * says so (SEMANTICS 6.2).
+   */
   readonly share?: PeriodShare;
   /** False while the period runs: the minimum is not due yet. True by default. */
   readonly closing?: boolean;
@@ -51,15 +54,15 @@ function stepsOf(price: Price, usage: PriceUsage, share: PeriodShare | undefined
     case 'FLAT':
       return flatSteps(price, usage, share);
     case 'PER_UNIT':
-      return perUnitSteps(price, usage);
+      return [...includedSteps(price, usage, share), unitStep('units', billableQuantity(price, usage, share), price.unitPrice)];
     case 'PACKAGE':
-      return packageSteps(price, usage);
+      return [...includedSteps(price, usage, share), packageStep(price, billableQuantity(price, usage, share))];
     case 'GRADUATED':
-      return [...includedStep(price, usage), ...graduatedSteps(price, billableQuantity(price, usage), share)];
+      return [...includedSteps(price, usage, share), ...graduatedSteps(price, billableQuantity(price, usage, share), share)];
     case 'VOLUME':
-      return [...includedStep(price, usage), ...volumeSteps(price, billableQuantity(price, usage), share)];
+      return [...includedSteps(price, usage, share), ...volumeSteps(price, billableQuantity(price, usage, share), share)];
     case 'PERCENTAGE':
-      return percentageSteps(price, usage);
+      return percentageSteps(price, usage, share);
     case 'COST_PLUS':
       return costPlusSteps(price, usage);
     default:
@@ -74,13 +77,8 @@ function flatSteps(price: FlatPrice, usage: PriceUsage, share: PeriodShare | und
   return [{ description, quantity, unitPrice: price.amount, amount: prorated(whole, share) }];
 }
 
-function perUnitSteps(price: PerUnitPrice, usage: PriceUsage): WalkStep[] {
-  return [...includedStep(price, usage), unitStep('units', billableQuantity(price, usage), price.unitPrice)];
-}
-
-function packageSteps(price: PackagePrice, usage: PriceUsage): WalkStep[] {
-  const packages = billableQuantity(price, usage).ceilDividedBy(price.packageSize);
-  return [...includedStep(price, usage), unitStep(`packages of ${price.packageSize.toString()}`, packages, price.packagePrice)];
+function packageStep(price: PackagePrice, billable: Decimal): WalkStep {
+  return unitStep(`packages of ${price.packageSize.toString()}`, billable.ceilDividedBy(price.packageSize), price.packagePrice);
 }
 
 function graduatedSteps(price: TieredPrice, billable: Decimal, share: PeriodShare | undefined): WalkStep[] {
@@ -112,9 +110,9 @@ function tierSteps(tier: Tier, index: number, from: Decimal, quantity: Decimal, 
   return steps;
 }
 
-function percentageSteps(price: PercentagePrice, usage: PriceUsage): WalkStep[] {
+function percentageSteps(price: PercentagePrice, usage: PriceUsage, share: PeriodShare | undefined): WalkStep[] {
   const events = usage.events ?? Decimal.ZERO;
-  const steps = [...includedStep(price, usage), unitStep('share of the sum', billableQuantity(price, usage), price.rate)];
+  const steps = [...includedSteps(price, usage, share), unitStep('share of the sum', billableQuantity(price, usage, share), price.rate)];
   return price.fixedFee.isZero() ? steps : [...steps, unitStep('fee per event', events, price.fixedFee)];
 }
 
@@ -138,18 +136,26 @@ function bounded(price: Price, steps: readonly WalkStep[], { share, closing = tr
   return [...steps];
 }
 
-/** The allowance of a price; of one per seat, for all seats (SEMANTICS 4.6). */
-function includedQuantity(price: Price, usage: PriceUsage): Decimal {
-  return price.perSeat ? price.includedQuantity.times(seatsOf(usage)) : price.includedQuantity;
+/**
+ * The allowance of a price for a period, without what was carried into it: of one per seat, for all seats (SEMANTICS 4.6); of one that is prorated, the part
+ * of a shortened period (6.2).
+ */
+export function includedQuantity(price: Price, seats: Decimal, share?: PeriodShare): Decimal {
+  const whole = price.perSeat ? price.includedQuantity.times(seats) : price.includedQuantity;
+  return price.prorateIncluded ? prorated(whole, share) : whole;
 }
 
-function billableQuantity(price: Price, usage: PriceUsage): Decimal {
-  return Decimal.max(Decimal.ZERO, usage.quantity.minus(includedQuantity(price, usage)));
+function billableQuantity(price: Price, usage: PriceUsage, share: PeriodShare | undefined): Decimal {
+  const free = includedQuantity(price, seatsOf(usage), share).plus(usage.carried ?? Decimal.ZERO);
+  return Decimal.max(Decimal.ZERO, usage.quantity.minus(free));
 }
 
-function includedStep(price: Price, usage: PriceUsage): WalkStep[] {
-  const used = Decimal.min(usage.quantity, includedQuantity(price, usage));
-  return used.isPositive() ? [unitStep('included', used, Decimal.ZERO)] : [];
+/** Carried quantity is used before the period's own. */
+function includedSteps(price: Price, usage: PriceUsage, share: PeriodShare | undefined): WalkStep[] {
+  const carried = Decimal.min(usage.quantity, usage.carried ?? Decimal.ZERO);
+  const own = Decimal.min(usage.quantity.minus(carried), includedQuantity(price, seatsOf(usage), share));
+  const steps = [unitStep('carried from earlier periods', carried, Decimal.ZERO), unitStep('included', own, Decimal.ZERO)];
+  return steps.filter(({ quantity }) => quantity.isPositive());
 }
 
 function seatsOf(usage: PriceUsage): Decimal {

@@ -82,6 +82,25 @@ export function shareOf({ start, end, fullStart, fullEnd, unserved = 0 }: Servic
   return { from: BigInt(start - fullStart), numerator: BigInt(end - start - unserved), denominator: BigInt(fullEnd - fullStart) };
 }
 
+/**
+ * The `count` billing periods that the service period belongs to, counted from the segment's anchor: of a yearly fee in a monthly plan its year. Cut where
+ * the segment begins or ends, and where its trial ends; `index` is that of the first billing period.
+ */
+export function spanOfIntervals(segment: Segment, period: ServicePeriod, count: number): ServicePeriod {
+  if (count === 1) return period;
+  const calendar = calendarOf(segment);
+  const index = Math.floor(period.index / count) * count;
+  const fullEnd = periodOfIndex(calendar, index + count - 1).end;
+  return {
+    index,
+    start: Math.max(periodOfIndex(calendar, index).start, segment.start, segment.trialEnd ?? segment.start),
+    end: Math.min(fullEnd, segmentEnd(segment) ?? fullEnd),
+    fullStart: wholePeriod(calendar, index).start,
+    fullEnd,
+    trial: false,
+  };
+}
+
 /** When a discount for `periods` billing periods from the segment's start ends; null: never. */
 export function discountUntil(segment: Segment, periods: number | null): Instant | null {
   if (periods === null) return null;
