@@ -248,7 +248,7 @@ function assembledOf(terms: InvoiceTerms): AssembledInvoice {
       balanceApplied,
       balanceCarried,
     },
-    ...{ grants: [], discountUses: [], awaitingCost: [], leakage: [] },
+    ...{ grants: [], discountUses: [], allowances: [], awaitingCost: [], leakage: [] },
   };
 }
 

@@ -1,12 +1,15 @@
 import { Decimal, currencyOf } from '../money/index.ts';
+import { carriedOf, isSameRecord, latestRecords, withTaken } from './allowance-record.ts';
+import type { AllowanceRecord } from './allowance-record.ts';
 import type { AssembledInvoice, AssembledLine } from './assembled-invoice.ts';
 import { checkInvoice } from './check-invoice.ts';
 import { deltaLines } from './delta-lines.ts';
+import type { DeltaLines } from './delta-lines.ts';
 import { discountUses } from './discount-lines.ts';
 import { discountOf, lineDiscountOf } from './draft-line.ts';
 import type { DraftLine } from './draft-line.ts';
 import { grantsOf } from './granted-credits.ts';
-import type { BilledLine, DiscountShare, InvoiceFacts, InvoiceScope } from './invoice-facts.ts';
+import type { BilledLine, DiscountShare, InvoiceFacts, InvoiceScope, LateInvoice } from './invoice-facts.ts';
 import { taxesOn } from './invoice-tax.ts';
 import type { CreditsTaxed } from './invoice-tax.ts';
 import { scopeLines } from './scope-lines.ts';
@@ -18,18 +21,53 @@ import { scopeLines } from './scope-lines.ts';
  * @throws CodedError INVARIANT_BROKEN | CURRENCY_MISMATCH | UNKNOWN_METER | UNKNOWN_CURRENCY
  */
 export function assembleInvoice(facts: InvoiceFacts): AssembledInvoice {
-  const scope = scopeLines(facts);
-  const late = facts.late.map(deltaLines);
-  const lines = [...scope.lines.filter(isShown).map(assembledLine), ...late.flatMap((delta) => delta.lines)];
+  const late = corrections(facts.late);
+  const corrected = late.flatMap((delta) => delta.lines);
+  const before = withTaken(
+    facts.allowances ?? [],
+    late.flatMap((delta) => delta.taken),
+  );
+  const scope = scopeLines({ ...facts, carried: carriedOf(before) }, corrected);
+  const lines = [...scope.lines.filter(isShown).map(assembledLine), ...corrected];
   return checkInvoice({
     currency: facts.currency,
     lines,
     ...invoiceTotals(lines, facts),
     grants: grantsOf(scope.lines, facts.currency),
     discountUses: [...discountUses(scope.lines, facts.discounts), ...late.flatMap((delta) => delta.discountUses)],
+    allowances: changedAllowances(facts, before, late, scope.allowances),
     awaitingCost: [...scope.awaitingCost, ...late.flatMap((delta) => delta.awaitingCost)],
     leakage: scope.leakage,
   });
+}
+
+/** Corrections in order of time: a commitment over several periods counts those before the one that ends it. */
+function corrections(late: readonly LateInvoice[]): DeltaLines[] {
+  const deltas: DeltaLines[] = [];
+  for (const invoice of late) {
+    const corrected = deltas.flatMap((delta) => delta.lines);
+    deltas.push(deltaLines(invoice, corrected));
+  }
+  return deltas;
+}
+
+/**
+ * What is to be recorded: parts closed now, parts rated again, and the last part before, where corrections took of what it carries on. Of that part, when it
+ * is itself rated again, what is left is new and what it carries on is what all corrections leave of it.
+ */
+function changedAllowances(
+  { allowances = [] }: InvoiceFacts,
+  before: readonly AllowanceRecord[],
+  late: readonly DeltaLines[],
+  closed: readonly AllowanceRecord[],
+): AllowanceRecord[] {
+  const rated = late.flatMap((delta) => delta.allowances);
+  const changed = before.filter((record) => !allowances.includes(record));
+  const both = changed.map((record) => {
+    const again = rated.find((other) => isSameRecord(other, record));
+    return again === undefined ? record : { ...again, carried: record.carried };
+  });
+  return latestRecords([...rated, ...both, ...closed]);
 }
 
 type Totals = Pick<

@@ -1,6 +1,7 @@
 import type { Decimal } from '../money/index.ts';
 import type { Instant, Period } from '../time/index.ts';
 import type { WalkStep } from '../pricing/index.ts';
+import type { AllowanceRecord } from './allowance-record.ts';
 import type { DiscountShare, DiscountUse } from './invoice-facts.ts';
 import type { CreditsTaxed, TaxAmount } from './invoice-tax.ts';
 
@@ -109,6 +110,8 @@ export interface AssembledInvoice {
   readonly balanceCarried: Decimal;
   readonly grants: readonly GrantToIssue[];
   readonly discountUses: readonly DiscountUse[];
+  /** What became of allowances that roll over, to be kept with the service periods: those closed now, and those that a correction changed. */
+  readonly allowances: readonly AllowanceRecord[];
   readonly awaitingCost: readonly AwaitingCost[];
   readonly leakage: readonly Leakage[];
 }

@@ -2,6 +2,8 @@ import { CodedError } from '../coded-error.ts';
 import { Decimal, currencyOf } from '../money/index.ts';
 import type { Instant } from '../time/index.ts';
 import type { WalkStep } from '../pricing/index.ts';
+import { isSameRecord, takenSince } from './allowance-record.ts';
+import type { AllowanceRecord, AllowanceTaken } from './allowance-record.ts';
 import type { AssembledLine, AwaitingCost } from './assembled-invoice.ts';
 import { lateDiscountUses } from './discount-lines.ts';
 import { discountOf, netOf } from './draft-line.ts';
@@ -14,20 +16,27 @@ export interface DeltaLines {
   readonly lines: readonly AssembledLine[];
   readonly awaitingCost: readonly AwaitingCost[];
   readonly discountUses: readonly DiscountUse[];
+  /** What is left of allowances now, and what corrections took more of them. */
+  readonly allowances: readonly AllowanceRecord[];
+  readonly taken: readonly AllowanceTaken[];
 }
 
 /**
  * What late usage and corrections change of a finalized invoice: its whole scope is rated again and everything billed is taken off, line by line, each net
- * of the original discounts (SEMANTICS 8.3). Lines whose cost is awaited stay as they are until it is known.
+ * of the original discounts (SEMANTICS 8.3). Lines whose cost is awaited stay as they are until it is known. `corrected`: corrections of earlier periods on
+ * the same invoice.
  * @throws CodedError INVARIANT_BROKEN when something was billed that the facts do not lead to: then they are not the facts of that invoice.
  */
-export function deltaLines(late: LateInvoice): DeltaLines {
-  const { lines, awaitingCost } = scopeLines({ ...late.facts, ended: late.facts.ended.map((part) => ({ ...part, billed: [] })) });
+export function deltaLines(late: LateInvoice, corrected: readonly AssembledLine[] = []): DeltaLines {
+  const ended = late.facts.ended.map((part) => ({ ...part, billed: [] }));
+  const { lines, awaitingCost, ...scope } = scopeLines({ ...late.facts, ended }, corrected);
   requireKnown(late.billed, new Set([...lines, ...awaitingCost].map(({ scopeKey }) => scopeKey)), late.invoiceId);
   const isVoid = late.voided === true;
   const held = isVoid ? new Set<Instant>() : heldPeriods(late, awaitingCost);
   const rated = lines.filter((line) => !held.has(line.billingStart));
   const deltas = rated.map((line) => deltaLine(line, late));
+  const recorded = ended.filter(({ period }) => !isVoid && !held.has(period.fullStart)).flatMap((part) => part.allowances ?? []);
+  const allowances = scope.allowances.filter((record) => recorded.some((other) => isSameRecord(other, record)));
   return {
     lines: deltas.filter((line) => !line.amount.isZero()),
     awaitingCost: isVoid ? [] : awaitingCost,
@@ -36,6 +45,8 @@ export function deltaLines(late: LateInvoice): DeltaLines {
       late.facts.discounts,
       late.discountUses ?? [],
     ),
+    allowances,
+    taken: takenSince(recorded, allowances),
   };
 }
 

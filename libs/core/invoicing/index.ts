@@ -1,4 +1,6 @@
+export * from './allowance-record.ts';
 export * from './assembled-invoice.ts';
+export * from './commitment-span.ts';
 export * from './invoice-facts.ts';
 export * from './assemble-invoice.ts';
 export * from './billed-facts.ts';

@@ -3,7 +3,8 @@ import type { Instant, Period } from '../time/index.ts';
 import type { Meter, UsageRecord } from '../usage/index.ts';
 import type { DiscountScope } from '../pricing/index.ts';
 import type { Segment, ServicePeriod } from '../subscriptions/index.ts';
-import type { ExchangeRate } from '../rating/index.ts';
+import type { CarriedAllowance, ExchangeRate } from '../rating/index.ts';
+import type { AllowanceRecord } from './allowance-record.ts';
 import type { InvoiceTax } from './invoice-tax.ts';
 
 /**
@@ -63,6 +64,24 @@ export interface EndedPart {
   readonly closing: boolean;
   /** The parts that this one was joined from, whose fees in arrears stay their own (`joinedParts`). None: it is its only part. */
   readonly pieces?: readonly Pick<EndedPart, 'segment' | 'period'>[];
+  /** What is recorded of its allowances where it was closed before. None: it was not, and opens with what the part before carries on. */
+  readonly allowances?: readonly AllowanceRecord[];
+  /** Of a plan with `commitmentIntervals` above 1: the commitment that is over with this part (`commitmentSpan`). None: it goes on. */
+  readonly commitment?: CommitmentSpan | null;
+}
+
+/** A commitment over several billing periods that is over with a part: what its true-up is computed from (SEMANTICS 4.6, 8.5). */
+export interface CommitmentSpan {
+  /** The time that it is for. */
+  readonly period: ServicePeriod;
+  /** The segments that committed to it, one after the other. */
+  readonly segmentIds: readonly string[];
+  /** What they committed to, each in proportion to its time in it. */
+  readonly committed: Decimal;
+  /** Fees in advance for all of it, net of line discounts; of a fee that reaches beyond, its part by real time. */
+  readonly fees: Decimal;
+  /** Usage, overage and fees in arrears of what ended before, net of line discounts, corrections included. */
+  readonly usageBefore: Decimal;
 }
 
 /** A period whose fee is due in advance. */
@@ -132,11 +151,16 @@ export interface InvoiceScope {
   readonly discounts: readonly Discount[];
   /** For COST_PLUS where cost and plan have different currencies. */
   readonly exchangeRates: readonly ExchangeRate[];
+  /** What allowances carry into the first ended part that was not closed before. None: nothing. */
+  readonly carried?: readonly CarriedAllowance[];
 }
 
 /** Everything that an invoice is made of. */
-export interface InvoiceFacts extends InvoiceScope {
+export interface InvoiceFacts extends Omit<InvoiceScope, 'carried'> {
+  /** In order of time. */
   readonly late: readonly LateInvoice[];
+  /** What is recorded of the allowances of the last part that was closed before this invoice. None: nothing rolls over. */
+  readonly allowances?: readonly AllowanceRecord[];
   readonly tax: InvoiceTax;
   /** What credits that this invoice's usage burnt had cost, as far as they are taxed at use: it joins the tax base and is not asked for again (SEMANTICS 8.6). */
   readonly untaxedBurns: Decimal;

@@ -62,5 +62,7 @@ function joinedWith(before: EndedPart, part: EndedPart): EndedPart {
     billed: [...before.billed, ...part.billed],
     closing: before.closing && part.closing,
     pieces: [...(before.pieces ?? [before]), part],
+    ...(before.allowances === undefined ? {} : { allowances: [...before.allowances, ...(part.allowances ?? [])] }),
+    commitment: part.commitment ?? before.commitment ?? null,
   };
 }

@@ -2,9 +2,10 @@ import { Decimal } from '../money/index.ts';
 import type { FlatPrice } from '../pricing/index.ts';
 import { roundedShare, servicePeriodAt } from '../subscriptions/index.ts';
 import type { Segment, ServicePeriod } from '../subscriptions/index.ts';
+import type { LineKind } from './assembled-invoice.ts';
 import { draftLine, incrementOf } from './draft-line.ts';
 import type { DraftLine } from './draft-line.ts';
-import { creditLines, feeLines } from './fee-lines.ts';
+import { creditLines, feeLines, openEnded } from './fee-lines.ts';
 import type { BilledFee, PlanChange } from './invoice-facts.ts';
 
 /**
@@ -18,12 +19,13 @@ export function prorationLines(change: PlanChange, changeIndex: number): DraftLi
   return settleCredits(lines, change).map((line) => ({ ...line, changeIndex }));
 }
 
-/** A period that begins with the change is an ordinary one: the interval changed, and the calendar with it. */
+/** What begins with the change whole is an ordinary fee: the interval changed, and the calendar with it. */
 function chargesOf(segment: Segment, period: ServicePeriod): DraftLine[] {
-  const isWhole = period.start === period.fullStart && period.end === period.fullEnd;
+  const kindOf = (kind: 'FEE' | 'CREDITS', of: ServicePeriod): LineKind =>
+    of.start === of.fullStart && of.end === of.fullEnd ? kind : 'PRORATION_CHARGE';
   return [
-    ...feeLines(segment, period, 'IN_ADVANCE', isWhole ? 'FEE' : 'PRORATION_CHARGE'),
-    ...creditLines(segment, period, isWhole ? 'CREDITS' : 'PRORATION_CHARGE'),
+    ...feeLines(openEnded(segment), period, 'IN_ADVANCE', (of) => kindOf('FEE', of)),
+    ...creditLines(segment, period, kindOf('CREDITS', period)),
   ];
 }
 

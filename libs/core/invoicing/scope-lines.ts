@@ -1,6 +1,7 @@
 import { CodedError } from '../coded-error.ts';
 import { currencyOf } from '../money/index.ts';
-import type { AwaitingCost, Leakage } from './assembled-invoice.ts';
+import type { AllowanceRecord } from './allowance-record.ts';
+import type { AssembledLine, AwaitingCost, Leakage } from './assembled-invoice.ts';
 import { discounted } from './discount-lines.ts';
 import type { DraftLine } from './draft-line.ts';
 import { advanceLines } from './fee-lines.ts';
@@ -8,30 +9,46 @@ import type { InvoiceScope } from './invoice-facts.ts';
 import { joinedParts } from './joined-parts.ts';
 import { prorationLines } from './proration-lines.ts';
 import { commitmentLines, usageOutcome } from './usage-lines.ts';
+import type { UsageOutcome } from './usage-lines.ts';
 
 /** All lines that the facts of an invoice lead to, also those of zero, with their discounts. */
 export interface ScopeLines {
   readonly lines: readonly DraftLine[];
   readonly awaitingCost: readonly AwaitingCost[];
   readonly leakage: readonly Leakage[];
+  readonly allowances: readonly AllowanceRecord[];
 }
 
-/** Lines, line discounts, true-ups, invoice discounts, in this order (SEMANTICS 8.1). @throws CodedError CURRENCY_MISMATCH */
-export function scopeLines(scope: InvoiceScope): ScopeLines {
+/**
+ * Lines, line discounts, true-ups, invoice discounts, in this order (SEMANTICS 8.1). `corrected`: corrections on the same invoice, which a commitment over
+ * several periods counts. @throws CodedError CURRENCY_MISMATCH
+ */
+export function scopeLines(scope: InvoiceScope, corrected: readonly AssembledLine[] = []): ScopeLines {
   requireOneCurrency(scope);
   const { billingIncrement } = currencyOf(scope.currency);
   const ended = joinedParts(scope.ended);
-  const outcomes = ended.map((part) => usageOutcome(part, { ...scope, ended }));
+  const outcomes = outcomesOf({ ...scope, ended });
   const usage = outcomes.flatMap((outcome) => outcome.lines);
   const fees = [...scope.changes.flatMap(prorationLines), ...scope.next.flatMap(advanceLines)];
   const charged = discounted([...usage, ...fees], scope.discounts, true, billingIncrement);
-  const trueUps = ended.flatMap((part) => commitmentLines(part, charged.slice(0, usage.length)));
+  const trueUps = ended.flatMap((part) => commitmentLines(part, charged.slice(0, usage.length), corrected));
   const all = [...charged.slice(0, usage.length), ...trueUps, ...charged.slice(usage.length)];
   return {
     lines: discounted(all, scope.discounts, false, billingIncrement),
     awaitingCost: outcomes.flatMap((outcome) => outcome.awaitingCost),
     leakage: outcomes.flatMap((outcome) => outcome.leakage),
+    allowances: outcomes.flatMap((outcome) => outcome.allowances),
   };
+}
+
+/** Each part begins with what the one before leaves of allowances that roll over. */
+function outcomesOf(scope: InvoiceScope): UsageOutcome[] {
+  let carried = scope.carried ?? [];
+  return scope.ended.map((part) => {
+    const outcome = usageOutcome(part, scope, carried);
+    carried = outcome.carried;
+    return outcome;
+  });
 }
 
 function requireOneCurrency({ currency, ended, next, changes }: InvoiceScope): void {

@@ -1,10 +1,15 @@
 import { Decimal } from '../money/index.ts';
 import { prorated } from '../pricing/index.ts';
-import { ratePeriodUsage } from '../rating/index.ts';
-import type { RatedPrice } from '../rating/index.ts';
+import { carriedFor, carriedOn, ratePeriodUsage } from '../rating/index.ts';
+import type { CarriedAllowance, RatedPrice } from '../rating/index.ts';
 import { shareOf } from '../subscriptions/index.ts';
+import type { ServicePeriod } from '../subscriptions/index.ts';
+import type { Instant } from '../time/index.ts';
 import type { UsageRecord } from '../usage/index.ts';
-import type { AwaitingCost, Leakage } from './assembled-invoice.ts';
+import { carriedOf, isSameRecord, takenSince, withTaken } from './allowance-record.ts';
+import type { AllowanceRecord } from './allowance-record.ts';
+import { countsAsUsage } from './commitment-span.ts';
+import type { AssembledLine, AwaitingCost, Leakage } from './assembled-invoice.ts';
 import { draftLine, lineDiscountOf, scopeKeyOf } from './draft-line.ts';
 import type { DraftLine } from './draft-line.ts';
 import { feeLines } from './fee-lines.ts';
@@ -15,43 +20,69 @@ export interface UsageOutcome {
   readonly lines: readonly DraftLine[];
   readonly awaitingCost: readonly AwaitingCost[];
   readonly leakage: readonly Leakage[];
+  /** Of a part that is closed; a period that still runs has none. */
+  readonly allowances: readonly AllowanceRecord[];
+  /** What the part after it opens with. */
+  readonly carried: readonly CarriedAllowance[];
 }
 
-/** Usage, overage and fixed fees in arrears of an ended service period; a trial has none (SEMANTICS 5, 6.4, 7.5). */
-export function usageOutcome(part: EndedPart, scope: InvoiceScope): UsageOutcome {
-  if (part.period.trial) return { lines: [], awaitingCost: [], leakage: [] };
+/**
+ * Usage, overage and fixed fees in arrears of an ended service period; a trial has none (SEMANTICS 5, 6.4, 7.5). `carried`: what the time before leaves of
+ * allowances.
+ */
+export function usageOutcome(part: EndedPart, scope: InvoiceScope, carried: readonly CarriedAllowance[]): UsageOutcome {
+  if (part.period.trial) return { lines: [], awaitingCost: [], leakage: [], allowances: [], carried };
   const { segment, period, closing } = part;
   const chargedBefore = [...part.chargedBefore, ...recordsOfEarlierParts(part, scope.ended)];
+  const opening = part.allowances?.map(({ opening: lots, ...name }) => ({ ...name, lots })) ?? carried;
   const rated = ratePeriodUsage(segment, period, part.records, scope.meters, {
     chargedBefore,
     closing,
     exchangeRates: scope.exchangeRates,
+    carried: opening,
   });
   const usage = rated.filter((price) => !price.awaitingCost).map((price) => usageLine(price, part));
-  const fees = closing ? piecesOf(part).flatMap((piece) => feeLines(piece.segment, piece.period, 'IN_ARREARS', 'FEE')) : [];
+  const fees = closing ? piecesOf(part).flatMap((piece) => feeLines(piece.segment, piece.period, 'IN_ARREARS', () => 'FEE')) : [];
+  const allowances = rated.flatMap((price) => allowanceRecord(price, part, opening) ?? []);
   return {
     lines: withBilled([...usage, ...overageLines(part), ...fees], part),
     awaitingCost: rated.filter((price) => price.awaitingCost).map((price) => awaitingOf(price, part)),
     leakage: leakageOf(part),
+    allowances: closing ? allowances : [],
+    carried: carriedOf(allowances),
   };
 }
 
-/**
- * The true-up to the commitment of a service period: its part of the commitment less fees and usage of the same period, net of line discounts
- * (SEMANTICS 4.6, 8.5). `lines`: all lines of the scope, line discounts taken. A line of zero where the commitment is met.
- */
-export function commitmentLines(part: EndedPart, lines: readonly DraftLine[]): DraftLine[] {
+/** Of a price that rolls over; null of others. A part that was closed before keeps what it carries on, less what it now takes more. */
+function allowanceRecord(rated: RatedPrice, part: EndedPart, carried: readonly CarriedAllowance[]): AllowanceRecord | null {
+  const { priceKey, group, price, included, quantity: used } = rated;
+  if (!price.rollover) return null;
   const { segment, period } = part;
-  const commitment = segment.terms.minimumCommitment;
-  if (commitment === null || period.trial || !part.closing) return [];
-  const committed = prorated(commitment, shareOf(period));
-  const own = lines.filter((line) => isOfPart(line, part));
-  const usage = Decimal.sum(own.map((line) => line.amount.minus(lineDiscountOf(line.shares))));
-  const missing = committed.minus(part.feesNet).minus(usage);
+  const opening = carriedFor(carried, rated, period.start);
+  const left = carriedOn(rated, segment, period, opening);
+  const name = { segmentId: segment.id, periodStart: period.start, priceKey, group, meter: price.meter };
+  const record = { ...name, opening, included, used, left, carried: left };
+  const recorded = part.allowances?.find((other) => isSameRecord(other, record));
+  if (recorded === undefined) return record;
+  const [after = record] = withTaken([{ ...record, carried: recorded.carried }], takenSince([recorded], [record]));
+  return after;
+}
+
+/**
+ * The true-up to a commitment: what was committed less fees and usage of the same time, net of line discounts (SEMANTICS 4.6, 8.5). Of one for a single
+ * billing period each part has its own; of one for several, the part that ends it. A line of zero where the commitment is met.
+ * @param lines all lines of the scope, line discounts taken @param corrected corrections on the same invoice
+ */
+export function commitmentLines(part: EndedPart, lines: readonly DraftLine[], corrected: readonly AssembledLine[]): DraftLine[] {
+  const due = part.closing ? commitmentOf(part, lines, corrected) : null;
+  if (due === null) return [];
+  const { segment, period } = part;
+  const missing = due.committed.minus(due.fees).minus(due.before).minus(due.usage);
   const walk = [
-    step('commitment', committed),
-    step('fees of the period', part.feesNet.negated()),
-    step('usage of the period', usage.negated()),
+    step('commitment', due.committed),
+    step('fees of the period', due.fees.negated()),
+    step('usage billed before', due.before.negated()),
+    step('usage of the period', due.usage.negated()),
   ];
   const isDue = missing.isPositive();
   const amounts = {
@@ -60,7 +91,34 @@ export function commitmentLines(part: EndedPart, lines: readonly DraftLine[]): D
     exactAmount: isDue ? missing : Decimal.ZERO,
     walk: isDue ? walk.filter(({ amount }) => !amount.isZero()) : [],
   };
-  return withBilled([draftLine({ kind: 'COMMITMENT', priceKey: null, segment, period }, amounts)], part);
+  const line = draftLine({ kind: 'COMMITMENT', priceKey: null, segment, period: due.period }, amounts, { billingStart: period.fullStart });
+  return withBilled([line], part);
+}
+
+interface DueCommitment {
+  readonly period: ServicePeriod;
+  readonly committed: Decimal;
+  readonly fees: Decimal;
+  readonly before: Decimal;
+  readonly usage: Decimal;
+}
+
+function commitmentOf(part: EndedPart, lines: readonly DraftLine[], corrected: readonly AssembledLine[]): DueCommitment | null {
+  const { segment, period, feesNet: fees, commitment: span } = part;
+  const { minimumCommitment: amount, commitmentIntervals } = segment.terms;
+  if (amount === null || period.trial) return null;
+  const net = (own: readonly DraftLine[]): Decimal => Decimal.sum(own.map((line) => line.amount.minus(lineDiscountOf(line.shares))));
+  if (commitmentIntervals === 1) {
+    const usage = net(lines.filter((line) => isOfPart(line, part)));
+    return { period, committed: prorated(amount, shareOf(period)), fees, before: Decimal.ZERO, usage };
+  }
+  if (span === null || span === undefined) return null;
+  const isInside = (segmentId: string, start: Instant): boolean =>
+    span.segmentIds.includes(segmentId) && span.period.start <= start && start < span.period.end;
+  const own = lines.filter((line) => isCounted(line) && isInside(line.segment.id, line.period.start));
+  const late = corrected.filter((line) => countsAsUsage(line) && isInside(line.segmentId, line.period.start));
+  const before = span.usageBefore.plus(Decimal.sum(late.map((line) => line.amount)));
+  return { period: span.period, committed: span.committed, fees: span.fees, before, usage: net(own) };
 }
 
 function usageLine(rated: RatedPrice, { segment, period }: EndedPart): DraftLine {
@@ -105,15 +163,18 @@ function recordsOfEarlierParts(part: EndedPart, parts: readonly EndedPart[]): Us
 }
 
 function isOfPart(line: DraftLine, part: EndedPart): boolean {
-  const isCounted = line.kind === 'USAGE' || line.kind === 'OVERAGE' || line.kind === 'FEE';
   // A fee that is valid from later on begins inside of its period.
   const isInside = ({ segment, period }: Pick<EndedPart, 'segment' | 'period'>): boolean =>
     line.segment.id === segment.id && line.period.start >= period.start && line.period.start < period.end;
-  return isCounted && piecesOf(part).some(isInside);
+  return isCounted(line) && piecesOf(part).some(isInside);
 }
 
 function piecesOf(part: EndedPart): readonly Pick<EndedPart, 'segment' | 'period'>[] {
   return part.pieces ?? [part];
+}
+
+function isCounted({ kind }: DraftLine): boolean {
+  return countsAsUsage({ kind, adjustsKind: null });
 }
 
 function withBilled(lines: readonly DraftLine[], { billed }: EndedPart): DraftLine[] {

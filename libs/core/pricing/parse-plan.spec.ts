@@ -84,12 +84,6 @@ test.each([
     'TOO_PRECISE',
     'prices[0].unitPrice',
   ],
-  [
-    'rollover is not available yet',
-    plan({ prices: [unit('a', 'calls', { includedQuantity: '5', rollover: true })] }),
-    'NOT_AVAILABLE',
-    'prices[0].rollover',
-  ],
   ['5 a PER_QUERY plan has no fixed fee', plan({ kind: 'PER_QUERY' }), 'PRICE_NOT_ALLOWED_FOR_KIND', 'prices[0].model'],
   [
     '4.2 a PER_QUERY plan has no minimum amount',

@@ -1,13 +1,11 @@
 import { CodedError } from '../coded-error.ts';
-import type { PlanInput, PriceInput } from './plan-input.ts';
+import type { PlanInput } from './plan-input.ts';
 
 /**
  * Fields that are read and kept, and that no bill follows yet. A plan that uses one is refused, so that no bill is made that ignores it.
  * Whoever builds the behaviour of a field takes its entry away.
  */
-const PRICE_FIELDS: readonly (keyof PriceInput)[] = ['everyIntervals', 'prorateIncluded', 'rollover', 'rolloverMaximum', 'rolloverPeriods'];
 const PLAN_FIELDS: readonly (keyof PlanInput)[] = [
-  'commitmentIntervals',
   'invoiceThreshold',
   'creditRollover',
   'creditRolloverMaximum',
@@ -22,9 +20,6 @@ export function refuseUnavailable(input: PlanInput): void {
   };
   for (const field of PLAN_FIELDS) if (isUsed(input[field])) refuse(field, field);
   if (input.creditsGrantedWhen === 'PAID') refuse('PAID', 'creditsGrantedWhen');
-  for (const [index, price] of input.prices.entries()) {
-    for (const field of PRICE_FIELDS) if (isUsed(price[field])) refuse(field, `prices[${index}].${field}`);
-  }
 }
 
 /** One interval is what everything has anyway. */

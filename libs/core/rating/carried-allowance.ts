@@ -34,7 +34,7 @@ export function carriedFor(
   return own?.lots.filter(({ expiresAt }) => expiresAt === null || expiresAt > start) ?? [];
 }
 
-export function quantityOf(lots: readonly AllowanceLot[]): Decimal {
+export function quantityOfLots(lots: readonly AllowanceLot[]): Decimal {
   return Decimal.sum(lots.map(({ quantity }) => quantity));
 }
 
@@ -52,7 +52,7 @@ export function carriedOn(rated: RatedPrice, segment: Segment, period: ServicePe
   const living = withoutOldest(lots, quantity).filter(({ expiresAt }) => expiresAt === null || expiresAt > period.end);
   const { rolloverMaximum: most, perSeat } = price;
   if (most === null) return living;
-  const excess = quantityOf(living).minus(perSeat ? most.times(Decimal.of(segment.seats)) : most);
+  const excess = quantityOfLots(living).minus(perSeat ? most.times(Decimal.of(segment.seats)) : most);
   return withoutOldest(living, excess);
 }
 

@@ -2,10 +2,12 @@ import { CodedError } from '../coded-error.ts';
 import { Decimal } from '../money/index.ts';
 import { aggregate, meterMatches, recordValue } from '../usage/index.ts';
 import type { Meter, UsageRecord } from '../usage/index.ts';
-import { priceParts, ratePrice } from '../pricing/index.ts';
+import { includedQuantity, priceParts, ratePrice } from '../pricing/index.ts';
 import type { PricePart, UsagePrice } from '../pricing/index.ts';
 import { pricePeriod, shareOf } from '../subscriptions/index.ts';
 import type { Segment, ServicePeriod } from '../subscriptions/index.ts';
+import { carriedFor, quantityOfLots } from './carried-allowance.ts';
+import type { CarriedAllowance } from './carried-allowance.ts';
 import { convertAmount } from './exchange-rate.ts';
 import type { ExchangeRate } from './exchange-rate.ts';
 import type { RatedPrice } from './rated-price.ts';
@@ -16,6 +18,8 @@ export interface RatePeriodOptions {
   /** False while the period runs: minimums are not due yet. True by default. */
   readonly closing?: boolean;
   readonly exchangeRates?: readonly ExchangeRate[];
+  /** What earlier periods left of allowances that roll over. None: nothing. */
+  readonly carried?: readonly CarriedAllowance[];
 }
 
 /**
@@ -65,9 +69,21 @@ function ratedPart(
   const events = Decimal.sum(matched.map((record) => record.events));
   const cost = price.model === 'COST_PLUS' ? costOf(matched, segment.terms.currency, options.exchangeRates ?? []) : null;
   const share = shareOf(period);
-  const usage = { quantity, events, cost: cost?.known ?? Decimal.ZERO, seats: Decimal.of(segment.seats) };
+  const seats = Decimal.of(segment.seats);
+  const carried = quantityOfLots(carriedFor(options.carried ?? [], { priceKey: price.key, group, price }, period.start));
+  const usage = { quantity, events, cost: cost?.known ?? Decimal.ZERO, seats, carried };
   const charge = ratePrice(price, usage, { closing: options.closing ?? true, ...(share === undefined ? {} : { share }) });
-  return { priceKey: price.key, group, price, quantity, events, cost: cost?.known ?? null, awaitingCost: cost?.isAwaited ?? false, charge };
+  return {
+    priceKey: price.key,
+    group,
+    price,
+    quantity,
+    events,
+    cost: cost?.known ?? null,
+    awaitingCost: cost?.isAwaited ?? false,
+    included: includedQuantity(price, seats, share),
+    charge,
+  };
 }
 
 function quantityOf(price: UsagePrice, meter: Meter, matched: readonly UsageRecord[], before: readonly UsageRecord[]): Decimal {

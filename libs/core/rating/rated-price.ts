@@ -15,5 +15,7 @@ export interface RatedPrice {
   readonly cost: Decimal | null;
   /** A COST_PLUS price with events whose cost is not known yet: no line until it is (SEMANTICS 4.5). */
   readonly awaitingCost: boolean;
+  /** The period's own allowance, in the unit of `quantity`: what was carried into the period comes before it. */
+  readonly included: Decimal;
   readonly charge: PriceCharge;
 }

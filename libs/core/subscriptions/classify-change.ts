@@ -9,6 +9,7 @@ export type ChangeTiming = 'UPGRADE' | 'AT_PERIOD_END';
 /** A side of a change: what is charged without any usage. */
 export type FeeTerms = Pick<Segment, 'terms' | 'seats'>;
 
+const COMPARED_DECIMALS = 30;
 /** Seconds in an average Gregorian month and year, so that 10 a month and 120 a year are the same fee. */
 const SECONDS: Readonly<Record<PlanTerms['interval'], number>> = {
   DAY: 86_400,
@@ -36,13 +37,17 @@ export function resetsAnchor(current: PlanTerms, next: PlanTerms): boolean {
 
 /** Fixed fees and plan credits of one billing period, before discounts; with `at` without fees that are not valid then. */
 export function recurringFee({ terms, seats }: FeeTerms, at?: Instant): Decimal {
-  const fees = terms.prices.map((price) =>
-    price.model === 'FLAT' && (at === undefined || isValidAt(price, at))
-      ? price.amount.times(Decimal.of(price.perSeat ? seats : 1))
-      : Decimal.ZERO,
-  );
+  const fees = terms.prices.map((price) => {
+    if (price.model !== 'FLAT' || (at !== undefined && !isValidAt(price, at))) return Decimal.ZERO;
+    return perPeriod(price.amount.times(Decimal.of(price.perSeat ? seats : 1)), price.everyIntervals);
+  });
   const credits = terms.creditsPerInterval?.times(terms.creditPrice ?? Decimal.ZERO) ?? Decimal.ZERO;
   return Decimal.sum([...fees, credits]);
+}
+
+/** Of a fee for several billing periods, one of them: only ever compared with others, never billed. */
+function perPeriod(amount: Decimal, periods: number): Decimal {
+  return periods === 1 ? amount : amount.dividedBy(Decimal.of(periods), COMPARED_DECIMALS);
 }
 
 function lengthOf({ interval, intervalCount }: PlanTerms): Decimal {

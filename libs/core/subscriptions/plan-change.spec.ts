@@ -45,3 +45,11 @@ test('6.1 what was used and what was not add up to what was billed, at any secon
     }),
   );
 });
+
+test('6.2 a yearly fee in a monthly plan is compared by its month', () => {
+  const monthly = sampleSegment({ prices: [{ key: 'fee', model: 'FLAT', amount: '100' }] });
+  const yearly = (amount: string) => sampleSegment({ prices: [{ key: 'fee', model: 'FLAT', amount, everyIntervals: 12 }] });
+  expect(classifyChange(monthly, yearly('1200'))).toBe('AT_PERIOD_END');
+  expect(classifyChange(monthly, yearly('1200.01'))).toBe('UPGRADE');
+  expect(classifyChange(yearly('1000'), yearly('1000'))).toBe('AT_PERIOD_END');
+});
