@@ -1,6 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { ExchangeRates, MeterStore } from '@tare/catalog';
-import { billedFeesOf, billedLinesOf, burnDemand, Decimal, discountUntil, feesNetOf, NO_TAX, servicePeriodAt } from '@tare/core';
+import {
+  billedFeesOf,
+  billedLinesOf,
+  burnDemand,
+  Decimal,
+  discountSpan,
+  discountedPeriods,
+  feesNetOf,
+  NO_TAX,
+  servicePeriodAt,
+} from '@tare/core';
 import type { Discount, EndedPart, ExchangeRate, Instant, InvoiceFacts, LateInvoice, Meter, PlanChange, Segment } from '@tare/core';
 import {
   CreditStore,
@@ -518,21 +528,18 @@ function planChanges({ query: { instant }, history }: Loaded): PlanChange[] {
 }
 
 /** `before`: the uses that an invoice at this place had found; null: all that were made. */
-function discountsOf({ subscription, segments, history }: Loaded, currency: string, before: number | null): Discount[] {
-  const [first] = segments.filter((segment) => segment.subscriptionId === subscription.id);
-  if (first === undefined) return [];
-  const charged = { ...first, start: Math.max(first.start, first.trialEnd ?? first.start) };
+function discountsOf({ query, subscription, segments, history }: Loaded, currency: string, before: number | null): Discount[] {
+  const own = segments.filter((segment) => segment.subscriptionId === subscription.id);
   return subscription.discounts
     .filter(({ amountOff }) => amountOff === null || amountOff.currency === currency)
-    .map(({ key, percentOff, amountOff, prices, periods }) => ({
-      key,
-      percentOff,
-      amountOff: amountOff?.amount ?? null,
-      prices,
-      from: first.start,
-      until: discountUntil(charged, periods),
-      used: history.discountUses.filter((use) => use.key === key && (before === null || use.invoiceNo < before)),
-    }));
+    .map(({ key, percentOff, amountOff, prices, addOns, appliesTo, carriesOn, ...time }) => {
+      const span = discountSpan(own, time);
+      return {
+        ...{ key, percentOff, amountOff: amountOff?.amount ?? null, prices, addOns, appliesTo, ...span },
+        givenAt: carriesOn ? discountedPeriods(own, span, query.instant.at) : null,
+        used: history.discountUses.filter((use) => use.key === key && (carriesOn || before === null || use.invoiceNo < before)),
+      };
+    });
 }
 
 /** Everything that was billed for the periods of a late scope: by the invoice that closed them and by corrections of it since. */

@@ -1,6 +1,7 @@
+import { CouponsService } from '@tare/catalog';
 import { parseInstant } from '@tare/core';
 import type { PlanInput } from '@tare/core';
-import { AgreedPricesService, PausesService, SubscriptionsService } from '@tare/customers';
+import { AgreedPricesService, DiscountsService, PausesService, SubscriptionsService, type DiscountInput } from '@tare/customers';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import type { InvoiceView } from './invoices.service.ts';
 import { InvoiceRecomputation } from './recompute-invoice.ts';
@@ -487,4 +488,98 @@ test('every change says in the audit log who made it', async () => {
     'key 1 subscription.change',
     'key 2 subscription.pause',
   ]);
+});
+
+describe('discounts of a running subscription', () => {
+  beforeEach(() => plan('base', [flat('fee', '100'), perUnit('usage', '1')]));
+  const discounts = () => world.get(DiscountsService);
+  const add = (subscription: string, day: string, discount: DiscountInput) =>
+    discounts().add(world.tenantId, { subscription, discount, at: at(day) });
+  const totals = (invoices: readonly string[][]) => invoices.map(([head]) => head);
+
+  test('a discount is for the periods that begin after it was given, and ends with the last of them', async () => {
+    const id = await world.subscribe('acme', 'base', '2026-01-01T00:00:00Z');
+    await use('2026-01-20', 10);
+    await add(id, '2026-01-15', { key: 'spring', percentOff: '10', periods: 2 });
+    await use('2026-03-20', 10);
+    expect(totals(await billed('2026-05-01'))).toEqual([
+      '2026-01-01 REGULAR 100',
+      '2026-02-01 REGULAR 100', // 10 of usage in full, 90 of the fee
+      '2026-03-01 REGULAR 90',
+      '2026-04-01 REGULAR 109', // 9 of usage, the fee in full
+      '2026-05-01 REGULAR 100',
+    ]);
+  });
+
+  test('a discount that is taken back stays with the periods that had begun', async () => {
+    const id = await world.subscribe('acme', 'base', '2026-01-01T00:00:00Z', { discounts: [{ key: 'loyal', percentOff: '10' }] });
+    await discounts().remove(world.tenantId, { subscription: id, key: 'loyal', at: at('2026-02-10') });
+    await use('2026-02-20', 10);
+    expect(totals(await billed('2026-03-01'))).toEqual(['2026-01-01 REGULAR 90', '2026-02-01 REGULAR 90', '2026-03-01 REGULAR 109']);
+    const again = discounts().remove(world.tenantId, { subscription: id, key: 'loyal', at: at('2026-03-10') });
+    await expect(again).rejects.toMatchObject({ code: 'NOT_FOUND', path: 'key' });
+  });
+
+  test('8.2 a discount is neither given nor taken back for time that is billed', async () => {
+    const id = await world.subscribe('acme', 'base', '2026-01-01T00:00:00Z', { discounts: [{ key: 'loyal', percentOff: '10' }] });
+    await world.bill('2026-02-01T01:00:00Z');
+    await expect(add(id, '2026-02-01', { key: 'late', percentOff: '10' })).rejects.toMatchObject({ code: 'ALREADY_BILLED' });
+    const removed = discounts().remove(world.tenantId, { subscription: id, key: 'loyal', at: at('2026-01-20') });
+    await expect(removed).rejects.toMatchObject({ code: 'ALREADY_BILLED' });
+  });
+
+  test('a coupon is redeemed once by a subscription, and as often as it may', async () => {
+    const coupon = { key: 'WELCOME', percentOff: '50', periods: 1, appliesTo: 'FEES' as const, maxRedemptions: 2 };
+    await world.get(CouponsService).create(world.tenantId, coupon);
+    const redeem = (subscription: string) => discounts().redeem(world.tenantId, { subscription, coupon: 'WELCOME', at: at('2026-01-01') });
+    const id = await world.subscribe('acme', 'base', '2026-01-01T00:00:00Z');
+    expect((await redeem(id)).discounts).toMatchObject([{ key: 'WELCOME', coupon: 'WELCOME' }]);
+    await expect(redeem(id)).rejects.toMatchObject({ code: 'DUPLICATE_DISCOUNT_KEY', path: 'coupon' });
+    const others = await Promise.all([1, 2, 3].map(() => world.subscribe('acme', 'base', '2026-01-01T00:00:00Z', { overlap: true })));
+    const redeemed = await Promise.allSettled(others.map((other) => redeem(other)));
+    expect(redeemed.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected', 'rejected']);
+    await world.bill('2026-02-01T01:00:00Z');
+    const own = (await world.invoices('acme')).filter(({ subscriptionId }) => subscriptionId === id);
+    expect(own.map(({ total }) => total.toString())).toEqual(['50', '100']);
+  });
+
+  test('a discount of the customer is for all its subscriptions, those to come included, each for itself', async () => {
+    const one = await world.subscribe('acme', 'base', '2026-01-01T00:00:00Z');
+    const give = {
+      customer: 'acme',
+      discount: { key: 'group', amountOff: { amount: '30', currency: 'USD' }, periods: 2 },
+      at: at('2026-02-01'),
+    };
+    await discounts().addToCustomer(world.tenantId, give);
+    await expect(discounts().addToCustomer(world.tenantId, give)).rejects.toMatchObject({ code: 'DUPLICATE_DISCOUNT_KEY' });
+    await expect(add(one, '2026-02-01', { key: 'group', percentOff: '1' })).rejects.toMatchObject({ code: 'DUPLICATE_DISCOUNT_KEY' });
+    const two = await world.subscribe('acme', 'base', '2026-03-01T00:00:00Z', { overlap: true });
+    await world.bill('2026-05-01T01:00:00Z');
+    const invoices = await world.invoices('acme');
+    const of = (id: string) => shown(invoices.filter(({ subscriptionId }) => subscriptionId === id)).map(([head]) => head);
+    expect(of(one)).toEqual([
+      ...['2026-01-01 REGULAR 100', '2026-02-01 REGULAR 70', '2026-03-01 REGULAR 70'],
+      ...['2026-04-01 REGULAR 100', '2026-05-01 REGULAR 100'],
+    ]);
+    expect(of(two)).toEqual(['2026-03-01 REGULAR 70', '2026-04-01 REGULAR 70', '2026-05-01 REGULAR 100']);
+  });
+
+  test('what is left of an amount is carried on', async () => {
+    await plan('small', [flat('fee', '20')]);
+    const discount = { key: 'voucher', amountOff: { amount: '50', currency: 'USD' }, periods: 1, carriesOn: true };
+    await world.subscribe('acme', 'small', '2026-01-01T00:00:00Z', { discounts: [discount] });
+    expect(totals(await billed('2026-04-01'))).toEqual([
+      ...['2026-01-01 REGULAR 0', '2026-02-01 REGULAR 0', '2026-03-01 REGULAR 10', '2026-04-01 REGULAR 20'],
+    ]);
+  });
+
+  test.each([
+    [{ key: 'd', percentOff: '10', prices: ['none'] }, 'UNKNOWN_PRICE', 'discount.prices[0]'],
+    [{ key: 'd', percentOff: '10', addOns: ['none'] }, 'UNKNOWN_ADD_ON', 'discount.addOns[0]'],
+    [{ key: 'd', amountOff: { amount: '1', currency: 'EUR' } }, 'CURRENCY_MISMATCH', 'discount.amountOff.currency'],
+    [{ key: 'd' }, 'DISCOUNT_FIELD_MISSING', 'discount'],
+  ])('a discount that would take off nothing is refused at its field (%#)', async (discount, code, path) => {
+    const id = await world.subscribe('acme', 'base', '2026-01-01T00:00:00Z');
+    await expect(add(id, '2026-01-15', discount)).rejects.toMatchObject({ code, path });
+  });
 });

@@ -4,13 +4,15 @@ import { CatalogModule } from '@tare/catalog';
 import { AgreedPricesService } from './agreed-prices.service.ts';
 import { CustomerStore } from './customer.store.ts';
 import { CustomersService } from './customers.service.ts';
+import { DiscountStore } from './discount.store.ts';
+import { DiscountsService } from './discounts.service.ts';
 import { PausesService } from './pauses.service.ts';
 import { SubscriptionEditor } from './subscription-editor.ts';
 import { SubscriptionStore } from './subscription.store.ts';
 import { SubscriptionsService } from './subscriptions.service.ts';
 
-const services = [CustomersService, SubscriptionsService, AgreedPricesService, PausesService];
-const stores = [CustomerStore, SubscriptionStore];
+const services = [CustomersService, SubscriptionsService, AgreedPricesService, PausesService, DiscountsService];
+const stores = [CustomerStore, SubscriptionStore, DiscountStore];
 
 /** Who is charged, and for what plan. */
 @Module({

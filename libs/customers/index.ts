@@ -1,9 +1,11 @@
 export { CustomersModule } from './customers.module.ts';
 export { CustomerStore, type Customer } from './customer.store.ts';
 export { CustomersService, type CustomerInput, type NewCustomerListener } from './customers.service.ts';
+export { type SubscriptionDiscount } from './discount.ts';
+export { DiscountsService } from './discounts.service.ts';
 export { type DiscountInput } from './parse-discounts.ts';
 export { runningSegmentAt, subscriptionStateAt, type SubscriptionState, type SubscriptionStatus } from './subscription-state.ts';
-export { SubscriptionStore, type Subscription, type SubscriptionDiscount, type SubscriptionFilter } from './subscription.store.ts';
+export { SubscriptionStore, type Subscription, type SubscriptionFilter } from './subscription.store.ts';
 export { AgreedPricesService } from './agreed-prices.service.ts';
 export { type AddOnInput } from './add-ons.ts';
 export { type CancelSubscriptionInput } from './cancellation.ts';

@@ -1,81 +1,67 @@
-import { CodedError, Decimal, PRICE_PRECISION, decimalFromJson, requirePrecision, requiredText } from '@tare/core';
-import type { DecimalInput, PlanTerms } from '@tare/core';
-import type { SubscriptionDiscount } from './subscription.store.ts';
+import { CodedError, parseDiscountTerms, requiredText } from '@tare/core';
+import type { DiscountTerms, DiscountTermsInput, Instant, PlanTerms } from '@tare/core';
+import type { SubscriptionDiscount } from './discount.ts';
 
 /** DiscountInput of the contract. */
-export interface DiscountInput {
+export interface DiscountInput extends DiscountTermsInput {
   readonly key: string;
-  /** "20" is 20 %. */
-  readonly percentOff?: DecimalInput | null | undefined;
-  readonly amountOff?: { readonly amount: DecimalInput; readonly currency: string } | null | undefined;
-  readonly prices?: readonly string[] | null | undefined;
-  readonly periods?: number | null | undefined;
 }
 
 const MOST_DISCOUNTS = 20;
-const MOST_PERIODS = 1_000;
-const HUNDRED = Decimal.of(100);
 
 /**
- * Reads the discounts of a subscription to a plan.
- * @throws CodedError DUPLICATE_DISCOUNT_KEY | DISCOUNT_FIELD_MISSING | DISCOUNT_FIELD_NOT_ALLOWED | INVALID_PERCENT | NEGATIVE_PRICE | CURRENCY_MISMATCH |
- *   UNKNOWN_PRICE | INVALID_COUNT | TOO_PRECISE | TOO_MANY | FIELD_MISSING | FIELD_TOO_LONG
+ * Reads the discounts of a subscription that begins. `terms`: what it is billed by.
+ * @throws CodedError DUPLICATE_DISCOUNT_KEY | CURRENCY_MISMATCH | UNKNOWN_PRICE | UNKNOWN_ADD_ON | TOO_MANY | FIELD_MISSING | FIELD_TOO_LONG, and those of
+ *   parseDiscountTerms
  */
-export function parseDiscounts(inputs: readonly DiscountInput[], terms: PlanTerms): SubscriptionDiscount[] {
-  if (inputs.length > MOST_DISCOUNTS) throw new CodedError('TOO_MANY', `At most ${MOST_DISCOUNTS} discounts are allowed.`, 'discounts');
-  const discounts = inputs.map((input, index) => parseDiscount(input, terms, `discounts[${index}]`));
-  for (const [index, { key }] of discounts.entries()) {
-    if (discounts.findIndex((other) => other.key === key) === index) continue;
-    throw new CodedError('DUPLICATE_DISCOUNT_KEY', 'Each discount of a subscription has its own key.', `discounts[${index}].key`);
-  }
-  return discounts;
+export function parseDiscounts(
+  inputs: readonly DiscountInput[],
+  terms: PlanTerms,
+  ofCustomer: readonly SubscriptionDiscount[],
+): SubscriptionDiscount[] {
+  return inputs.reduce<SubscriptionDiscount[]>((read, input, index) => {
+    const path = `discounts[${index}]`;
+    const discount = parseDiscount(input, null, path);
+    requireKnownCharges(discount, terms, path);
+    requireRoom([...ofCustomer, ...read], discount.key, `${path}.key`);
+    return [...read, discount];
+  }, []);
 }
 
-function parseDiscount(input: DiscountInput, terms: PlanTerms, path: string): SubscriptionDiscount {
-  const percentOff = parsePercent(input.percentOff, `${path}.percentOff`);
-  const amountOff = parseAmount(input.amountOff, terms, `${path}.amountOff`);
-  if (percentOff === null && amountOff === null)
+/** @throws CodedError FIELD_MISSING | FIELD_TOO_LONG, and those of parseDiscountTerms */
+export function parseDiscount(input: DiscountInput, from: Instant | null, path: string): SubscriptionDiscount {
+  if (!isGiven(input.percentOff) && !isGiven(input.amountOff))
     throw new CodedError('DISCOUNT_FIELD_MISSING', 'A discount takes percentOff or amountOff.', path);
-  if (percentOff !== null && amountOff !== null) {
-    throw new CodedError('DISCOUNT_FIELD_NOT_ALLOWED', 'A discount takes percentOff or amountOff, not both.', `${path}.amountOff`);
-  }
   const key = requiredText(input.key, `${path}.key`);
-  return {
-    key,
-    percentOff,
-    amountOff,
-    prices: parsePrices(input.prices, terms, `${path}.prices`),
-    periods: parsePeriods(input.periods, `${path}.periods`),
-  };
+  return { key, ...parseDiscountTerms(input, path), from, coupon: null, ofCustomer: false };
 }
 
-function parsePercent(value: DiscountInput['percentOff'], path: string): Decimal | null {
-  if (value === null || value === undefined) return null;
-  const percent = requirePrecision(decimalFromJson(value, path), PRICE_PRECISION, path);
-  if (percent.isPositive() && percent.compare(HUNDRED) <= 0) return percent;
-  throw new CodedError('INVALID_PERCENT', 'A discount is above 0 and at most 100 percent: "20" is 20 %.', path);
-}
-
-function parseAmount(value: DiscountInput['amountOff'], { currency }: PlanTerms, path: string): SubscriptionDiscount['amountOff'] {
-  if (value === null || value === undefined) return null;
-  const amount = requirePrecision(decimalFromJson(value.amount, `${path}.amount`), PRICE_PRECISION, `${path}.amount`);
-  if (!amount.isPositive()) throw new CodedError('NEGATIVE_PRICE', 'A discount takes off more than nothing.', `${path}.amount`);
-  if (value.currency === currency) return { amount, currency };
-  throw new CodedError('CURRENCY_MISMATCH', `The plan is in ${currency}, so its discounts are.`, `${path}.currency`);
-}
-
-/** Null and none: the whole invoice. */
-function parsePrices(keys: DiscountInput['prices'], { prices }: PlanTerms, path: string): string[] | null {
-  if (keys === null || keys === undefined || keys.length === 0) return null;
-  for (const [index, key] of keys.entries()) {
-    if (!prices.some((price) => price.key === key))
-      throw new CodedError('UNKNOWN_PRICE', 'The plan has no price with this key.', `${path}[${index}]`);
+/** A discount for charges that a subscription does not have, or in money that it does not pay in, would take off nothing. */
+export function requireKnownCharges(
+  { amountOff, prices, addOns }: DiscountTerms,
+  { currency, prices: own }: PlanTerms,
+  path: string,
+): void {
+  if (amountOff !== null && amountOff.currency !== currency)
+    throw new CodedError('CURRENCY_MISMATCH', `The plan is in ${currency}, so its discounts are.`, `${path}.amountOff.currency`);
+  for (const [index, key] of (prices ?? []).entries()) {
+    if (!own.some((price) => price.key === key))
+      throw new CodedError('UNKNOWN_PRICE', 'The plan has no price with this key.', `${path}.prices[${index}]`);
   }
-  return [...new Set(keys)];
+  for (const [index, addOn] of (addOns ?? []).entries()) {
+    if (!own.some(({ key }) => key.startsWith(`${addOn}/`)))
+      throw new CodedError('UNKNOWN_ADD_ON', 'The subscription has no add-on with this key.', `${path}.addOns[${index}]`);
+  }
 }
 
-function parsePeriods(periods: number | null | undefined, path: string): number | null {
-  if (periods === null || periods === undefined) return null;
-  if (Number.isInteger(periods) && periods >= 1 && periods <= MOST_PERIODS) return periods;
-  throw new CodedError('INVALID_COUNT', `It is a whole number from 1 to ${MOST_PERIODS}; none is forever.`, path);
+/** What a discount took is known by its key: no two of a subscription share one, also when one has ended. @throws CodedError DUPLICATE_DISCOUNT_KEY | TOO_MANY */
+export function requireRoom(given: readonly SubscriptionDiscount[], key: string, path: string): void {
+  if (given.some((other) => other.key === key)) {
+    throw new CodedError('DUPLICATE_DISCOUNT_KEY', 'Each discount of a subscription has its own key, also when one has ended.', path);
+  }
+  if (given.length >= MOST_DISCOUNTS) throw new CodedError('TOO_MANY', `At most ${MOST_DISCOUNTS} discounts are allowed.`, 'discounts');
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== null && value !== undefined;
 }

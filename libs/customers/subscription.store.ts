@@ -1,22 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { PlanStore, type PlanVersion } from '@tare/catalog';
-import { Decimal, effectiveTerms, overridesFromJson } from '@tare/core';
+import { effectiveTerms, overridesFromJson } from '@tare/core';
 import type { AttachedAddOn, Instant, PlanTerms, PriceOverride, Segment } from '@tare/core';
 import { sqlInstant, sqlInstantOrNull, type TenantTransaction } from '@tare/database';
 import { randomUUID } from 'node:crypto';
-
-/** A discount of a subscription. Exactly one of percentOff and amountOff is there. */
-export interface SubscriptionDiscount {
-  readonly key: string;
-  /** "20" is 20 %. */
-  readonly percentOff: Decimal | null;
-  /** At most this much off each service period. */
-  readonly amountOff: { readonly amount: Decimal; readonly currency: string } | null;
-  /** Keys of the prices it is for; null: the whole invoice. */
-  readonly prices: readonly string[] | null;
-  /** Billing periods from the subscription's start; null: forever. */
-  readonly periods: number | null;
-}
+import { discountFromJson, discountToJson, type DiscountJson, type SubscriptionDiscount } from './discount.ts';
 
 export interface Subscription {
   readonly id: string;
@@ -28,6 +16,7 @@ export interface Subscription {
   readonly canceledAt: Instant | null;
   /** It may stand beside another subscription on the same meter (SEMANTICS 3.6). */
   readonly overlap: boolean;
+  /** Its customer's, then its own. */
   readonly discounts: readonly SubscriptionDiscount[];
   /** Cancelled inside of a paid period, the unused part is credited. */
   readonly creditsUnused: boolean;
@@ -67,17 +56,10 @@ interface SubscriptionRow {
   readonly canceled_at: Instant | null;
   readonly overlap: boolean;
   readonly discounts: DiscountJson[];
+  readonly customer_discounts: DiscountJson[];
   readonly credits_unused: boolean;
   readonly pinned_at: Instant | null;
   readonly created_at: Instant;
-}
-
-interface DiscountJson {
-  readonly key: string;
-  readonly percentOff: string | null;
-  readonly amountOff: { readonly amount: string; readonly currency: string } | null;
-  readonly prices: string[] | null;
-  readonly periods: number | null;
 }
 
 interface SegmentRow {
@@ -100,7 +82,9 @@ interface SegmentRow {
   readonly credits_unused: boolean;
 }
 
-const COLUMNS = 'id, customer_id, starts_at, ends_at, canceled_at, overlap, discounts, credits_unused, pinned_at, created_at';
+const SELECT = `SELECT s.id, s.customer_id, s.starts_at, s.ends_at, s.canceled_at, s.overlap, s.discounts, s.credits_unused, s.pinned_at, s.created_at,
+    c.discounts AS customer_discounts
+  FROM subscription s JOIN customer c ON c.tenant_id = s.tenant_id AND c.id = s.customer_id`;
 const SEGMENT_COLUMNS = `g.id, g.subscription_id, g.plan_version_id, g.seats, g.add_ons, g.overrides, g.paused, g.term_start_at, g.start_at, g.anchor_at,
   g.trial_end_at, g.time_zone, s.overlap, s.created_at`;
 /** A cancellation cuts what was agreed without taking it away: taken back, everything is there again. */
@@ -117,10 +101,7 @@ export class SubscriptionStore {
 
   /** Oldest first. */
   async subscriptions(tx: TenantTransaction, filter: SubscriptionFilter = {}): Promise<Subscription[]> {
-    const rows = await tx.query<SubscriptionRow>(
-      `SELECT ${COLUMNS} FROM subscription s WHERE ${FILTER} ORDER BY created_at, id`,
-      filterValues(tx, filter),
-    );
+    const rows = await tx.query<SubscriptionRow>(`${SELECT} WHERE ${FILTER} ORDER BY s.created_at, s.id`, filterValues(tx, filter));
     return rows.map(subscriptionOfRow);
   }
 
@@ -160,19 +141,18 @@ export class SubscriptionStore {
     tx: TenantTransaction,
     subscription: Pick<Subscription, 'customerId' | 'startsAt' | 'overlap' | 'discounts'>,
   ): Promise<Subscription> {
-    const [row] = await tx.query<SubscriptionRow>(
-      `INSERT INTO subscription (tenant_id, id, customer_id, starts_at, overlap, discounts) VALUES ($1, $2, $3, $4, $5, $6) RETURNING ${COLUMNS}`,
-      [
-        tx.tenantId,
-        randomUUID(),
-        subscription.customerId,
-        sqlInstant(subscription.startsAt),
-        subscription.overlap,
-        JSON.stringify(subscription.discounts),
-      ],
-    );
-    if (!row) throw new Error('a subscription was inserted and did not come back');
-    return subscriptionOfRow(row);
+    const id = randomUUID();
+    await tx.query(`INSERT INTO subscription (tenant_id, id, customer_id, starts_at, overlap, discounts) VALUES ($1, $2, $3, $4, $5, $6)`, [
+      tx.tenantId,
+      id,
+      subscription.customerId,
+      sqlInstant(subscription.startsAt),
+      subscription.overlap,
+      JSON.stringify(subscription.discounts.map(discountToJson)),
+    ]);
+    const inserted = await this.byId(tx, id);
+    if (inserted === null) throw new Error('a subscription was inserted and is not there');
+    return inserted;
   }
 
   /** Adds a segment behind those that are there. */
@@ -280,20 +260,13 @@ function subscriptionOfRow(row: SubscriptionRow): Subscription {
     endsAt: row.ends_at,
     canceledAt: row.canceled_at,
     overlap: row.overlap,
-    discounts: row.discounts.map(discountOfJson),
+    discounts: [
+      ...row.customer_discounts.map((json) => discountFromJson(json, true)),
+      ...row.discounts.map((json) => discountFromJson(json, false)),
+    ],
     creditsUnused: row.credits_unused,
     pinnedAt: row.pinned_at,
     createdAt: row.created_at,
-  };
-}
-
-function discountOfJson({ key, percentOff, amountOff, prices, periods }: DiscountJson): SubscriptionDiscount {
-  return {
-    key,
-    percentOff: percentOff === null ? null : Decimal.parse(percentOff),
-    amountOff: amountOff && { amount: Decimal.parse(amountOff.amount), currency: amountOff.currency },
-    prices,
-    periods,
   };
 }
 

@@ -6,6 +6,7 @@ import { Database, type TenantTransaction } from '@tare/database';
 import { attachedAddOns, requireAttachable, type AddOnInput } from './add-ons.ts';
 import { endOfCancellation, type CancelSubscriptionInput } from './cancellation.ts';
 import type { Customer } from './customer.store.ts';
+import { DiscountStore } from './discount.store.ts';
 import { parseDiscounts, type DiscountInput } from './parse-discounts.ts';
 import { planChange } from './plan-change.ts';
 import { fittingOverrides, readOverrides, withOverrides, type DatedOverrideInput } from './price-overrides.ts';
@@ -60,6 +61,7 @@ export class SubscriptionsService {
     private readonly database: Database,
     private readonly subscriptions: SubscriptionStore,
     private readonly plans: PlanStore,
+    private readonly discounts: DiscountStore,
     private readonly editor: SubscriptionEditor,
   ) {}
 
@@ -82,7 +84,7 @@ export class SubscriptionsService {
       const addOns = await this.requireAddOns(tx, input.addOns ?? [], plan, []);
       const agreement = { planVersionId: plan.versionId, addOns, overrides: [] };
       const terms = await this.editor.termsOf(tx, agreement);
-      const discounts = parseDiscounts(input.discounts ?? [], terms.terms);
+      const discounts = parseDiscounts(input.discounts ?? [], terms.terms, await this.discounts.ofCustomer(tx, customer.id));
       const overrides = readOverrides(input.overrides ?? [], terms, input.startsAt);
       const overlap = input.overlap ?? false;
       const subscription = await this.subscriptions.insert(tx, { customerId: customer.id, startsAt: input.startsAt, overlap, discounts });
@@ -345,7 +347,7 @@ function requireSubscribable(customer: Customer, { planKey, terms }: PlanVersion
 }
 
 function requireDiscountCurrency({ discounts }: Subscription, { terms }: PlanVersion): void {
-  if (discounts.every(({ amountOff }) => amountOff === null || amountOff.currency === terms.currency)) return;
+  if (discounts.every(({ amountOff, ofCustomer }) => ofCustomer || amountOff === null || amountOff.currency === terms.currency)) return;
   throw new CodedError('CURRENCY_MISMATCH', `The subscription has a discount that is not in ${terms.currency}.`, 'plan');
 }
 

@@ -4,6 +4,7 @@ import { Decimal, formatInstant, parseInstant, type PlanInput } from '@tare/core
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { CustomerStore } from './customer.store.ts';
 import { CustomersService } from './customers.service.ts';
+import { DiscountStore } from './discount.store.ts';
 import { SubscriptionEditor } from './subscription-editor.ts';
 import { SubscriptionStore } from './subscription.store.ts';
 import type { SubscriptionView } from './subscription-editor.ts';
@@ -48,7 +49,7 @@ describe('subscriptions', () => {
     customers = new CustomersService(db.database, customerStore);
     plans = new PlansService(db.database, planStore, meterStore);
     const editor = new SubscriptionEditor(customerStore, store, planStore, meterStore, new AuditLog());
-    subscriptions = new SubscriptionsService(db.database, store, planStore, editor);
+    subscriptions = new SubscriptionsService(db.database, store, planStore, new DiscountStore(), editor);
   });
   afterAll(() => db.drop());
 
@@ -238,9 +239,10 @@ describe('subscriptions', () => {
     ];
     const { id } = await subscribe('small', '2026-01-01T00:00:00Z', { discounts });
     const [kept] = await db.database.withTenant(tenantId, (tx) => store.subscriptions(tx, { subscriptionIds: [id] }));
+    const always = { addOns: null, appliesTo: 'ALL', until: null, carriesOn: false, from: null, coupon: null, ofCustomer: false };
     expect(kept?.discounts).toEqual([
-      { key: 'launch', percentOff: Decimal.parse('12.5'), amountOff: null, prices: null, periods: 3 },
-      { key: 'loyal', percentOff: null, amountOff: { amount: Decimal.of(5), currency: 'USD' }, prices: ['fee'], periods: null },
+      { ...always, key: 'launch', percentOff: Decimal.parse('12.5'), amountOff: null, prices: null, periods: 3 },
+      { ...always, key: 'loyal', percentOff: null, amountOff: { amount: Decimal.of(5), currency: 'USD' }, prices: ['fee'], periods: null },
     ]);
   });
 

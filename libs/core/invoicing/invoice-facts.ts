@@ -28,7 +28,7 @@ export interface Discount {
    * them does not use is left for those after it, also beyond `until`. None: what a billing period does not use of its amount is lost with it.
    */
   readonly givenAt?: readonly Instant[] | null;
-  /** Lines whose service period begins in `[from, until)` have it. `discountUntil` computes the end from a number of periods. */
+  /** Lines whose service period begins in `[from, until)` have it: `discountSpan`. */
   readonly from: Instant;
   readonly until: Instant | null;
   /**

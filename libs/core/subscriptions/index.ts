@@ -4,3 +4,4 @@ export * from './service-period.ts';
 export * from './classify-change.ts';
 export * from './prorate.ts';
 export * from './subscription-for.ts';
+export * from './discount-span.ts';

@@ -1,7 +1,7 @@
 import { formatInstant, parseInstant } from '../time/index.ts';
 import { sampleSegment } from './segment.fixture.ts';
 import type { Segment } from './segment.ts';
-import { billingInstants, discountUntil, segmentEnd, servicePeriodAt, servicePeriods, shareOf } from './service-period.ts';
+import { billingInstants, segmentEnd, servicePeriodAt, servicePeriods, shareOf } from './service-period.ts';
 
 const at = (text: string): number => parseInstant(text);
 const day = (instant: number): string => formatInstant(instant).slice(0, 10);
@@ -99,9 +99,4 @@ test('8.5 something is billed at the start and at every boundary, each once', ()
   const segment = sampleSegment({}, { end: at('2026-02-11T00:00:00Z') });
   const instants = billingInstants(segment, at('2026-01-01T00:00:00Z'), at('2026-12-01T00:00:00Z'));
   expect(instants.map(day)).toEqual(['2026-01-01', '2026-02-01', '2026-02-11']);
-});
-
-test('a discount for three periods ends with the third', () => {
-  expect(day(discountUntil(sampleSegment({}), 3) ?? 0)).toBe('2026-04-01');
-  expect(discountUntil(sampleSegment({}), null)).toBeNull();
 });

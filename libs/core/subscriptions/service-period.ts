@@ -101,13 +101,6 @@ export function spanOfIntervals(segment: Segment, period: ServicePeriod, count: 
   };
 }
 
-/** When a discount for `periods` billing periods from the segment's start ends; null: never. */
-export function discountUntil(segment: Segment, periods: number | null): Instant | null {
-  if (periods === null) return null;
-  const calendar = calendarOf(segment);
-  return periodOfIndex(calendar, periodIndexAt(calendar, segment.start) + periods - 1).end;
-}
-
 /** The parts of one billing period that lie in the segment: two where a trial ends inside it. */
 function pieces(segment: Segment, calendar: BillingCalendar, index: number): ServicePeriod[] {
   const full = wholePeriod(calendar, index);
