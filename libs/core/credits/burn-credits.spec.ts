@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { Decimal } from '../money/index.ts';
-import { availableAt, breakage, burnCredits, reverseBurn } from './burn-credits.ts';
+import { burnCredits, reverseBurn } from './burn-credits.ts';
+import { availableAt, breakage } from './grant-rules.ts';
 import { applyExhaustion } from './exhaustion.ts';
 import type { Grant } from './grant.ts';
 

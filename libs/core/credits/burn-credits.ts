@@ -2,6 +2,7 @@ import { CodedError } from '../coded-error.ts';
 import { Decimal, cumulativeShare } from '../money/index.ts';
 import type { Instant } from '../time/index.ts';
 import type { BurnAllocation, BurnResult, Grant, UncoveredBurn } from './grant.ts';
+import { WalletBook } from './wallet-book.ts';
 
 /** What asks for credits: a BurnDemand, a reservation, a single event. */
 export interface CreditDemand {
@@ -16,49 +17,15 @@ export interface CreditDemand {
  * @throws CodedError NEGATIVE_NUMBER for a demand below zero: what was burnt is given back by `reverseBurn`
  */
 export function burnCredits(grants: readonly Grant[], demands: readonly CreditDemand[]): BurnResult {
-  const ordered = [...grants].sort(compareGrants);
-  const remaining = new Map(ordered.map((grant) => [grant.id, grant.remaining]));
+  const book = new WalletBook(grants);
   const allocations: BurnAllocation[] = [];
   const uncovered: UncoveredBurn[] = [];
   for (const [demandIndex, demand] of demands.entries()) {
-    const left = burnOne(ordered, remaining, demand, demandIndex, allocations);
+    const { taken, left } = book.burn(demand.credits, demand.at);
+    for (const part of taken) allocations.push({ demandIndex, ...part });
     if (left.isPositive()) uncovered.push({ demandIndex, credits: left });
   }
-  return { allocations, uncovered, remaining };
-}
-
-/** Which grant burns first: lower priority, soonest expiry, promotional, lower price per credit, oldest, id (SEMANTICS 7.2). */
-export function compareGrants(a: Grant, b: Grant): number {
-  return (
-    a.priority - b.priority ||
-    compareExpiry(a.expiresAt, b.expiresAt) ||
-    Number(b.promotional) - Number(a.promotional) ||
-    comparePricePerCredit(a, b) ||
-    a.createdAt - b.createdAt ||
-    (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
-  );
-}
-
-/** Whether an event at `at` may burn the grant; at `expiresAt` it is gone (SEMANTICS 7.2). */
-export function isEffective({ effectiveAt, expiresAt }: Pick<Grant, 'effectiveAt' | 'expiresAt'>, at: Instant): boolean {
-  return effectiveAt <= at && (expiresAt === null || at < expiresAt);
-}
-
-/** What can be used at an instant. */
-export function availableAt(grants: readonly Grant[], at: Instant): Decimal {
-  return Decimal.sum(grants.filter((grant) => isEffective(grant, at)).map((grant) => grant.remaining));
-}
-
-/** The price paid for the credits of a grant from `burntBefore` on: the difference of the cumulative amounts at 12 decimals (SEMANTICS 1.6). */
-export function revenueOf(grant: Pick<Grant, 'credits' | 'costBasis'>, burntBefore: Decimal, credits: Decimal): Decimal {
-  if (grant.costBasis === null || credits.isZero()) return Decimal.ZERO;
-  const paid = grant.costBasis.amount;
-  return cumulativeShare(paid, burntBefore.plus(credits), grant.credits).minus(cumulativeShare(paid, burntBefore, grant.credits));
-}
-
-/** The price paid for what a grant has left: its revenue when it expires (SEMANTICS 7.9). */
-export function breakage(grant: Grant): Decimal {
-  return revenueOf(grant, grant.credits.minus(grant.remaining), grant.remaining);
+  return { allocations, uncovered, remaining: book.remaining(), grants: book.grants };
 }
 
 /**
@@ -79,37 +46,4 @@ export function reverseBurn(allocations: readonly BurnAllocation[], credits?: De
   }
   if (left.isPositive()) throw new CodedError('REVERSAL_EXCEEDS_BURN', 'More credits are to be given back than were burnt.');
   return reversed;
-}
-
-/** Burns one demand as far as grants reach; answers what is left of it. */
-function burnOne(
-  ordered: readonly Grant[],
-  remaining: Map<string, Decimal>,
-  demand: CreditDemand,
-  demandIndex: number,
-  allocations: BurnAllocation[],
-): Decimal {
-  if (demand.credits.isNegative()) throw new CodedError('NEGATIVE_NUMBER', 'A demand for credits cannot be below zero.');
-  let left = demand.credits;
-  for (const grant of ordered) {
-    if (!left.isPositive()) break;
-    const available = remaining.get(grant.id) ?? Decimal.ZERO;
-    if (!available.isPositive() || !isEffective(grant, demand.at)) continue;
-    const credits = Decimal.min(left, available);
-    const revenue = revenueOf(grant, grant.credits.minus(available), credits);
-    allocations.push({ demandIndex, grantId: grant.id, credits, revenue });
-    remaining.set(grant.id, available.minus(credits));
-    left = left.minus(credits);
-  }
-  return left;
-}
-
-function compareExpiry(a: Instant | null, b: Instant | null): number {
-  return a === b ? 0 : a === null ? 1 : b === null ? -1 : a - b;
-}
-
-/** By cross multiplication: a price per credit need not end. */
-function comparePricePerCredit(a: Grant, b: Grant): number {
-  const paid = (grant: Grant): Decimal => grant.costBasis?.amount ?? Decimal.ZERO;
-  return paid(a).times(b.credits).compare(paid(b).times(a.credits));
 }

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Decimal } from '../money/index.ts';
 import { parseInstant } from '../time/index.ts';
-import { availableAt, burnCredits } from './burn-credits.ts';
+import { burnCredits } from './burn-credits.ts';
+import { availableAt } from './grant-rules.ts';
 import { DECIDED_DIFFERENTLY } from './examples-decided-differently.ts';
 import type { Grant } from './grant.ts';
 

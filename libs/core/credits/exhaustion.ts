@@ -12,7 +12,8 @@ export interface Exhaustion {
   readonly leakage: Decimal;
 }
 
-type ExhaustionTerms = Pick<PlanTerms, 'creditExhaustion' | 'overdraftLimit'>;
+/** What a plan does with usage that no grant covers. */
+export type ExhaustionTerms = Pick<PlanTerms, 'creditExhaustion' | 'overdraftLimit'>;
 
 /**
  * Settles uncovered burns, in their order, as the plan says (SEMANTICS 7.5): one answer for each. `debtBefore`: what the wallet owes already; beyond

@@ -6,8 +6,12 @@ export interface Grant {
   readonly id: string;
   /** As granted. */
   readonly credits: Decimal;
-  /** Not burnt yet. */
+  /** Neither burnt nor held by a reservation. */
   readonly remaining: Decimal;
+  /** Held by reservations, beside `remaining`; none where it is left out. */
+  readonly reserved?: Decimal;
+  /** Price of the credits that are gone already: burnt, expired or withdrawn. Left out: what the cumulative price says of them. */
+  readonly priceUsed?: Decimal;
   /** Total paid for `credits`, net of tax; null when nothing was paid. */
   readonly costBasis: { readonly amount: Decimal; readonly currency: string } | null;
   /** Lower burns first. */
@@ -39,4 +43,6 @@ export interface BurnResult {
   readonly uncovered: readonly UncoveredBurn[];
   /** What each grant has left, by id. */
   readonly remaining: ReadonlyMap<string, Decimal>;
+  /** The grants afterwards, in the order in which they burn. */
+  readonly grants: readonly Grant[];
 }

@@ -1,3 +1,6 @@
 export * from './grant.ts';
+export * from './grant-rules.ts';
+export * from './wallet-book.ts';
 export * from './burn-credits.ts';
+export * from './standing-burns.ts';
 export * from './exhaustion.ts';

@@ -1,5 +1,5 @@
 import { Decimal } from '../money/index.ts';
-import { formatInstant } from '../time/index.ts';
+import { planGrantKey } from '../credits/index.ts';
 import type { GrantToIssue } from './assembled-invoice.ts';
 import { netOf } from './draft-line.ts';
 import type { DraftLine } from './draft-line.ts';
@@ -28,7 +28,7 @@ function grantOf(lines: readonly DraftLine[], currency: string): GrantToIssue[] 
     {
       segmentId: line.segment.id,
       subscriptionId: line.segment.subscriptionId,
-      key: `plan:${line.segment.id}:${formatInstant(line.period.start)}`,
+      key: planGrantKey(line.segment.id, line.period.start),
       credits,
       costBasis: isSold ? { amount: paid, currency } : null,
       effectiveAt: line.period.start,

@@ -1,0 +1,68 @@
+import { Decimal, cumulativeShare } from '../money/index.ts';
+import { formatInstant } from '../time/index.ts';
+import type { Instant } from '../time/index.ts';
+import type { Grant } from './grant.ts';
+
+/** Which grant burns first: lower priority, soonest expiry, promotional, lower price per credit, oldest, id (SEMANTICS 7.2). */
+export function compareGrants(a: Grant, b: Grant): number {
+  return (
+    a.priority - b.priority ||
+    compareExpiry(a.expiresAt, b.expiresAt) ||
+    Number(b.promotional) - Number(a.promotional) ||
+    comparePricePerCredit(a, b) ||
+    a.createdAt - b.createdAt ||
+    (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+  );
+}
+
+/** Whether an event at `at` may burn the grant; at `expiresAt` it is gone (SEMANTICS 7.2). */
+export function isEffective({ effectiveAt, expiresAt }: Pick<Grant, 'effectiveAt' | 'expiresAt'>, at: Instant): boolean {
+  return effectiveAt <= at && (expiresAt === null || at < expiresAt);
+}
+
+/** What can be used at an instant. */
+export function availableAt(grants: readonly Grant[], at: Instant): Decimal {
+  return Decimal.sum(grants.filter((grant) => isEffective(grant, at)).map((grant) => grant.remaining));
+}
+
+/** The price paid for the credits of a grant from `burntBefore` on: the difference of the cumulative amounts at 12 decimals (SEMANTICS 1.6). */
+export function revenueOf(grant: Pick<Grant, 'credits' | 'costBasis'>, burntBefore: Decimal, credits: Decimal): Decimal {
+  if (grant.costBasis === null || credits.isZero()) return Decimal.ZERO;
+  const paid = grant.costBasis.amount;
+  return cumulativeShare(paid, burntBefore.plus(credits), grant.credits).minus(cumulativeShare(paid, burntBefore, grant.credits));
+}
+
+/** The price of the next `credits` of a grant; the last of them take what is left of it, whatever was given back before (SEMANTICS 7.8, 7.9). */
+export function nextRevenue(grant: Grant, credits: Decimal): Decimal {
+  if (grant.costBasis === null || credits.isZero()) return Decimal.ZERO;
+  const left = grant.remaining.plus(grant.reserved ?? Decimal.ZERO);
+  if (grant.priceUsed !== undefined && credits.equals(left)) return grant.costBasis.amount.minus(grant.priceUsed);
+  return revenueOf(grant, grant.credits.minus(left), credits);
+}
+
+/** The price paid for what a grant has left: its revenue when it expires (SEMANTICS 7.9). */
+export function breakage(grant: Grant): Decimal {
+  return nextRevenue(grant, grant.remaining);
+}
+
+function compareExpiry(a: Instant | null, b: Instant | null): number {
+  return a === b ? 0 : a === null ? 1 : b === null ? -1 : a - b;
+}
+
+/** By cross multiplication: a price per credit need not end. */
+function comparePricePerCredit(a: Grant, b: Grant): number {
+  const paid = (grant: Grant): Decimal => grant.costBasis?.amount ?? Decimal.ZERO;
+  return paid(a).times(b.credits).compare(paid(b).times(a.credits));
+}
+
+/** Under which key a plan grants the credits of a service period: the same whenever it is assembled again. */
+export function planGrantKey(segmentId: string, periodStart: Instant): string {
+  return `plan:${segmentId}:${formatInstant(periodStart)}`;
+}
+
+/** How much of what a wallet was filled to is gone, in whole percent; null where it never held anything. */
+export function usedPercent(filled: Decimal, available: Decimal): number | null {
+  if (!filled.isPositive()) return null;
+  const used = Decimal.max(Decimal.ZERO, filled.minus(available)).times(Decimal.of(100)).dividedBy(filled, 6);
+  return Math.floor(Number(used.toString()));
+}

@@ -1,0 +1,180 @@
+import { CodedError } from '../coded-error.ts';
+import { Decimal } from '../money/index.ts';
+import type { Instant } from '../time/index.ts';
+import type { ExhaustionTerms } from './exhaustion.ts';
+import { compareGrants, isEffective, nextRevenue } from './grant-rules.ts';
+import type { Grant } from './grant.ts';
+
+/** Some credits of one grant, with their part of the price paid. */
+export interface TakenCredits {
+  readonly grantId: string;
+  readonly credits: Decimal;
+  /** 12 decimals at most; all that is taken of a grant adds up to the price paid (SEMANTICS 1.6). */
+  readonly revenue: Decimal;
+}
+
+/** Some credits of one grant that a reservation holds. */
+export type HeldCredits = Pick<TakenCredits, 'grantId' | 'credits'>;
+
+/** A debit as it was decided: what grants cover, what is owed and what is billed or leaks add up to it. */
+export interface DecidedDebit {
+  readonly taken: readonly TakenCredits[];
+  readonly debt: Decimal;
+  readonly uncovered: Decimal;
+}
+
+/** A grant whose rest moves while decisions are made. */
+type OpenGrant = { -readonly [Key in keyof Grant]: Grant[Key] } & { reserved: Decimal };
+
+const BLOCKED: ExhaustionTerms = { creditExhaustion: 'BLOCK', overdraftLimit: null };
+
+/**
+ * A wallet in memory, on which debits and reservations are decided one after the other (SEMANTICS 7.2 - 7.7). Nothing is stored here: who keeps a wallet
+ * writes what was decided, or throws the book away. The same opening and the same calls in the same order decide the same.
+ */
+export class WalletBook {
+  private readonly ordered: readonly OpenGrant[];
+  private readonly byId: ReadonlyMap<string, OpenGrant>;
+  private owed: Decimal;
+  /** Debt that open reservations may still make. */
+  private promised: Decimal;
+
+  constructor(grants: readonly Grant[], debt = Decimal.ZERO, promisedDebt = Decimal.ZERO) {
+    this.ordered = grants.map((grant) => ({ ...grant, reserved: grant.reserved ?? Decimal.ZERO })).sort(compareGrants);
+    this.byId = new Map(this.ordered.map((grant) => [grant.id, grant]));
+    this.owed = debt;
+    this.promised = promisedDebt;
+  }
+
+  get debt(): Decimal {
+    return this.owed;
+  }
+
+  get promisedDebt(): Decimal {
+    return this.promised;
+  }
+
+  /** As they stand now, in the order in which they burn. */
+  get grants(): readonly Grant[] {
+    return this.ordered;
+  }
+
+  /** What each grant has left, by id. */
+  remaining(): Map<string, Decimal> {
+    return new Map(this.ordered.map(({ id, remaining }) => [id, remaining]));
+  }
+
+  availableAt(at: Instant): Decimal {
+    let sum = Decimal.ZERO;
+    for (const grant of this.ordered) if (isEffective(grant, at)) sum = sum.plus(grant.remaining);
+    return sum;
+  }
+
+  /** Burns as far as grants that are effective at `at` reach; `left` is what they did not cover. @throws CodedError NEGATIVE_NUMBER */
+  burn(credits: Decimal, at: Instant): { taken: TakenCredits[]; left: Decimal } {
+    const { held, left } = this.pick(credits, at);
+    return { taken: held.map((part) => this.take(part)), left };
+  }
+
+  /**
+   * Decides a debit by the plan's rule for what no grant covers (SEMANTICS 7.5): all of it, or null and nothing is taken. BLOCK, which is also what holds
+   * without a plan, and an overdraft beyond its limit refuse.
+   */
+  debit(credits: Decimal, at: Instant, terms: ExhaustionTerms | null): DecidedDebit | null {
+    const { held, left } = this.pick(credits, at);
+    const rest = this.coverRest(left, terms ?? BLOCKED);
+    if (rest === null) return null;
+    this.owed = this.owed.plus(rest.debt);
+    return { taken: held.map((part) => this.take(part)), ...rest };
+  }
+
+  /**
+   * Takes for what has been done already: first of what a reservation held, which it has to have released, then of the balance. Nothing is refused: what a
+   * debit would be refused for is uncovered (SEMANTICS 7.5, 7.7).
+   */
+  settle(credits: Decimal, at: Instant, terms: ExhaustionTerms | null, held: readonly HeldCredits[] = []): DecidedDebit {
+    let left = credits;
+    const taken: TakenCredits[] = [];
+    for (const { grantId, credits: part } of held) {
+      const own = Decimal.min(left, part);
+      if (!own.isPositive()) break;
+      taken.push(this.take({ grantId, credits: own }));
+      left = left.minus(own);
+    }
+    const burnt = this.burn(left, at);
+    taken.push(...burnt.taken);
+    const room = terms?.creditExhaustion === 'OVERDRAFT' ? this.overdraftRoom(terms) : Decimal.ZERO;
+    const debt = Decimal.max(Decimal.ZERO, Decimal.min(burnt.left, room));
+    this.owed = this.owed.plus(debt);
+    return { taken, debt, uncovered: burnt.left.minus(debt) };
+  }
+
+  /** Holds credits for later: null and nothing is held where a debit would be refused (SEMANTICS 7.7). */
+  hold(credits: Decimal, at: Instant, terms: ExhaustionTerms | null): { held: HeldCredits[]; uncovered: Decimal; debt: Decimal } | null {
+    const { held, left } = this.pick(credits, at);
+    const rest = this.coverRest(left, terms ?? BLOCKED);
+    if (rest === null) return null;
+    for (const { grantId, credits: part } of held) this.moveToReserved(grantId, part);
+    this.promised = this.promised.plus(rest.debt);
+    return { held, ...rest };
+  }
+
+  /** Ends a reservation: what it held is there again. */
+  release(held: readonly HeldCredits[], promised: Decimal): void {
+    for (const { grantId, credits } of held) this.moveToReserved(grantId, credits.negated());
+    this.promised = this.promised.minus(promised);
+  }
+
+  private pick(credits: Decimal, at: Instant): { held: HeldCredits[]; left: Decimal } {
+    if (credits.isNegative()) throw new CodedError('NEGATIVE_NUMBER', 'A demand for credits cannot be below zero.');
+    const held: HeldCredits[] = [];
+    let left = credits;
+    for (const grant of this.ordered) {
+      if (!left.isPositive()) break;
+      if (!grant.remaining.isPositive() || !isEffective(grant, at)) continue;
+      const part = Decimal.min(left, grant.remaining);
+      held.push({ grantId: grant.id, credits: part });
+      left = left.minus(part);
+    }
+    return { held, left };
+  }
+
+  private coverRest(left: Decimal, terms: ExhaustionTerms): Pick<DecidedDebit, 'debt' | 'uncovered'> | null {
+    if (!left.isPositive()) return { debt: Decimal.ZERO, uncovered: Decimal.ZERO };
+    switch (terms.creditExhaustion) {
+      case 'BLOCK':
+        return null;
+      case 'OVERAGE':
+        return { debt: Decimal.ZERO, uncovered: left };
+      case 'OVERDRAFT': {
+        return left.compare(this.overdraftRoom(terms)) > 0 ? null : { debt: left, uncovered: Decimal.ZERO };
+      }
+      default:
+        return terms.creditExhaustion satisfies never;
+    }
+  }
+
+  private overdraftRoom({ overdraftLimit }: ExhaustionTerms): Decimal {
+    return (overdraftLimit ?? Decimal.ZERO).minus(this.owed).minus(this.promised);
+  }
+
+  private take({ grantId, credits }: HeldCredits): TakenCredits {
+    const grant = this.grant(grantId);
+    const revenue = nextRevenue(grant, credits);
+    grant.remaining = grant.remaining.minus(credits);
+    if (grant.priceUsed !== undefined) grant.priceUsed = grant.priceUsed.plus(revenue);
+    return { grantId, credits, revenue };
+  }
+
+  private moveToReserved(grantId: string, credits: Decimal): void {
+    const grant = this.grant(grantId);
+    grant.remaining = grant.remaining.minus(credits);
+    grant.reserved = grant.reserved.plus(credits);
+  }
+
+  private grant(id: string): OpenGrant {
+    const grant = this.byId.get(id);
+    if (grant === undefined) throw new CodedError('INVARIANT_BROKEN', `There is no grant ${id} in the wallet.`);
+    return grant;
+  }
+}
