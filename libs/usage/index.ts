@@ -1,3 +1,4 @@
+export { plainArray, textArray } from './column-array.ts';
 export { type EventCorrection } from './corrections/correction.store.ts';
 export { CorrectionsService } from './corrections/corrections.service.ts';
 export { eventIdentity } from './ingest/event-identity.ts';

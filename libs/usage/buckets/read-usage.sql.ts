@@ -49,7 +49,8 @@ const SUMS = ['events', ...COUNTS, 'cost', 'restated_cost'].map((count) => `sum(
 
 /**
  * Sums per window, customer and dimensions: cells of the grid, and for slots that a cut divides the events themselves. One statement, so that both
- * halves are of one moment. $2 customers (null: all), $3 cuts, $4 last commit that counts, $5 starts of the divided slots, $6 dimensions (null: all).
+ * halves are of one moment. $2 customers (null: all), $3 cuts, $4 last commit that counts, $5 starts of the divided slots, $6 dimensions (null: all),
+ * $7 the last commit that does not count any more; below zero: all count. An amendment in between moves quantities without moving a number of events.
  */
 export const READ_SUMS = `
 SELECT sums.customer_no, sums.window_no, ${DIMENSIONS}, ${['events', ...COUNTS, 'cost', 'restated_cost'].map((count) => `sums.${count}::text`).join(', ')}
@@ -59,17 +60,17 @@ FROM (
     SELECT customer_no, width_bucket(from_at, $3::timestamptz[]) AS window_no, dimension_no, events, ${COUNTS.join(', ')}, cost, restated_cost
     FROM usage_bucket
     WHERE tenant_id = $1 AND ($2::int4[] IS NULL OR customer_no = ANY ($2::int4[])) AND from_at >= ($3::timestamptz[])[1] AND from_at < ($3::timestamptz[])[cardinality($3)]
-      AND seq <= $4 AND ($6::int4[] IS NULL OR dimension_no = ANY ($6::int4[]))
+      AND seq <= $4 AND seq > $7 AND ($6::int4[] IS NULL OR dimension_no = ANY ($6::int4[]))
       AND (cardinality($5::timestamptz[]) = 0 OR date_bin('15 minutes', from_at, 'epoch') <> ALL ($5::timestamptz[]))
     UNION ALL
     SELECT customer_no, width_bucket(at, $3::timestamptz[]), dimension_no, events, ${COUNTS.join(', ')}, cost, restated_cost
     FROM unnest($5::timestamptz[]) AS slot CROSS JOIN LATERAL (${eventParts(`($2::int4[] IS NULL OR e.customer_no = ANY ($2::int4[])) AND e.at >= slot AND e.at < slot + interval '15 minutes'
         AND e.at >= ($3::timestamptz[])[1] AND e.at < ($3::timestamptz[])[cardinality($3)]`)}) AS part
-    WHERE seq <= $4 AND ($6::int4[] IS NULL OR dimension_no = ANY ($6::int4[]))
+    WHERE seq <= $4 AND seq > $7 AND ($6::int4[] IS NULL OR dimension_no = ANY ($6::int4[]))
   ) AS parts
   GROUP BY customer_no, window_no, dimension_no
 ) AS sums JOIN usage_dimension d ON d.tenant_id = $1 AND d.no = sums.dimension_no
-WHERE sums.events <> 0 OR sums.cost <> 0 OR sums.restated_cost <> 0
+WHERE sums.events <> 0 OR sums.cost <> 0 OR sums.restated_cost <> 0 OR $7 >= 0
 ORDER BY sums.customer_no, sums.window_no, d.no`;
 
 /**
@@ -128,3 +129,8 @@ FROM usage_bucket WHERE tenant_id = $1 AND seq > $2 GROUP BY customer_no ORDER B
 /** Who has usage in the slots that a span touches. $2 start of the first slot, $3 end. */
 export const CUSTOMERS_WITH_USAGE = `
 SELECT DISTINCT customer_no FROM usage_bucket WHERE tenant_id = $1 AND from_at >= $2 AND from_at < $3 ORDER BY customer_no`;
+
+/** The slots that commits after $3 up to $4 touched of customer $2, as a span. By the table's key: no other customer's rows are looked at. */
+export const CHANGED_SPAN = `
+SELECT date_bin('15 minutes', min(from_at), 'epoch') AS from_at, date_bin('15 minutes', max(from_at), 'epoch') + interval '15 minutes' AS to_at
+FROM usage_bucket WHERE tenant_id = $1 AND customer_no = $2 AND seq > $3 AND seq <= $4`;

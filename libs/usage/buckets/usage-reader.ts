@@ -1,9 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { Decimal, slotStart, type Instant, type UsageDimensions, type UsageRecord } from '@tare/core';
+import { Decimal, slotStart, type Instant, type Period, type UsageDimensions, type UsageRecord } from '@tare/core';
 import { sqlInstant, type TenantTransaction } from '@tare/database';
 import { BoundedCache } from '../bounded-cache.ts';
 import { plainArray } from '../column-array.ts';
-import { CHANGED_SINCE, CUSTOMERS_WITH_USAGE, READ_DIMENSIONS, READ_EVENTS, READ_SUMS, READ_WINDOWS } from './read-usage.sql.ts';
+import {
+  CHANGED_SINCE,
+  CHANGED_SPAN,
+  CUSTOMERS_WITH_USAGE,
+  READ_DIMENSIONS,
+  READ_EVENTS,
+  READ_SUMS,
+  READ_WINDOWS,
+} from './read-usage.sql.ts';
 import { retentionHorizons } from '../retention/retention-horizon.ts';
 import { UsageBoundaries } from './usage-boundaries.ts';
 import { dimensionsOfRow, tokensOfRow, type DimensionRow, type TokenRow } from './usage-rows.ts';
@@ -26,6 +34,8 @@ export interface UsageWindow {
 export interface ManyUsageQuery extends Omit<UsageQuery, 'customerNo'> {
   /** Null: every customer of the tenant. */
   readonly customerNos: readonly number[] | null;
+  /** Only what commits after this one brought, for cursors: exact from `UsagePins.floor` on, where no sums straddle it. None: everything. */
+  readonly afterSeq?: number;
   /** Only usage on these capacity pools. */
   readonly pools?: readonly string[];
 }
@@ -78,6 +88,7 @@ interface EventRow extends CountRow, DimensionRow {
 }
 
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
+const NOTHING = -1;
 const CACHED_DIMENSIONS = 100_000;
 
 /** Usage as rating, credits, billing and margins read it: the same sums whether a cell or the events themselves were counted (SEMANTICS 12). */
@@ -131,6 +142,7 @@ export class UsageReader {
       query.upToSeq ?? EVERYTHING,
       plainArray(divided.map(sqlInstant)),
       query.pools === undefined ? null : plainArray(await dimensionsOfPools(tx, query.pools)),
+      query.afterSeq ?? NOTHING,
     ]);
     return rows.map((row) => ({ ...sumOf(row, query.cuts), customerNo: row.customer_no }));
   }
@@ -173,6 +185,21 @@ export class UsageReader {
   async customersChangedSince(tx: TenantTransaction, seq: number): Promise<ChangedCustomer[]> {
     const rows = await tx.query<{ customer_no: number; from_at: Instant; to_at: Instant; seq: number }>(CHANGED_SINCE, [tx.tenantId, seq]);
     return rows.map((row) => ({ customerNo: row.customer_no, from: row.from_at, to: row.to_at, seq: row.seq }));
+  }
+
+  /** The whole slots of event time in which commits after `afterSeq` moved the customer's usage; null: they did not. */
+  async changedSpan(
+    tx: TenantTransaction,
+    customerNo: number,
+    { afterSeq, upToSeq }: { readonly afterSeq: number; readonly upToSeq: number },
+  ): Promise<Period | null> {
+    const [row] = await tx.query<{ from_at: Instant | null; to_at: Instant | null }>(CHANGED_SPAN, [
+      tx.tenantId,
+      customerNo,
+      afterSeq,
+      upToSeq,
+    ]);
+    return row?.from_at == null || row.to_at === null ? null : { start: row.from_at, end: row.to_at };
   }
 
   /** Numbers of the customers that have usage in the slots that [from, to) touches: at least those with usage in the span. */
