@@ -3,6 +3,7 @@ import { TenantsService } from '@tare/access';
 import { BillingService } from '@tare/billing';
 import { instantOfDate } from '@tare/core';
 import { RecostingService } from '@tare/costs';
+import { DebitsService, UsageFollower } from '@tare/credits';
 import { Queues, type JobHandler, type JobName } from '@tare/jobs';
 import { StripeSync } from '@tare/stripe';
 import { UsageUpkeep } from './usage-upkeep.ts';
@@ -26,17 +27,31 @@ export class Handlers {
     stripe: StripeSync,
     recosting: RecostingService,
     upkeep: UsageUpkeep,
+    follower: UsageFollower,
+    debits: DebitsService,
   ) {
     this.byName = {
       'billing.run': { concurrency: 2, handle: async ({ tenantId }) => void (await billing.run(tenantId, instantOfDate(new Date()))) },
       'stripe.sync': { concurrency: 4, handle: ({ tenantId, invoiceId }) => stripe.step(tenantId, invoiceId) },
       'stripe.sweep': { concurrency: 1, handle: async () => void (await stripe.sweep()) },
       'costs.recost': { concurrency: 1, handle: async ({ tenantId }) => void (await recosting.run(tenantId)) },
+      'credits.draw': { concurrency: 1, handle: () => this.draw(follower, debits) },
       'meters.roll-up': { concurrency: 1, handle: () => upkeep.rollUp() },
       'usage.compact': { concurrency: 1, handle: () => upkeep.compact() },
       'usage.retain': { concurrency: 1, handle: () => upkeep.retain() },
       sweep: { concurrency: 1, handle: () => this.sweep() },
     };
+  }
+
+  /** @throws AggregateError after all had their turn: the next run takes it up again */
+  private async draw(follower: UsageFollower, debits: DebitsService): Promise<void> {
+    const errors: unknown[] = [];
+    for (const { id } of await this.tenants.list()) {
+      for (const turn of [() => follower.sweep(id), () => debits.releaseExpired(id)]) {
+        await turn().catch((error: unknown) => errors.push(error));
+      }
+    }
+    if (errors.length > 0) throw new AggregateError(errors, `${errors.length} turns failed, the first with: ${String(errors[0])}`);
   }
 
   /**

@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from '@tare/access';
 import { BillingModule } from '@tare/billing';
 import { CostsModule } from '@tare/costs';
+import { CreditsModule } from '@tare/credits';
 import { DatabaseModule } from '@tare/database';
 import { JobsModule, type QueueConnection } from '@tare/jobs';
 import { StripeModule } from '@tare/stripe';
@@ -21,6 +22,7 @@ export class WorkerModule {
         AccessModule,
         BillingModule,
         CostsModule,
+        CreditsModule,
         StripeModule.register(),
         MeterUsageModule,
         UsageModule,

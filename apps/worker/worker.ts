@@ -8,6 +8,8 @@ import { WorkerModule } from './worker.module.ts';
 const SWEEP_EVERY_MS = 60_000;
 /** Invoices go to Stripe soon after they are final. */
 const STRIPE_SWEEP_EVERY_MS = 3_000;
+/** Processes draw what they commit themselves; this is for what they miss. */
+const DRAW_EVERY_MS = 5_000;
 /** Readers count from events what is not rolled up yet: it shall be little. */
 const ROLL_UP_EVERY_MS = 15_000;
 const COMPACT_EVERY_MS = 5 * 60_000;
@@ -24,6 +26,7 @@ export async function startWorker(connection: QueueConnection): Promise<{ stop()
     for (const name of JOB_NAMES) await work(app, name);
     await queues.every('sweep', SWEEP_EVERY_MS);
     await queues.every('stripe.sweep', STRIPE_SWEEP_EVERY_MS);
+    await queues.every('credits.draw', DRAW_EVERY_MS);
     await queues.every('meters.roll-up', ROLL_UP_EVERY_MS);
     await queues.every('usage.compact', COMPACT_EVERY_MS);
     await queues.every('usage.retain', RETAIN_EVERY_MS);

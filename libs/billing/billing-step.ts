@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { assembleInvoice } from '@tare/core';
 import type { AssembledInvoice, Instant } from '@tare/core';
-import { CreditStore, Wallets } from '@tare/credits';
+import { CreditStore, SettlementStore, Wallets } from '@tare/credits';
 import type { TenantTransaction } from '@tare/database';
 import { UsageBoundaries, UsagePins } from '@tare/usage';
 import { randomUUID } from 'node:crypto';
@@ -49,7 +49,7 @@ interface Billing {
 }
 
 /** What came of it in memory: usage is forgotten here, what it led to is kept until the page is saved. */
-interface Assembled extends Pick<PeriodFactsResult, 'seenSeq' | 'settlements' | 'late'> {
+interface Assembled extends Pick<PeriodFactsResult, 'seenSeq' | 'uncovered' | 'late'> {
   readonly billing: Billing;
   readonly invoices: readonly AssembledInvoice[];
 }
@@ -79,6 +79,7 @@ export class BillingStep {
     private readonly pins: UsagePins,
     private readonly credits: CreditStore,
     private readonly wallets: Wallets,
+    private readonly settlements: SettlementStore,
     private readonly facts: PeriodFacts,
     private readonly periods: BillingPeriodStore,
     private readonly invoices: InvoiceStore,
@@ -173,12 +174,15 @@ export class BillingStep {
 
   private async assembled(tx: TenantTransaction, billings: readonly Billing[]): Promise<Assembled[]> {
     if (billings.length === 0) return [];
-    const queries = billings.map(({ standing, course, instant }) => ({ subscriptionId: course.subscription.id, standing, instant }));
+    const queries = billings.map(({ standing, course, instant, request }) => ({
+      ...{ subscriptionId: course.subscription.id, standing, instant },
+      draws: request.asOf,
+    }));
     const assembled: Assembled[] = [];
-    for await (const { seenSeq, settlements, late, invoices } of this.facts.page(tx, queries)) {
+    for await (const { seenSeq, uncovered, late, invoices } of this.facts.page(tx, queries)) {
       const billing = billings[assembled.length];
       if (billing === undefined) throw new Error('facts came that nobody asked for');
-      assembled.push({ billing, seenSeq, settlements, late, invoices: invoices.map(assembleInvoice) });
+      assembled.push({ billing, seenSeq, uncovered, late, invoices: invoices.map(assembleInvoice) });
     }
     return assembled;
   }
@@ -291,7 +295,10 @@ export class BillingStep {
     return closed;
   }
 
-  /** What closing does to wallets: burns as they were planned, then the grants of the plan. Customers without credits cost nothing here. */
+  /**
+   * What closing does to wallets, whose usage was drawn before: what nothing covered is remembered with the invoice that bills it, then the plan grants credits.
+   * Customers without credits cost nothing here.
+   */
   private async settle(
     tx: TenantTransaction,
     page: readonly Assembled[],
@@ -301,23 +308,25 @@ export class BillingStep {
     const invoicesOf = groupedBy(placed, ({ billing }) => billing);
     const closedOf = groupedBy(closed, ({ subscriptionId }) => subscriptionId);
     for (const assembled of page) {
-      const { billing, settlements, late } = assembled;
+      const { billing, uncovered } = assembled;
       if (!usesCredits(billing.standing.segments)) continue;
       const own = invoicesOf.get(assembled) ?? [];
-      const invoiceId = own.find(hasInvoice)?.id ?? null;
       const customerId = billing.standing.customer.id;
       const subscriptionId = billing.course.subscription.id;
       const periods = closedOf.get(subscriptionId) ?? [];
       if (periods.length > 0) {
         await this.credits.advanceCursor(tx, customerId, { subscriptionId, settledUntil: Math.max(...periods.map(({ end }) => end)) });
       }
-      if (!own.some(({ state }) => state === 'VOID')) {
-        for (const { segmentId, periodStart, settlement } of settlements) {
-          const period = [...periods, ...late].find((row) => row.segmentId === segmentId && row.start === periodStart);
-          if (period) await this.wallets.postSettlement(tx, customerId, { subscriptionId, periodId: period.id, invoiceId }, settlement);
-        }
-      }
-      // After the settlement: a debt that the ended period left is taken from the grants of the next one (SEMANTICS 7.5).
+      const invoiceOf = (currency: string): PlacedInvoice | undefined =>
+        own.find((one) => hasInvoice(one) && one.assembled.currency === currency);
+      await this.settlements.record(
+        tx,
+        customerId,
+        uncovered.map(({ currency, ...part }) => ({ ...part, invoiceId: invoiceOf(currency)?.id ?? null })),
+      );
+      // A draft that was voided bills nothing: what usage of its periods burnt is given back.
+      for (const { id } of own.filter(({ state }) => state === 'VOID')) await this.wallets.reverseInvoice(tx, customerId, id, billing.at);
+      // After that: a debt that the ended period left is taken from the grants of the next one (SEMANTICS 7.5).
       for (const one of own.filter(({ state }) => state !== 'VOID')) {
         await this.wallets.issueOfPlan(tx, customerId, hasInvoice(one) ? one.id : null, one.assembled.grants);
       }

@@ -237,6 +237,7 @@ export class BillingService {
       instant,
       usageUntil: at,
       closing: false,
+      draws: at,
     });
     return invoices
       .map((facts) => previewOf(assembleInvoice(facts), { customer: standing.customer, subscription, instant, at }))

@@ -511,10 +511,6 @@ describe('credits', () => {
       ['ISSUED', '0'],
     ]);
   });
-
-  test('reservations answer NOT_AVAILABLE', () => {
-    expect(() => world.get(CreditsService).reserve()).toThrow(expect.objectContaining({ code: 'NOT_AVAILABLE' }));
-  });
 });
 
 describe('invoices', () => {

@@ -14,15 +14,16 @@ import {
 import type { Discount, EndedPart, ExchangeRate, Instant, InvoiceFacts, LateInvoice, Meter, PlanChange, Segment } from '@tare/core';
 import {
   CreditStore,
-  grantCuts,
+  cutsOfGrants,
+  DrawDown,
   needsSingleEvents,
+  periodKey,
   RatedUsageReader,
-  settleLate,
+  SettlementStore,
   settlePeriod,
-  uncoveredOf,
   type RatedUsage,
   type RatedUsageQuery,
-  type RecordedBurn,
+  type RecordedSettlement,
   type Settlement,
   type WalletState,
 } from '@tare/credits';
@@ -35,7 +36,6 @@ import { InvoiceStore, placeOf, type DiscountUse } from './invoice.store.ts';
 import type { Invoice, InvoiceLine } from './invoice.ts';
 import { groupedBy } from './grouped-by.ts';
 import { Standings, type Standing } from './standings.ts';
-import { usesCredits } from './uses-credits.ts';
 
 /** What has happened to a subscription before an instant: loaded from the tables, or kept by a simulation for its own world. */
 export interface BillingHistory {
@@ -57,6 +57,11 @@ export interface FactsQuery {
   readonly upToSeq?: number;
   /** Usage from here on is not read: for what would be billed so far. None: whole periods. */
   readonly usageUntil?: Instant;
+  /**
+   * Usage is drawn from the wallet first, by this clock, so that what nothing covers is known: the one thing that a load writes. The caller holds the wallet.
+   * None: as drawn so far.
+   */
+  readonly draws?: Instant;
   /** False: minimums and commitments are not due yet. */
   readonly closing?: boolean;
   /** Corrections of closed periods: what has not been rated yet (default), or none. */
@@ -70,11 +75,17 @@ export interface FactsQuery {
   readonly world?: { readonly segments: readonly Segment[]; readonly history: BillingHistory };
 }
 
-/** A settlement of credits that finalizing posts. */
+/** What the usage of a period burns in another world, whose wallet nothing was drawn from. */
 export interface PlannedSettlement {
   readonly segmentId: string;
   readonly periodStart: Instant;
   readonly settlement: Settlement;
+}
+
+/** What an invoice finds uncovered. */
+export interface UncoveredPart extends Omit<RecordedSettlement, 'invoiceId'> {
+  /** Of the plan: which of the invoices of an instant it is on. */
+  readonly currency: string;
 }
 
 export interface PeriodFactsResult {
@@ -84,7 +95,10 @@ export interface PeriodFactsResult {
   readonly seenSeq: number;
   /** One for each currency: almost always one, none when there is nothing to assemble. */
   readonly invoices: readonly InvoiceFacts[];
+  /** Of another world. */
   readonly settlements: readonly PlannedSettlement[];
+  /** What nothing covers of the periods that are closed now or rated again: finalizing remembers it, and recomputation reads it back. */
+  readonly uncovered: readonly UncoveredPart[];
   /** Closed periods whose late usage is in the facts. */
   readonly late: readonly BillingPeriod[];
 }
@@ -100,7 +114,8 @@ interface Loaded {
   readonly seenSeq: number;
   readonly late: readonly LateScope[];
   readonly history: BillingHistory;
-  readonly recorded: ReadonlyMap<string, readonly RecordedBurn[]>;
+  /** Credits that nothing covers, by period; of another world none are recorded. */
+  readonly uncovered: ReadonlyMap<string, Decimal>;
   readonly usage: ReadonlyMap<Part, RatedUsage>;
 }
 
@@ -142,11 +157,13 @@ export class PeriodFacts {
     private readonly reader: UsageReader,
     private readonly usage: RatedUsageReader,
     private readonly credits: CreditStore,
+    private readonly drawDown: DrawDown,
+    private readonly settlements: SettlementStore,
     private readonly periods: BillingPeriodStore,
     private readonly invoices: InvoiceStore,
   ) {}
 
-  /** Pure from here on: the same query in the same transaction gives the same facts, and nothing is written. */
+  /** The same query in the same transaction gives the same facts; nothing is written, unless `draws` says so. */
   async load(tx: TenantTransaction, query: FactsQuery): Promise<PeriodFactsResult> {
     for await (const result of this.page(tx, [query])) return result;
     throw new Error('a page of one query has no result');
@@ -178,7 +195,7 @@ export class PeriodFacts {
     const seenSeqOf = ({ asIssued, upToSeq }: FactsQuery): number => asIssued?.seenSeq ?? upToSeq ?? currentSeq;
     const late = await this.lateScopes(tx, asked, seenSeqOf);
     const histories = await this.histories(tx, asked, late);
-    const recorded = await this.recorded(tx, asked, late);
+    const uncovered = await this.uncovered(tx, asked, late, seenSeqOf);
     return asked.map(({ query, standing: { customer }, subscription, segments }) => ({
       query,
       customer,
@@ -189,7 +206,7 @@ export class PeriodFacts {
       seenSeq: seenSeqOf(query),
       late: late.get(query) ?? [],
       history: query.world?.history ?? histories.get(query) ?? NOTHING_BILLED,
-      recorded: recorded.get(query) ?? NONE_RECORDED,
+      uncovered: uncovered.get(query) ?? NONE_UNCOVERED,
     }));
   }
 
@@ -277,49 +294,39 @@ export class PeriodFacts {
       histories.set(query, {
         lines: lines.get(subscription.id) ?? [],
         discountUses: discountUses.get(subscription.id) ?? [],
-        wallet: usesCredits(standing.segments) ? await this.credits.wallet(tx, standing.customer.id) : NOTHING_BILLED.wallet,
+        wallet: NOTHING_BILLED.wallet,
         balances: balances.get(standing.customer.id) ?? NOTHING_BILLED.balances,
       });
     }
     return histories;
   }
 
-  /** Recorded burns of closed periods; of an issued invoice those that it had made or found. */
-  private async recorded(
+  /** What nothing covers, of those that burn credits: as drawn, or as the issued invoice found it (SEMANTICS 7.3, 8.4). */
+  private async uncovered(
     tx: TenantTransaction,
     asked: readonly Asked[],
     late: ReadonlyMap<FactsQuery, readonly LateScope[]>,
-  ): Promise<Map<FactsQuery, Map<string, RecordedBurn[]>>> {
-    const wanted = new Map<FactsQuery, BillingPeriod[]>();
-    for (const { query, segments } of asked) {
-      if (!burnsCredits(segments)) continue;
-      const rows = query.asIssued && !query.world ? await this.periods.ofSubscription(tx, query.subscriptionId) : [];
-      const closing = rows.filter(({ billedAt }) => billedAt === query.instant.at);
-      wanted.set(query, [...closing, ...(late.get(query) ?? []).flatMap((scope) => scope.periods)]);
+    seenSeqOf: (query: FactsQuery) => number,
+  ): Promise<Map<FactsQuery, ReadonlyMap<string, Decimal>>> {
+    const found = new Map<FactsQuery, ReadonlyMap<string, Decimal>>();
+    for (const { query, standing } of asked) {
+      if (query.world !== undefined) continue;
+      const { asIssued, instant, draws, usageUntil } = query;
+      const parts = [...instant.closes, ...(late.get(query) ?? []).flatMap((scope) => scope.parts)].filter(settlesCredits);
+      if (parts.length === 0) continue;
+      if (asIssued !== undefined) {
+        found.set(query, await this.settlements.foundBy(tx, asIssued.id));
+        continue;
+      }
+      if (draws !== undefined) {
+        // Late usage burns what is current at the end of the time that is closed now: at the instant itself the credits of the ended period are gone.
+        const burning = parts.filter(burnsCredits);
+        const request = { customerId: standing.customer.id, upToSeq: seenSeqOf(query), lateAt: instant.at - 1, now: draws };
+        await this.drawDown.draw(tx, { ...request, parts: burning });
+      }
+      found.set(query, await this.credits.uncovered(tx, parts.map(keyOfPart), usageUntil ?? null));
     }
-    const burns = await this.credits.allocations(
-      tx,
-      [...wanted.values()].flat().map(({ id }) => id),
-    );
-    const made = await this.invoices.byIds(
-      tx,
-      [...wanted].flatMap(([{ asIssued }, periods]) =>
-        asIssued
-          ? periods.flatMap(({ id }) => (burns.get(id) ?? []).flatMap(({ invoiceId }) => (invoiceId === null ? [] : [invoiceId])))
-          : [],
-      ),
-    );
-    return new Map(
-      [...wanted].map(([query, periods]) => [
-        query,
-        new Map(
-          periods.map((period) => [
-            keyOf(period.segmentId, period.start),
-            (burns.get(period.id) ?? []).filter(({ invoiceId }) => isKnownTo(query, invoiceId === null ? undefined : made.get(invoiceId))),
-          ]),
-        ),
-      ]),
-    );
+    return found;
   }
 
   /** Begins to read; a failure is heard of where it is waited for. */
@@ -345,15 +352,32 @@ export class PeriodFacts {
 }
 
 const NOTHING_BILLED: BillingHistory = { lines: [], discountUses: [], wallet: { grants: [], debt: Decimal.ZERO }, balances: new Map() };
-const NONE_RECORDED: ReadonlyMap<string, readonly RecordedBurn[]> = new Map();
+const NONE_UNCOVERED: ReadonlyMap<string, Decimal> = new Map();
 
 function resultOf(loaded: Loaded): PeriodFactsResult {
-  const closed = closedParts(loaded);
-  const late = lateInvoices(loaded, closed.wallet);
   const { query, customer, subscription, seenSeq } = loaded;
-  const invoices = invoicesOf(loaded, closed.parts, late.invoices);
-  const settlements = query.asIssued ? [] : [...closed.settlements, ...late.settlements];
-  return { customer, subscription, seenSeq, invoices, settlements, late: loaded.late.flatMap(({ periods }) => periods) };
+  const closed = closedParts(loaded);
+  const late = lateInvoices(loaded);
+  const invoices = invoicesOf(loaded, closed.parts, late);
+  const uncovered = query.world === undefined && query.asIssued === undefined ? uncoveredParts(loaded) : [];
+  const { settlements } = closed;
+  return { customer, subscription, seenSeq, invoices, settlements, uncovered, late: loaded.late.flatMap(({ periods }) => periods) };
+}
+
+/** What the invoices of the load find, to be remembered with them. */
+function uncoveredParts({ query, late, uncovered }: Loaded): UncoveredPart[] {
+  const found = (parts: readonly Part[], isLate: boolean): UncoveredPart[] =>
+    parts.filter(settlesCredits).map((part) => {
+      const key = keyOfPart(part);
+      return { ...key, currency: part.segment.terms.currency, late: isLate, uncovered: uncovered.get(periodKey(key)) ?? Decimal.ZERO };
+    });
+  return [
+    ...found(query.instant.closes, false),
+    ...found(
+      late.flatMap(({ parts }) => parts),
+      true,
+    ),
+  ];
 }
 
 /** Bills that read sums stand together; one that needs single events, whose number has no bound, stands alone. */
@@ -389,7 +413,7 @@ function readingsOf({
     .map((parts) => {
       const start = Math.min(...parts.map(({ period }) => period.start));
       const end = Math.min(Math.max(...parts.map(({ period }) => period.end)), query.usageUntil ?? Infinity);
-      const cuts = grantCuts(history.wallet);
+      const cuts = cutsOfGrants(history.wallet.grants);
       return { parts, query: { customerNo: customer.no, segments, meters, span: { start, end }, cuts, upToSeq: seenSeq } };
     });
 }
@@ -404,43 +428,38 @@ function dependsOnBilledLines({ instant }: FactsQuery, late: readonly LateScope[
   return instant.change !== null || late.length > 0 || instant.closes.some(({ segment }) => segment.terms.minimumCommitment !== null);
 }
 
-function burnsCredits(segments: readonly Segment[]): boolean {
-  return segments.some(({ terms }) => terms.burnRates.length > 0);
+/** Usage of the period burns credits. */
+function burnsCredits({ segment, period }: Part): boolean {
+  return segment.terms.burnRates.length > 0 && !period.trial;
 }
 
-/** Whether a recorded burn was there when the invoice was issued; everything is, where none is asked for. */
-function isKnownTo({ asIssued }: FactsQuery, maker: Invoice | undefined): boolean {
-  return asIssued?.number == null || maker?.number == null || placeOf(maker.number) <= placeOf(asIssued.number);
+/** Something may be uncovered in the period: usage, or a debit by key. */
+function settlesCredits(part: Part): boolean {
+  return burnsCredits(part) || (part.segment.terms.kind === 'CREDIT' && !part.period.trial);
 }
 
-/** The periods that are closed now, in order of time; each takes its credits from what the one before left. */
-function closedParts(loaded: Loaded): { parts: EndedPart[]; settlements: PlannedSettlement[]; wallet: WalletState } {
+const keyOfPart = ({ segment, period }: Part): { segmentId: string; periodStart: Instant } => ({
+  segmentId: segment.id,
+  periodStart: period.start,
+});
+
+/** The periods that are closed now, in order of time. */
+function closedParts(loaded: Loaded): { parts: EndedPart[]; settlements: PlannedSettlement[] } {
   let wallet = loaded.history.wallet;
   const settlements: PlannedSettlement[] = [];
   const parts = loaded.query.instant.closes.map((part): EndedPart => {
-    const settled = settledPart(part, loaded, wallet, null);
-    wallet = settled.wallet;
-    settlements.push(...settled.planned);
-    return endedPart(part, loaded, settled.uncoveredCredits);
+    if (loaded.query.world === undefined || !burnsCredits(part)) return endedPart(part, loaded, uncoveredOf(part, loaded));
+    const settlement = settledPart(part, loaded, wallet);
+    wallet = settlement.wallet;
+    settlements.push({ ...keyOfPart(part), settlement });
+    return endedPart(part, loaded, settlement.uncoveredCredits);
   });
-  return { parts, settlements, wallet };
+  return { parts, settlements };
 }
 
-/**
- * Late usage burns what is current at the end of the time that is closed now, after that time's own usage (SEMANTICS 7.3): at the instant itself the
- * credits of the ended period are gone and those of the next one are not there yet.
- */
-function lateInvoices(loaded: Loaded, wallet: WalletState): { invoices: LateInvoice[]; settlements: PlannedSettlement[] } {
-  const lateAt = loaded.query.instant.at - 1;
-  let state = wallet;
-  const settlements: PlannedSettlement[] = [];
-  const invoices = loaded.late.map((scope): LateInvoice => {
-    const ended = scope.parts.map((part) => {
-      const settled = settledPart(part, loaded, state, lateAt);
-      state = settled.wallet;
-      settlements.push(...settled.planned);
-      return endedPart(part, loaded, settled.uncoveredCredits);
-    });
+function lateInvoices(loaded: Loaded): LateInvoice[] {
+  return loaded.late.map((scope): LateInvoice => {
+    const ended = scope.parts.map((part) => endedPart(part, loaded, uncoveredOf(part, loaded)));
     const { meters, exchangeRates } = loaded;
     const currency = currencyOfParts(scope.parts);
     const discounts = discountsOf(loaded, currency, scope.invoiceNo);
@@ -450,31 +469,21 @@ function lateInvoices(loaded: Loaded, wallet: WalletState): { invoices: LateInvo
       billed: billedOf(scope, loaded),
     };
   });
-  return { invoices, settlements };
 }
 
-/** The credits that the usage of a part burns. `lateAt`: the part was closed before, and what came since is settled at this instant. */
-function settledPart(
-  part: Part,
-  loaded: Loaded,
-  wallet: WalletState,
-  lateAt: Instant | null,
-): { uncoveredCredits: Decimal; wallet: WalletState; planned: PlannedSettlement[] } {
+function uncoveredOf(part: Part, { uncovered }: Loaded): Decimal {
+  return uncovered.get(periodKey(keyOfPart(part))) ?? Decimal.ZERO;
+}
+
+/** The credits that the usage of a part burns in a world of its own: each part takes what the one before left. */
+function settledPart(part: Part, loaded: Loaded, wallet: WalletState): Settlement {
   const { segment, period } = part;
-  if (segment.terms.burnRates.length === 0 || period.trial) return { uncoveredCredits: Decimal.ZERO, wallet, planned: [] };
-  const recorded = loaded.recorded.get(keyOf(segment.id, period.start)) ?? [];
-  if (loaded.query.asIssued) return { uncoveredCredits: uncoveredOf(recorded), wallet, planned: [] };
-  const demands = burnDemand(segment, period, recordsOf(part, loaded), loaded.meters, { cuts: grantCuts(wallet) });
-  const settlement =
-    lateAt === null
-      ? settlePeriod(
-          segment.terms,
-          wallet,
-          demands.filter(({ credits }) => credits.isPositive()),
-        )
-      : settleLate(segment.terms, wallet, demands, recorded, lateAt);
-  const planned = { segmentId: segment.id, periodStart: period.start, settlement };
-  return { uncoveredCredits: settlement.uncoveredCredits, wallet: settlement.wallet, planned: [planned] };
+  const demands = burnDemand(segment, period, recordsOf(part, loaded), loaded.meters, { cuts: cutsOfGrants(wallet.grants) });
+  return settlePeriod(
+    segment.terms,
+    wallet,
+    demands.filter(({ credits }) => credits.isPositive()),
+  );
 }
 
 function endedPart(part: Part, loaded: Loaded, uncoveredCredits: Decimal): EndedPart {
@@ -581,5 +590,3 @@ function sinceOf({ at, closes }: BillingInstant, late: readonly LateScope[]): In
   const starts = [...closes, ...late.flatMap(({ parts }) => parts)].map(({ period }) => Math.min(period.start, period.fullStart));
   return Math.min(at, ...starts);
 }
-
-const keyOf = (segmentId: string, start: Instant): string => `${segmentId} ${start}`;

@@ -1,27 +1,57 @@
 import { Injectable } from '@nestjs/common';
 import { Decimal } from '@tare/core';
-import type { Grant, Instant } from '@tare/core';
+import type { BurnAgainst, Grant, Instant, LedgerBurn, TakenCredits } from '@tare/core';
 import { sqlInstant, sqlInstantOrNull, type TenantTransaction } from '@tare/database';
 import { randomUUID } from 'node:crypto';
-import type { Account, Posting } from './posting.ts';
-import type { RecordedBurn, WalletState } from './settlement.ts';
+import { movedGrants, walletSums } from './posting-sums.ts';
+import type { Posting } from './posting.ts';
+import type { WalletState } from './settlement.ts';
 
 /** A grant as it is kept. */
 export interface StoredGrant extends Grant {
+  readonly reserved: Decimal;
+  readonly priceUsed: Decimal;
   readonly key: string;
   readonly customerId: string;
-  /** GRANT: grantCredits; PLAN: a period of a CREDIT plan. */
-  readonly source: 'GRANT' | 'PLAN';
+  /** GRANT: grantCredits; PLAN: a period of a CREDIT plan; PURCHASE: a pack or top-up that was paid. */
+  readonly source: 'GRANT' | 'PLAN' | 'PURCHASE';
   readonly subscriptionId: string | null;
   readonly invoiceId: string | null;
 }
 
-export type NewGrant = Omit<StoredGrant, 'id' | 'remaining' | 'createdAt'>;
+export type NewGrant = Omit<StoredGrant, 'id' | 'remaining' | 'reserved' | 'priceUsed' | 'createdAt'>;
 
-/** Up to when a subscription's usage is settled. */
+/** Up to when billing has closed a subscription. */
 export interface CreditCursor {
   readonly subscriptionId: string;
   readonly settledUntil: Instant;
+}
+
+/** The row of a wallet. */
+export interface WalletRow {
+  readonly version: number;
+  readonly balance: Decimal;
+  readonly debt: Decimal;
+  readonly reserved: Decimal;
+  /** What could be used when the last grant had come, and that grant. */
+  readonly filled: Decimal;
+  readonly filledBy: string | null;
+  /** The last commit of usage that was drawn; null: all that is open is to be drawn. */
+  readonly drawnSeq: number | null;
+  readonly drawnTerms: string | null;
+}
+
+/** A service period of a segment. */
+export interface PeriodKey {
+  readonly segmentId: string;
+  readonly periodStart: Instant;
+}
+
+/** Credits of usage that were recorded in one place of one period. */
+export interface RecordedCredits extends PeriodKey {
+  readonly at: Instant;
+  readonly dimensionKey: string;
+  readonly credits: Decimal;
 }
 
 interface GrantRow {
@@ -30,41 +60,34 @@ interface GrantRow {
   readonly key: string;
   readonly credits: string;
   readonly remaining: string;
+  readonly reserved: string;
+  readonly price_used: string;
   readonly price_amount: string | null;
   readonly price_currency: string | null;
   readonly priority: number;
   readonly promotional: boolean;
   readonly effective_at: Instant;
   readonly expires_at: Instant | null;
-  readonly source: 'GRANT' | 'PLAN';
+  readonly source: StoredGrant['source'];
   readonly subscription_id: string | null;
   readonly invoice_id: string | null;
   readonly created_at: Instant;
 }
 
-interface PostingRow {
-  readonly transaction_id: string;
-  readonly account: Account;
-  readonly grant_id: string | null;
-  readonly credits: string;
-  readonly revenue: string;
-  readonly at: Instant;
-  readonly subscription_id: string | null;
-  readonly period_id: string | null;
-  readonly dimension_key: string | null;
-  readonly invoice_id: string | null;
-}
-
-const GRANT_COLUMNS = `g.id, g.customer_id, g.key, g.credits, g.price_amount, g.price_currency, g.priority, g.promotional, g.effective_at, g.expires_at,
+const WALLET = 'version, balance, debt, reserved, filled, filled_by, drawn_seq, drawn_terms';
+const TERMS = `g.id, g.customer_id, g.key, g.credits, g.price_amount, g.price_currency, g.priority, g.promotional, g.effective_at, g.expires_at,
   g.source, g.subscription_id, g.invoice_id, g.created_at`;
-const POSTING_COLUMNS = 'transaction_id, account, grant_id, credits, revenue, at, subscription_id, period_id, dimension_key, invoice_id';
+const GRANT = `${TERMS}, g.remaining, g.reserved, g.price_used`;
 
 /** SQL of wallets: grants and the ledger of their postings. */
 @Injectable()
 export class CreditStore {
   /** Holds the customer's wallet until the transaction ends: one row, so no two debits see the same balance (SEMANTICS 7.4). */
-  lock(tx: TenantTransaction, customerId: string): Promise<void> {
-    return this.lockMany(tx, [customerId]);
+  async lock(tx: TenantTransaction, customerId: string): Promise<WalletRow> {
+    await this.lockMany(tx, [customerId]);
+    const row = await this.row(tx, customerId);
+    if (row === null) throw new Error(`the wallet of customer ${customerId} is not there`);
+    return row;
   }
 
   /** The same for many wallets, always in one order: two that lock several wait for each other and never in a circle. */
@@ -74,6 +97,34 @@ export class CreditStore {
     await tx.query('INSERT INTO wallet (tenant_id, customer_id) SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING', wanted);
     await tx.query('SELECT 1 FROM wallet WHERE tenant_id = $1 AND customer_id = ANY ($2::uuid[]) ORDER BY customer_id FOR UPDATE', wanted);
     await tx.query('UPDATE wallet SET version = version + 1 WHERE tenant_id = $1 AND customer_id = ANY ($2::uuid[])', wanted);
+  }
+
+  /** Null before anything happened to it. */
+  async row(tx: TenantTransaction, customerId: string): Promise<WalletRow | null> {
+    const [row] = await tx.query<WalletSqlRow>(`SELECT ${WALLET} FROM wallet WHERE tenant_id = $1 AND customer_id = $2`, [
+      tx.tenantId,
+      customerId,
+    ]);
+    return row ? walletOfRow(row) : null;
+  }
+
+  async markFilled(tx: TenantTransaction, customerId: string, filled: Decimal, filledBy: string): Promise<void> {
+    await tx.query('UPDATE wallet SET filled = $3, filled_by = $4 WHERE tenant_id = $1 AND customer_id = $2', [
+      tx.tenantId,
+      customerId,
+      filled.toString(),
+      filledBy,
+    ]);
+  }
+
+  /** `seq` null: everything that is open is to be drawn anew. */
+  async markDrawn(tx: TenantTransaction, customerId: string, seq: number | null, terms: string | null): Promise<void> {
+    await tx.query('UPDATE wallet SET drawn_seq = $3, drawn_terms = $4 WHERE tenant_id = $1 AND customer_id = $2', [
+      tx.tenantId,
+      customerId,
+      seq,
+      terms,
+    ]);
   }
 
   /**
@@ -86,43 +137,75 @@ export class CreditStore {
     upTo: Instant | null = null,
     burntBefore: Instant | null = null,
   ): Promise<StoredGrant[]> {
+    if (upTo === null && burntBefore === null) {
+      const current = `SELECT ${GRANT} FROM credit_grant g WHERE g.tenant_id = $1 AND g.customer_id = $2 ORDER BY g.created_at, g.id`;
+      return (await tx.query<GrantRow>(current, [tx.tenantId, customerId])).map(grantOfRow);
+    }
     const rows = await tx.query<GrantRow>(
-      `SELECT ${GRANT_COLUMNS}, coalesce(sum(p.credits), 0) AS remaining
+      `SELECT ${TERMS}, coalesce(sum(p.credits) FILTER (WHERE p.account = 'GRANT'), 0) AS remaining,
+         coalesce(sum(p.credits) FILTER (WHERE p.account = 'RESERVED'), 0) AS reserved, coalesce(sum(p.revenue), 0) AS price_used
        FROM credit_grant g
-       LEFT JOIN credit_posting p ON p.tenant_id = g.tenant_id AND p.customer_id = g.customer_id AND p.account = 'GRANT' AND p.grant_id = g.id
+       LEFT JOIN credit_posting p ON p.tenant_id = g.tenant_id AND p.customer_id = g.customer_id AND p.grant_id = g.id
          AND ($3::timestamptz IS NULL OR p.at <= $3::timestamptz)
-         AND ($4::timestamptz IS NULL OR p.period_id IS NULL OR p.at < $4::timestamptz)
+         AND ($4::timestamptz IS NULL OR p.cause <> 'USAGE' OR p.at < $4::timestamptz)
        WHERE g.tenant_id = $1 AND g.customer_id = $2
-       GROUP BY ${GRANT_COLUMNS} ORDER BY g.created_at, g.id`,
+       GROUP BY ${TERMS} ORDER BY g.created_at, g.id`,
       [tx.tenantId, customerId, sqlInstantOrNull(upTo), sqlInstantOrNull(burntBefore)],
+    );
+    return rows.map(grantOfRow);
+  }
+
+  /** Those that hold something, or have it held by reservations. */
+  async usableGrants(tx: TenantTransaction, customerId: string): Promise<StoredGrant[]> {
+    const rows = await tx.query<GrantRow>(
+      `SELECT ${GRANT} FROM credit_grant g WHERE g.tenant_id = $1 AND g.customer_id = $2 AND (g.remaining > 0 OR g.reserved > 0)
+       ORDER BY g.created_at, g.id`,
+      [tx.tenantId, customerId],
     );
     return rows.map(grantOfRow);
   }
 
   /** What the customer's wallet owes. */
   async debt(tx: TenantTransaction, customerId: string): Promise<Decimal> {
-    const [row] = await tx.query<{ debt: string }>(
-      `SELECT coalesce(-sum(credits), 0) AS debt FROM credit_posting WHERE tenant_id = $1 AND customer_id = $2 AND account = 'DEBT'`,
-      [tx.tenantId, customerId],
-    );
-    return Decimal.parse(row?.debt ?? '0');
+    return (await this.row(tx, customerId))?.debt ?? Decimal.ZERO;
   }
 
-  async wallet(tx: TenantTransaction, customerId: string): Promise<WalletState> {
-    return { grants: await this.grants(tx, customerId), debt: await this.debt(tx, customerId) };
+  /** `without`: as if the usage of these periods had not been drawn yet, for whoever bills them again in memory. */
+  async wallet(tx: TenantTransaction, customerId: string, without: readonly PeriodKey[] = []): Promise<WalletState> {
+    const wallet = { grants: await this.grants(tx, customerId), debt: await this.debt(tx, customerId) };
+    if (without.length === 0) return wallet;
+    const drawn = await tx.query<{ grant_id: string | null; against: BurnAgainst; credits: string; revenue: string }>(
+      `SELECT grant_id, ${AGAINST} AS against, sum(credits) AS credits, sum(revenue) AS revenue FROM credit_posting p
+       JOIN unnest($2::uuid[], $3::timestamptz[]) AS part (segment_id, period_start) ON p.segment_id = part.segment_id AND p.period_start = part.period_start
+       WHERE p.tenant_id = $1 AND p.account = 'BURNT' AND p.dimension_key IS NOT NULL GROUP BY 1, 2`,
+      [tx.tenantId, ...partColumns(without)],
+    );
+    const sum = (rows: readonly { credits: string }[]): Decimal => Decimal.sum(rows.map(({ credits }) => Decimal.parse(credits)));
+    const owed = sum(drawn.filter(({ against }) => against === 'DEBT'));
+    const grants = wallet.grants.map((grant) => {
+      const own = drawn.filter(({ grant_id: id }) => id === grant.id);
+      if (own.length === 0) return grant;
+      const priceUsed = grant.priceUsed.minus(Decimal.sum(own.map(({ revenue }) => Decimal.parse(revenue))));
+      return { ...grant, remaining: grant.remaining.plus(sum(own)), priceUsed };
+    });
+    return { grants, debt: Decimal.max(Decimal.ZERO, wallet.debt.minus(owed)) };
   }
 
   async grantByKey(tx: TenantTransaction, customerId: string, key: string): Promise<StoredGrant | null> {
-    return (await this.grants(tx, customerId)).find((grant) => grant.key === key) ?? null;
+    const [row] = await tx.query<GrantRow>(
+      `SELECT ${GRANT} FROM credit_grant g WHERE g.tenant_id = $1 AND g.customer_id = $2 AND g.key = $3`,
+      [tx.tenantId, customerId, key],
+    );
+    return row ? grantOfRow(row) : null;
   }
 
-  /** Null when the customer has a grant with the key. */
+  /** Null when the customer has a grant with the key. Holds nothing until it is posted. */
   async insertGrant(tx: TenantTransaction, grant: NewGrant): Promise<StoredGrant | null> {
     const [row] = await tx.query<GrantRow>(
       `INSERT INTO credit_grant AS g (tenant_id, id, customer_id, key, credits, price_amount, price_currency, priority, promotional, effective_at,
          expires_at, source, subscription_id, invoice_id)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-       ON CONFLICT (tenant_id, customer_id, key) DO NOTHING RETURNING ${GRANT_COLUMNS}, g.credits AS remaining`,
+       ON CONFLICT (tenant_id, customer_id, key) DO NOTHING RETURNING ${GRANT}`,
       [
         tx.tenantId,
         randomUUID(),
@@ -143,62 +226,94 @@ export class CreditStore {
     return row ? grantOfRow(row) : null;
   }
 
-  /** Adds to the ledger. That each transaction sums to zero is checked when this one commits (SEMANTICS 7.1). */
+  /**
+   * Adds to the ledger and to the sums that are kept beside it, in the order given. That each transaction sums to zero is checked by the database
+   * (SEMANTICS 7.1). The caller holds the wallet.
+   */
   async post(tx: TenantTransaction, customerId: string, postings: readonly Posting[]): Promise<void> {
     if (postings.length === 0) return;
-    const column = <Value>(read: (posting: Posting) => Value): Value[] => postings.map(read);
-    await tx.query(
-      `INSERT INTO credit_posting (tenant_id, id, customer_id, ${POSTING_COLUMNS})
-       SELECT $1, gen_random_uuid(), $2, *
-       FROM unnest($3::uuid[], $4::text[], $5::uuid[], $6::numeric[], $7::numeric[], $8::timestamptz[], $9::uuid[], $10::uuid[], $11::text[], $12::uuid[])`,
-      [
+    await tx.query(POST, [tx.tenantId, customerId, ...postingColumns(postings)]);
+    const moved = movedGrants(postings);
+    if (moved.length > 0) {
+      await tx.query(MOVE_GRANTS, [
         tx.tenantId,
-        customerId,
-        column(({ transactionId }) => transactionId),
-        column(({ account }) => account),
-        column(({ grantId }) => grantId),
-        column(({ credits }) => credits.toString()),
-        column(({ revenue }) => revenue.toString()),
-        column(({ at }) => sqlInstant(at)),
-        column(({ subscriptionId }) => subscriptionId),
-        column(({ periodId }) => periodId),
-        column(({ dimensionKey }) => dimensionKey),
-        column(({ invoiceId }) => invoiceId),
-      ],
-    );
-  }
-
-  /** The burns that were recorded for closed service periods, by period: each in order of its time. The recorded split is the truth (SEMANTICS 7.3). */
-  async allocations(
-    tx: TenantTransaction,
-    periodIds: readonly string[],
-  ): Promise<Map<string, (RecordedBurn & { invoiceId: string | null; at: Instant })[]>> {
-    if (periodIds.length === 0) return new Map();
-    const rows = await tx.query<PostingRow & { against: RecordedBurn['against'] }>(
-      `SELECT ${POSTING_COLUMNS},
-         CASE WHEN grant_id IS NOT NULL THEN 'GRANT'
-              WHEN EXISTS (SELECT 1 FROM credit_posting o WHERE o.tenant_id = p.tenant_id AND o.transaction_id = p.transaction_id AND o.account = 'UNCOVERED')
-              THEN 'UNCOVERED' ELSE 'DEBT' END AS against
-       FROM credit_posting p
-       WHERE tenant_id = $1 AND period_id = ANY ($2::uuid[]) AND account = 'BURNT' ORDER BY created_at, at, dimension_key, grant_id, id`,
-      [tx.tenantId, periodIds],
-    );
-    const byPeriod = new Map<string, (RecordedBurn & { invoiceId: string | null; at: Instant })[]>();
-    for (const row of rows) {
-      const posting = postingOfRow(row);
-      const burn = { ...posting, key: posting.dimensionKey ?? '', against: row.against };
-      byPeriod.set(row.period_id ?? '', [...(byPeriod.get(row.period_id ?? '') ?? []), burn]);
+        moved.map(({ grantId }) => grantId),
+        moved.map(({ remaining }) => remaining.toString()),
+        moved.map(({ reserved }) => reserved.toString()),
+        moved.map(({ priceUsed }) => priceUsed.toString()),
+      ]);
     }
-    return byPeriod;
+    const sums = walletSums(postings);
+    await tx.query(
+      'UPDATE wallet SET balance = balance + $3, reserved = reserved + $4, debt = debt + $5 WHERE tenant_id = $1 AND customer_id = $2',
+      [tx.tenantId, customerId, sums.balance.toString(), sums.reserved.toString(), sums.debt.toString()],
+    );
   }
 
-  /** Everything that the finalization of an invoice, or the closing of these periods, posted: in the order of posting. */
-  async postingsOf(tx: TenantTransaction, invoiceId: string): Promise<Posting[]> {
-    const rows = await tx.query<PostingRow>(
-      `SELECT ${POSTING_COLUMNS} FROM credit_posting WHERE tenant_id = $1 AND invoice_id = $2 ORDER BY created_at, at, transaction_id, id`,
-      [tx.tenantId, invoiceId],
+  /** Credits of usage that are recorded for the periods, by place and dimensions, what was given back taken off. */
+  async recordedUsage(tx: TenantTransaction, parts: readonly PeriodKey[]): Promise<RecordedCredits[]> {
+    if (parts.length === 0) return [];
+    const rows = await tx.query<{ segment_id: string; period_start: Instant; at: Instant; dimension_key: string; credits: string }>(
+      `SELECT p.segment_id, p.period_start, p.at, p.dimension_key, sum(p.credits) AS credits
+       FROM credit_posting p JOIN unnest($2::uuid[], $3::timestamptz[]) AS part (segment_id, period_start)
+         ON p.segment_id = part.segment_id AND p.period_start = part.period_start
+       WHERE p.tenant_id = $1 AND p.account = 'BURNT' AND p.dimension_key IS NOT NULL
+       GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4`,
+      [tx.tenantId, ...partColumns(parts)],
     );
-    return rows.map(postingOfRow);
+    return rows.map((row) => ({
+      segmentId: row.segment_id,
+      periodStart: row.period_start,
+      at: row.at,
+      dimensionKey: row.dimension_key,
+      credits: Decimal.parse(row.credits),
+    }));
+  }
+
+  /** The burns of one kind of usage in a period, or of all of it, in the order in which they were recorded: the recorded split is the truth (7.3). */
+  async usageBurns(
+    tx: TenantTransaction,
+    { segmentId, periodStart }: PeriodKey,
+    dimensionKey: string | null,
+  ): Promise<(LedgerBurn & { readonly at: Instant; readonly dimensionKey: string; readonly subscriptionId: string | null })[]> {
+    const rows = await tx.query<BurnRow & { at: Instant; dimension_key: string; subscription_id: string | null }>(
+      `SELECT p.grant_id, ${AGAINST} AS against, p.credits, p.revenue, p.at, p.dimension_key, p.subscription_id FROM credit_posting p
+       WHERE p.tenant_id = $1 AND p.segment_id = $2 AND p.period_start = $3 AND p.account = 'BURNT' AND p.dimension_key IS NOT NULL
+         AND ($4::text IS NULL OR p.dimension_key = $4) ORDER BY p.no`,
+      [tx.tenantId, segmentId, sqlInstant(periodStart), dimensionKey],
+    );
+    return rows.map((row) => ({
+      ...burnOfRow(row),
+      at: row.at,
+      dimensionKey: row.dimension_key,
+      subscriptionId: row.subscription_id,
+    }));
+  }
+
+  /** Debts that grants paid, in the order in which they did. */
+  async repayments(tx: TenantTransaction, customerId: string, invoiceId: string | null = null): Promise<TakenCredits[]> {
+    const rows = await tx.query<{ grant_id: string; credits: string; revenue: string }>(
+      `SELECT grant_id, credits, revenue FROM credit_posting
+       WHERE tenant_id = $1 AND customer_id = $2 AND cause = 'REPAYMENT' AND account = 'BURNT' AND grant_id IS NOT NULL
+         AND ($3::uuid IS NULL OR grant_id IN (SELECT id FROM credit_grant WHERE tenant_id = $1 AND invoice_id = $3)) ORDER BY no`,
+      [tx.tenantId, customerId, invoiceId],
+    );
+    return rows.map((row) => ({ grantId: row.grant_id, credits: Decimal.parse(row.credits), revenue: Decimal.parse(row.revenue) }));
+  }
+
+  /** Credits of the periods that nothing covers, by period: of usage, and of debits that count for them. Below `before` only, if said. */
+  async uncovered(tx: TenantTransaction, parts: readonly PeriodKey[], before: Instant | null = null): Promise<Map<string, Decimal>> {
+    if (parts.length === 0) return new Map();
+    const rows = await tx.query<{ segment_id: string; period_start: Instant; credits: string }>(
+      `SELECT p.segment_id, p.period_start, -sum(p.credits) AS credits
+       FROM credit_posting p JOIN unnest($2::uuid[], $3::timestamptz[]) AS part (segment_id, period_start)
+         ON p.segment_id = part.segment_id AND p.period_start = part.period_start
+       WHERE p.tenant_id = $1 AND p.account = 'UNCOVERED' AND ($4::timestamptz IS NULL OR p.at < $4) GROUP BY 1, 2`,
+      [tx.tenantId, ...partColumns(parts), sqlInstantOrNull(before)],
+    );
+    return new Map(
+      rows.map((row) => [periodKey({ segmentId: row.segment_id, periodStart: row.period_start }), Decimal.parse(row.credits)]),
+    );
   }
 
   async cursors(tx: TenantTransaction, customerId: string): Promise<CreditCursor[]> {
@@ -220,15 +335,89 @@ export class CreditStore {
   /** Customers with credits in grants that are gone at `upTo`. */
   async customersWithExpired(tx: TenantTransaction, upTo: Instant): Promise<string[]> {
     const rows = await tx.query<{ customer_id: string }>(
-      `SELECT DISTINCT g.customer_id FROM credit_grant g
-       WHERE g.tenant_id = $1 AND g.expires_at <= $2
-         AND (SELECT coalesce(sum(p.credits), 0) FROM credit_posting p
-              WHERE p.tenant_id = g.tenant_id AND p.customer_id = g.customer_id AND p.account = 'GRANT' AND p.grant_id = g.id) > 0
-       ORDER BY g.customer_id`,
+      `SELECT DISTINCT g.customer_id FROM credit_grant g WHERE g.tenant_id = $1 AND g.expires_at <= $2 AND g.remaining > 0 ORDER BY g.customer_id`,
       [tx.tenantId, sqlInstant(upTo)],
     );
     return rows.map((row) => row.customer_id);
   }
+}
+
+/** What a posting of BURNT stands against: its grant, or the account that its transaction names. */
+const AGAINST = `CASE WHEN p.grant_id IS NOT NULL THEN 'GRANT'
+  WHEN EXISTS (SELECT 1 FROM credit_posting o WHERE o.tenant_id = p.tenant_id AND o.transaction_id = p.transaction_id AND o.account = 'UNCOVERED')
+  THEN 'UNCOVERED' ELSE 'DEBT' END`;
+
+/** The order of the arrays is the order in which rows are numbered. */
+const POST = `
+INSERT INTO credit_posting (tenant_id, id, customer_id, transaction_id, account, grant_id, credits, revenue, at, subscription_id, segment_id, period_start,
+  dimension_key, invoice_id, cause)
+SELECT $1, gen_random_uuid(), $2, row.* FROM unnest($3::uuid[], $4::text[], $5::uuid[], $6::numeric[], $7::numeric[], $8::timestamptz[], $9::uuid[], $10::uuid[],
+  $11::timestamptz[], $12::text[], $13::uuid[], $14::text[]) AS row`;
+
+const MOVE_GRANTS = `
+UPDATE credit_grant g SET remaining = g.remaining + moved.remaining, reserved = g.reserved + moved.reserved, price_used = g.price_used + moved.price_used
+FROM unnest($2::uuid[], $3::numeric[], $4::numeric[], $5::numeric[]) AS moved (id, remaining, reserved, price_used)
+WHERE g.tenant_id = $1 AND g.id = moved.id`;
+
+interface WalletSqlRow {
+  readonly version: number;
+  readonly balance: string;
+  readonly debt: string;
+  readonly reserved: string;
+  readonly filled: string;
+  readonly filled_by: string | null;
+  readonly drawn_seq: number | null;
+  readonly drawn_terms: string | null;
+}
+
+interface BurnRow {
+  readonly grant_id: string | null;
+  readonly against: BurnAgainst;
+  readonly credits: string;
+  readonly revenue: string;
+}
+
+/** One name of a period, for maps. */
+export const periodKey = ({ segmentId, periodStart }: PeriodKey): string => `${segmentId} ${periodStart}`;
+
+/** Postings as the columns of `POST`, from $3 on. */
+function postingColumns(postings: readonly Posting[]): unknown[] {
+  const column = <Value>(read: (posting: Posting) => Value): Value[] => postings.map(read);
+  return [
+    column(({ transactionId }) => transactionId),
+    column(({ account }) => account),
+    column(({ grantId }) => grantId),
+    column(({ credits }) => credits.toString()),
+    column(({ revenue }) => revenue.toString()),
+    column(({ at }) => sqlInstant(at)),
+    column(({ subscriptionId }) => subscriptionId),
+    column(({ segmentId }) => segmentId),
+    column(({ periodStart }) => sqlInstantOrNull(periodStart)),
+    column(({ dimensionKey }) => dimensionKey),
+    column(({ invoiceId }) => invoiceId),
+    column(({ cause }) => cause),
+  ];
+}
+
+function partColumns(parts: readonly PeriodKey[]): [string[], string[]] {
+  return [parts.map(({ segmentId }) => segmentId), parts.map(({ periodStart }) => sqlInstant(periodStart))];
+}
+
+function walletOfRow(row: WalletSqlRow): WalletRow {
+  return {
+    version: row.version,
+    balance: Decimal.parse(row.balance),
+    debt: Decimal.parse(row.debt),
+    reserved: Decimal.parse(row.reserved),
+    filled: Decimal.parse(row.filled),
+    filledBy: row.filled_by,
+    drawnSeq: row.drawn_seq,
+    drawnTerms: row.drawn_terms,
+  };
+}
+
+function burnOfRow(row: BurnRow): LedgerBurn {
+  return { grantId: row.grant_id, against: row.against, credits: Decimal.parse(row.credits), revenue: Decimal.parse(row.revenue) };
 }
 
 function grantOfRow(row: GrantRow): StoredGrant {
@@ -238,6 +427,8 @@ function grantOfRow(row: GrantRow): StoredGrant {
     key: row.key,
     credits: Decimal.parse(row.credits),
     remaining: Decimal.parse(row.remaining),
+    reserved: Decimal.parse(row.reserved),
+    priceUsed: Decimal.parse(row.price_used),
     costBasis:
       row.price_amount === null || row.price_currency === null
         ? null
@@ -250,20 +441,5 @@ function grantOfRow(row: GrantRow): StoredGrant {
     subscriptionId: row.subscription_id,
     invoiceId: row.invoice_id,
     createdAt: row.created_at,
-  };
-}
-
-function postingOfRow(row: PostingRow): Posting {
-  return {
-    transactionId: row.transaction_id,
-    account: row.account,
-    grantId: row.grant_id,
-    credits: Decimal.parse(row.credits),
-    revenue: Decimal.parse(row.revenue),
-    at: row.at,
-    subscriptionId: row.subscription_id,
-    periodId: row.period_id,
-    dimensionKey: row.dimension_key,
-    invoiceId: row.invoice_id,
   };
 }

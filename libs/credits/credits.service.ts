@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import {
   availableAt,
-  burnDemand,
   CodedError,
   currencyOf,
   Decimal,
@@ -9,16 +8,14 @@ import {
   PRICE_PRECISION,
   QUANTITY_PRECISION,
   requirePrecision,
-  segmentEnd,
-  servicePeriods,
 } from '@tare/core';
-import type { Instant, Meter, Segment, UsageRecord } from '@tare/core';
-import { MeterStore } from '@tare/catalog';
-import { CustomerStore, SubscriptionStore, type Customer } from '@tare/customers';
+import type { Grant, Instant } from '@tare/core';
+import { CustomerStore, type Customer } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
+import { UsageBoundaries } from '@tare/usage';
 import { CreditStore, type NewGrant, type StoredGrant } from './credit.store.ts';
-import { RatedUsageReader } from './rated-usage.ts';
-import { settlePeriod, type Demand, type WalletState } from './settlement.ts';
+import { DrawDown } from './draw-down.ts';
+import { customerOf, requireKey } from './known-customers.ts';
 import { Wallets } from './wallets.ts';
 
 /** CreditGrantInput of the contract. */
@@ -41,18 +38,13 @@ export interface CreditGrantInput {
 export interface CreditBalance {
   /** Credits; never below zero. */
   readonly available: Decimal;
+  /** Held by reservations now. */
   readonly reserved: Decimal;
-  /** Effective at the time asked for, with what the preview of usage not settled yet leaves of them. */
+  /** Owed now, to be taken from the next grant. */
+  readonly debt: Decimal;
+  /** Effective at the time asked for. */
   readonly grants: readonly StoredGrant[];
 }
-
-/** What closing a service period would settle now. */
-interface OpenUsage {
-  readonly segment: Segment;
-  readonly demands: readonly Demand[];
-}
-
-const LONGEST_KEY = 255;
 
 /** Wallets as tenants see them. */
 @Injectable()
@@ -60,11 +52,10 @@ export class CreditsService {
   constructor(
     private readonly database: Database,
     private readonly customers: CustomerStore,
-    private readonly subscriptions: SubscriptionStore,
-    private readonly meters: MeterStore,
+    private readonly boundaries: UsageBoundaries,
     private readonly store: CreditStore,
     private readonly wallets: Wallets,
-    private readonly usage: RatedUsageReader,
+    private readonly drawDown: DrawDown,
   ) {}
 
   /**
@@ -74,67 +65,33 @@ export class CreditsService {
   async grant(tenantId: string, input: CreditGrantInput, now: Instant = Date.now() * 1_000): Promise<StoredGrant> {
     requireGrant(input);
     return this.database.withTenant(tenantId, async (tx) => {
-      const customer = await this.customer(tx, input.customer);
+      const customer = await customerOf(tx, this.customers, input.customer);
       await this.store.lock(tx, customer.id);
       const issued = await this.wallets.issue(tx, newGrant(customer, input, now));
-      return issued ?? this.requireSame(tx, customer, input);
+      if (issued === null) return this.requireSame(tx, customer, input);
+      await this.cutUsage(tx, customer, issued);
+      return issued;
     });
   }
 
   /**
-   * The balance at an instant (now unless said): grants that are effective then, less what closed periods burnt before it (to the day) and less a preview of the usage that no
-   * closed period has settled yet (SEMANTICS 7.1, 7.2). @throws CodedError NOT_FOUND
+   * The balance at an instant (now unless said). What usage has brought by now is drawn first. At an earlier instant: as the ledger stood then, burns of usage
+   * counted from the beginning of their day on, or of the piece of it that a grant cuts (SEMANTICS 7.1, 7.2). @throws CodedError NOT_FOUND
    */
   async balance(tenantId: string, customerKey: string, at: Instant = Date.now() * 1_000): Promise<CreditBalance> {
     return this.database.withTenant(tenantId, async (tx) => {
-      const customer = await this.customer(tx, customerKey);
-      const wallet = { grants: await this.store.grants(tx, customer.id, at, at), debt: await this.store.debt(tx, customer.id) };
-      const open = await this.openUsage(tx, customer, wallet, at);
-      const after = previewed(wallet, open);
-      const grants = wallet.grants.map((grant, index) => ({ ...grant, remaining: after.grants[index]?.remaining ?? grant.remaining }));
+      const customer = await customerOf(tx, this.customers, customerKey);
+      await this.drawDown.draw(tx, { customerId: customer.id });
+      const grants = (await this.store.grants(tx, customer.id, at, at)).filter((grant) => isEffective(grant, at));
       const available = Decimal.max(Decimal.ZERO, availableAt(grants, at));
-      return { available, reserved: Decimal.ZERO, grants: grants.filter((grant) => isEffective(grant, at)) };
+      const { reserved = Decimal.ZERO, debt = Decimal.ZERO } = (await this.store.row(tx, customer.id)) ?? {};
+      return { available, reserved, debt, grants };
     });
   }
 
-  /** @throws CodedError NOT_AVAILABLE always: reservations come with a later release. */
-  reserve(): never {
-    throw notAvailable();
-  }
-
-  /** @throws CodedError NOT_AVAILABLE */
-  commitReservation(): never {
-    throw notAvailable();
-  }
-
-  /** @throws CodedError NOT_AVAILABLE */
-  releaseReservation(): never {
-    throw notAvailable();
-  }
-
-  private async customer(tx: TenantTransaction, key: string): Promise<Customer> {
-    const customer = await this.customers.byKey(tx, key);
-    if (customer === null) throw new CodedError('NOT_FOUND', `There is no customer with key "${key}".`, 'customer');
-    return customer;
-  }
-
-  /** What usage since the last settlement wants, by subscription, up to `at`. */
-  private async openUsage(tx: TenantTransaction, customer: Customer, wallet: WalletState, at: Instant): Promise<OpenUsage[]> {
-    const segments = await this.subscriptions.segments(tx, { customerIds: [customer.id] });
-    const settled = new Map((await this.store.cursors(tx, customer.id)).map((cursor) => [cursor.subscriptionId, cursor.settledUntil]));
-    const from = (segment: Segment): Instant => Math.max(segment.start, settled.get(segment.subscriptionId) ?? segment.start);
-    const burning = segments.filter(
-      (segment) => segment.terms.burnRates.length > 0 && from(segment) < Math.min(at, segmentEnd(segment) ?? at),
-    );
-    if (burning.length === 0) return [];
-    const meters = new Map((await this.meters.all(tx)).map((meter) => [meter.key, meter]));
-    const cuts = grantCuts(wallet);
-    const span = { start: Math.min(...burning.map(from)), end: at };
-    const rated = await this.usage.read(tx, { customerNo: customer.no, segments, meters, span, cuts, upToSeq: null });
-    return burning.map((segment) => ({
-      segment,
-      demands: openDemands(segment, from(segment), at, rated.get(segment.id) ?? [], meters, cuts),
-    }));
+  /** Cells of usage are cut where a grant begins and ends, so that an event at that very instant burns what is there then (SEMANTICS 12). Call it late. */
+  async cutUsage(tx: TenantTransaction, { no }: Pick<Customer, 'no'>, { effectiveAt, expiresAt }: Grant): Promise<void> {
+    await this.boundaries.register(tx, no, [effectiveAt, ...(expiresAt === null ? [] : [expiresAt])]);
   }
 
   private async requireSame(tx: TenantTransaction, customer: Customer, input: CreditGrantInput): Promise<StoredGrant> {
@@ -142,32 +99,6 @@ export class CreditsService {
     if (existing !== null && isSameGrant(existing, input)) return existing;
     throw new CodedError('KEY_REUSED', `There is another grant with the key "${input.key}".`, 'key');
   }
-}
-
-/** Instants at which grants begin or end: no demand reaches across one (SEMANTICS 7.3). */
-export function grantCuts({ grants }: WalletState): Instant[] {
-  return grants.flatMap(({ effectiveAt, expiresAt }) => [effectiveAt, ...(expiresAt === null ? [] : [expiresAt])]);
-}
-
-function openDemands(
-  segment: Segment,
-  from: Instant,
-  at: Instant,
-  records: readonly UsageRecord[],
-  meters: ReadonlyMap<string, Meter>,
-  cuts: readonly Instant[],
-): Demand[] {
-  const periods = servicePeriods(segment, from, at).filter(({ trial, start }) => !trial && start >= from);
-  return periods.flatMap((period) =>
-    burnDemand(segment, { start: period.start, end: Math.min(period.end, at) }, records, meters, { cuts }),
-  );
-}
-
-/** All subscriptions of the wallet together, in order of event time. */
-function previewed(wallet: WalletState, open: readonly OpenUsage[]): WalletState {
-  const demands = open.flatMap(({ segment, demands: own }) => own.map((demand) => ({ demand, segment })));
-  demands.sort((a, b) => a.demand.at - b.demand.at || (a.demand.key < b.demand.key ? -1 : a.demand.key > b.demand.key ? 1 : 0));
-  return demands.reduce((state, { demand, segment }) => settlePeriod(segment.terms, state, [demand]).wallet, wallet);
 }
 
 function newGrant(customer: Customer, input: CreditGrantInput, now: Instant): NewGrant {
@@ -204,8 +135,7 @@ function isSameGrant(grant: StoredGrant, { credits, price, priority, effectiveAt
 }
 
 function requireGrant({ key, credits, price, effectiveAt, expiresAt }: CreditGrantInput): void {
-  if (key.length === 0) throw new CodedError('KEY_MISSING', 'A grant needs a key, so that it is made once.', 'key');
-  if (key.length > LONGEST_KEY) throw new CodedError('KEY_TOO_LONG', `A key has at most ${LONGEST_KEY} characters.`, 'key');
+  requireKey(key);
   if (!credits.isPositive()) throw new CodedError('NOT_POSITIVE', 'A grant has more than zero credits.', 'credits');
   requirePrecision(credits, QUANTITY_PRECISION, 'credits');
   if (price) requirePrice(price);
@@ -218,8 +148,4 @@ function requirePrice({ amount, currency }: { amount: Decimal; currency: string 
   currencyOf(currency, 'price.currency');
   if (amount.isNegative()) throw new CodedError('NEGATIVE_PRICE', 'A price is not below zero.', 'price.amount');
   requirePrecision(amount, PRICE_PRECISION, 'price.amount');
-}
-
-function notAvailable(): CodedError {
-  return new CodedError('NOT_AVAILABLE', 'Reservations of credits come with a later release; credits are burnt when a period is closed.');
 }

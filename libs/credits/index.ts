@@ -1,15 +1,23 @@
 export { CreditsModule } from './credits.module.ts';
-export { CreditsService, grantCuts, type CreditBalance, type CreditGrantInput } from './credits.service.ts';
-export { CreditStore, type CreditCursor, type NewGrant, type StoredGrant } from './credit.store.ts';
-export { needsSingleEvents, RatedUsageReader, type RatedUsage, type RatedUsageQuery } from './rated-usage.ts';
+export { CreditsService, type CreditBalance, type CreditGrantInput } from './credits.service.ts';
 export {
-  settleLate,
-  settlePeriod,
-  uncoveredOf,
-  type Demand,
-  type RecordedBurn,
-  type SettledBurn,
-  type Settlement,
-  type WalletState,
-} from './settlement.ts';
+  CreditStore,
+  periodKey,
+  type CreditCursor,
+  type NewGrant,
+  type PeriodKey,
+  type StoredGrant,
+  type WalletRow,
+} from './credit.store.ts';
+export { cutsOfGrants, DrawDown, type DrawRequest } from './draw-down.ts';
+export { needsSingleEvents, RatedUsageReader, type RatedUsage, type RatedUsageQuery } from './rated-usage.ts';
+export { settlePeriod, type Demand, type SettledBurn, type Settlement, type WalletState } from './settlement.ts';
+export { SettlementStore, type RecordedSettlement } from './settlement.store.ts';
+export { type BurningPart } from './usage-demands.ts';
+export { type AutoTopUp, type CreditPurchase, type PurchaseStatus } from './credit-purchase.store.ts';
+export { type CreditDebit, type CreditReservation, type WalletSums } from './debit.ts';
+export { DebitsService, type DebitAnswer, type DebitInput, type ReservationInput, type ReversalInput } from './debits.service.ts';
+export { PurchasesService, type AutoTopUpInput, type PurchaseInput, type RefundInput } from './purchases.service.ts';
+export { UsageFollower } from './usage-follower.ts';
+export { WalletChecker, type WalletMistake } from './wallet-checker.ts';
 export { Wallets } from './wallets.ts';

@@ -33,6 +33,18 @@ export class RatedUsageReader {
   }
 
   /**
+   * Only what commits after `afterSeq` brought, for a cursor: from sums, so not where prices read single events (`needsSingleEvents`). May be below zero.
+   */
+  async readSince(tx: TenantTransaction, query: RatedUsageQuery, afterSeq: number): Promise<RatedUsage> {
+    const { customerNo, cuts, ofEvents, active, meters } = readingOf(query);
+    if (ofEvents) throw new RangeError('what single events tell cannot be read as a difference');
+    if (cuts.length === 0) return new Map();
+    const upToSeq = query.upToSeq === null ? {} : { upToSeq: query.upToSeq };
+    const records = await this.reader.readMany(tx, { customerNos: [customerNo], cuts, afterSeq, ...upToSeq });
+    return bySegment(records, active, meters);
+  }
+
+  /**
    * The usage of many queries, in their order. Sums of all of them are one query; single events are read by customer, so callers that have many such
    * (`needsSingleEvents`) ask for few at a time. All have the same `upToSeq`.
    */

@@ -1,59 +1,64 @@
 import { Injectable } from '@nestjs/common';
-import { breakage, Decimal, revenueOf } from '@tare/core';
-import type { GrantToIssue, Instant } from '@tare/core';
+import { availableAt, breakage, Decimal, nextRevenue, returnedBurns } from '@tare/core';
+import type { GrantToIssue, Instant, LedgerBurn, TakenCredits } from '@tare/core';
 import type { TenantTransaction } from '@tare/database';
-import { CreditStore, type NewGrant, type StoredGrant } from './credit.store.ts';
+import { CreditStore, type NewGrant, type PeriodKey, type StoredGrant } from './credit.store.ts';
 import {
   burnPostings,
-  debtPostings,
+  causeOf,
   expiryPostings,
   issuePostings,
-  NO_CAUSE,
-  reversedPostings,
+  repaymentPostings,
   uncoveredPostings,
   withdrawalPostings,
   type Posting,
   type PostingCause,
 } from './posting.ts';
-import type { Settlement } from './settlement.ts';
+import { SettlementStore } from './settlement.store.ts';
 
 /** What moves credits, inside a transaction that holds the wallet's lock (`CreditStore.lock`). */
 @Injectable()
 export class Wallets {
-  constructor(private readonly store: CreditStore) {}
+  constructor(
+    private readonly store: CreditStore,
+    private readonly settlements: SettlementStore,
+  ) {}
 
   /** Issues a grant and pays a debt from it (SEMANTICS 7.5). Null when the customer has a grant with the key. */
   async issue(tx: TenantTransaction, grant: NewGrant): Promise<StoredGrant | null> {
-    const issued = await this.store.insertGrant(tx, grant);
-    if (issued === null) return null;
-    const cause = { ...NO_CAUSE, subscriptionId: grant.subscriptionId, invoiceId: grant.invoiceId };
+    const inserted = await this.store.insertGrant(tx, grant);
+    if (inserted === null) return null;
+    const { subscriptionId, invoiceId } = grant;
+    const issued = { ...inserted, remaining: inserted.credits };
     const debt = Decimal.min(await this.store.debt(tx, grant.customerId), issued.credits);
-    const repaid = debt.isPositive() ? debtPostings(issued.effectiveAt, cause, issued.id, debt, revenueOf(issued, Decimal.ZERO, debt)) : [];
-    await this.store.post(tx, grant.customerId, [...issuePostings(issued, cause), ...repaid]);
-    return { ...issued, remaining: issued.credits.minus(debt) };
+    const repaid = { grantId: issued.id, credits: debt, revenue: nextRevenue(issued, debt) };
+    await this.store.post(tx, grant.customerId, [
+      ...issuePostings(issued, causeOf('GRANT', { subscriptionId, invoiceId })),
+      ...(debt.isPositive() ? repaymentPostings(issued.effectiveAt, causeOf('REPAYMENT', { subscriptionId, invoiceId }), repaid) : []),
+    ]);
+    const filled = availableAt(await this.store.grants(tx, grant.customerId), issued.effectiveAt);
+    await this.store.markFilled(tx, grant.customerId, filled, issued.id);
+    return { ...issued, remaining: issued.credits.minus(debt), priceUsed: debt.isPositive() ? repaid.revenue : issued.priceUsed };
   }
 
-  /** The grants that a plan makes, when the invoice of their period is finalized (SEMANTICS 7.6). Those that are there already stay as they are. */
+  /**
+   * The grants that a plan makes, when the invoice of their period is finalized (SEMANTICS 7.6). Those that are there already stay as they are. Usage that
+   * came before them waits to be drawn: it is looked at again.
+   */
   async issueOfPlan(tx: TenantTransaction, customerId: string, invoiceId: string | null, grants: readonly GrantToIssue[]): Promise<void> {
     for (const { key, credits, costBasis, effectiveAt, expiresAt, promotional, priority, subscriptionId } of grants) {
       const terms = { key, credits, costBasis, effectiveAt, expiresAt, promotional, priority };
       await this.issue(tx, { ...terms, customerId, source: 'PLAN', subscriptionId, invoiceId });
     }
+    if (grants.length > 0) await this.store.markDrawn(tx, customerId, null, null);
   }
 
-  /** Posts a planned settlement of a service period: from now on it is the truth (SEMANTICS 7.3). */
-  async postSettlement(
-    tx: TenantTransaction,
-    customerId: string,
-    cause: Omit<PostingCause, 'dimensionKey'>,
-    { burns }: Settlement,
-  ): Promise<void> {
-    const postings = burns.flatMap((burn) => {
-      const because = { ...cause, dimensionKey: burn.key };
-      if (burn.grantId === null) return uncoveredPostings(burn.at, because, burn.against === 'DEBT' ? 'DEBT' : 'UNCOVERED', burn.credits);
-      return burnPostings(burn.at, because, { grantId: burn.grantId, credits: burn.credits, revenue: burn.revenue });
-    });
-    await this.store.post(tx, customerId, postings);
+  /** Records burns as they were decided: from now on they are the truth (SEMANTICS 7.3). Below zero: what was given back. */
+  async postBurns(tx: TenantTransaction, customerId: string, burns: readonly DecidedBurn[]): Promise<void> {
+    const isReturnOfDebt = ({ against, credits }: DecidedBurn): boolean => against === 'DEBT' && credits.isNegative();
+    const others = burns.filter((burn) => !isReturnOfDebt(burn));
+    await this.store.post(tx, customerId, others.flatMap(postingsOf));
+    for (const burn of burns.filter(isReturnOfDebt)) await this.returnDebt(tx, customerId, burn);
   }
 
   /** Credits in grants that are gone at `upTo` become breakage, with the price paid for them, at their expiry (SEMANTICS 7.9). */
@@ -61,40 +66,99 @@ export class Wallets {
     const grants = await this.store.grants(tx, customerId);
     const postings = grants.flatMap((grant): Posting[] => {
       if (grant.expiresAt === null || grant.expiresAt > upTo || !grant.remaining.isPositive()) return [];
-      return expiryPostings(grant.expiresAt, grant.id, grant.remaining, breakage(grant));
+      return expiryPostings(grant.expiresAt, { grantId: grant.id, credits: grant.remaining, revenue: breakage(grant) });
     });
     await this.store.post(tx, customerId, postings);
   }
 
   /**
-   * Undoes what the finalization of an invoice did to the wallet: burns, and debts that its grants paid, are reversed as they were recorded, the last
-   * first (SEMANTICS 7.8), and what is left of the grants that it issued is taken back. `at`: when that counts.
+   * Undoes what the finalization of an invoice did to the wallet: what usage of the periods that it closed burnt is given back as it was recorded, the last
+   * first (SEMANTICS 7.8), and so are debts that its grants paid; what is left of the grants that it issued is taken back. `at`: when that counts.
    */
   async reverseInvoice(tx: TenantTransaction, customerId: string, invoiceId: string, at: Instant): Promise<void> {
-    const recorded = await this.store.postingsOf(tx, invoiceId);
-    const transactions = new Map<string, Posting[]>();
-    for (const posting of recorded) transactions.set(posting.transactionId, [...(transactions.get(posting.transactionId) ?? []), posting]);
-    const burns = [...transactions.values()].filter(
-      (postings) => postings.every(({ periodId }) => periodId !== null) || isRepayment(postings),
-    );
+    const repaid = await this.store.repayments(tx, customerId, invoiceId);
+    const cause = causeOf('VOID', { invoiceId });
+    const undone = standingRepayments(repaid).reverse();
     await this.store.post(
       tx,
       customerId,
-      burns.reverse().flatMap((postings) => reversedPostings(postings, at)),
+      undone.flatMap((taken) => repaymentPostings(at, { ...cause, cause: 'REPAYMENT' }, negated(taken))),
     );
-    const cause = { ...NO_CAUSE, invoiceId };
+    for (const part of await this.settlements.void(tx, invoiceId, at)) await this.reversePeriod(tx, customerId, part, invoiceId, at);
     const issued = (await this.store.grants(tx, customerId)).filter(
       (grant) => grant.invoiceId === invoiceId && grant.remaining.isPositive(),
     );
     await this.store.post(
       tx,
       customerId,
-      issued.flatMap((grant) => withdrawalPostings(at, cause, grant.id, grant.remaining)),
+      issued.flatMap((grant) => withdrawalPostings(at, cause, allOf(grant))),
     );
+  }
+
+  private async reversePeriod(tx: TenantTransaction, customerId: string, part: PeriodKey, invoiceId: string, at: Instant): Promise<void> {
+    const returned = returnedBurns(await this.store.usageBurns(tx, part, null));
+    await this.postBurns(
+      tx,
+      customerId,
+      returned.map(({ dimensionKey, subscriptionId, ...burn }) => ({
+        ...burn,
+        at,
+        cause: causeOf('VOID', { ...part, subscriptionId, dimensionKey, invoiceId }),
+      })),
+    );
+  }
+
+  /** What the wallet still owes is owed no more; of what a grant paid since, the last one gets its credits back. */
+  private async returnDebt(tx: TenantTransaction, customerId: string, { at, cause, credits }: DecidedBurn): Promise<void> {
+    const back = credits.negated();
+    const owed = Decimal.min(back, await this.store.debt(tx, customerId));
+    if (owed.isPositive()) await this.store.post(tx, customerId, uncoveredPostings(at, cause, 'DEBT', owed.negated()));
+    let left = back.minus(owed);
+    if (!left.isPositive()) return;
+    const postings: Posting[] = [];
+    for (const taken of standingRepayments(await this.store.repayments(tx, customerId)).reverse()) {
+      const part = Decimal.min(left, taken.credits);
+      if (!part.isPositive()) break;
+      const revenue = part.equals(taken.credits) ? taken.revenue : taken.revenue.times(part).dividedBy(taken.credits, 12);
+      // The repayment is undone, and with it the debt that it had paid is gone too.
+      postings.push(
+        ...repaymentPostings(at, { ...causeOf('REPAYMENT'), invoiceId: cause.invoiceId }, negated({ ...taken, credits: part, revenue })),
+      );
+      postings.push(...uncoveredPostings(at, cause, 'DEBT', part.negated()));
+      left = left.minus(part);
+    }
+    await this.store.post(tx, customerId, postings);
   }
 }
 
-/** A debt that a grant paid when it was issued: no period's burn, but it goes with the grant. */
-function isRepayment(postings: readonly Posting[]): boolean {
-  return postings.some(({ account, periodId }) => account === 'DEBT' && periodId === null);
+/** A burn with why and when it counts. */
+export interface DecidedBurn extends LedgerBurn {
+  readonly at: Instant;
+  readonly cause: PostingCause;
+}
+
+function postingsOf({ at, cause, grantId, credits, revenue, against }: DecidedBurn): Posting[] {
+  if (grantId !== null) return burnPostings(at, cause, { grantId, credits, revenue });
+  return uncoveredPostings(at, cause, against === 'DEBT' ? 'DEBT' : 'UNCOVERED', credits);
+}
+
+/** Repayments that have not been taken back. */
+function standingRepayments(recorded: readonly TakenCredits[]): TakenCredits[] {
+  const net = new Map<string, TakenCredits>();
+  for (const taken of recorded) {
+    const known = net.get(taken.grantId);
+    net.set(
+      taken.grantId,
+      known ? { ...known, credits: known.credits.plus(taken.credits), revenue: known.revenue.plus(taken.revenue) } : taken,
+    );
+  }
+  return [...net.values()].filter(({ credits }) => credits.isPositive());
+}
+
+function negated({ grantId, credits, revenue }: TakenCredits): TakenCredits {
+  return { grantId, credits: credits.negated(), revenue: revenue.negated() };
+}
+
+function allOf(grant: StoredGrant): TakenCredits {
+  return { grantId: grant.id, credits: grant.remaining, revenue: breakage(grant) };
 }

@@ -10,6 +10,8 @@ export interface JobPayloads {
   readonly 'stripe.sweep': Readonly<Record<string, never>>;
   /** Gives costs to events whose rate has become known. */
   readonly 'costs.recost': { readonly tenantId: string };
+  /** Draws wallets by usage that nobody announced, and releases reservations that have run out, of all tenants. */
+  readonly 'credits.draw': Readonly<Record<string, never>>;
   /** Rolls up what meters count, and fills in the history of new ones, of all tenants. */
   readonly 'meters.roll-up': Readonly<Record<string, never>>;
   /** Merges bucket deltas of all tenants. */
@@ -23,13 +25,14 @@ export interface JobPayloads {
 export type JobName = keyof JobPayloads;
 
 /** Jobs that need nobody to ask for them: their payload is empty. */
-export type ScheduledJob = 'sweep' | 'stripe.sweep' | 'meters.roll-up' | 'usage.compact' | 'usage.retain';
+export type ScheduledJob = 'sweep' | 'stripe.sweep' | 'credits.draw' | 'meters.roll-up' | 'usage.compact' | 'usage.retain';
 
 export const JOB_NAMES = [
   'billing.run',
   'stripe.sync',
   'stripe.sweep',
   'costs.recost',
+  'credits.draw',
   'meters.roll-up',
   'usage.compact',
   'usage.retain',

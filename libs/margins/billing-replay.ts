@@ -13,7 +13,7 @@ import type {
   UncoveredUse,
   UsageRecord,
 } from '@tare/core';
-import { grantCuts, settlePeriod, type WalletState } from '@tare/credits';
+import { cutsOfGrants, settlePeriod, type WalletState } from '@tare/credits';
 import type { TenantTransaction } from '@tare/database';
 
 /** One step of a replay: what a subscription bills at an instant. */
@@ -119,7 +119,7 @@ function changed(
     const records = change(part.records);
     const { segment, period } = part;
     if (segment.terms.burnRates.length === 0 || period.trial) return { ...part, records };
-    const demands = burnDemand(segment, period, records, facts.meters, { cuts: grantCuts(wallet) }).filter(({ credits }) =>
+    const demands = burnDemand(segment, period, records, facts.meters, { cuts: cutsOfGrants(wallet.grants) }).filter(({ credits }) =>
       credits.isPositive(),
     );
     const settlement = settlePeriod(segment.terms, wallet, demands);

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { BillingPeriodStore, InvoiceStore, type BillingHistory } from '@tare/billing';
 import { revenueOfCredits, revenueOfLine, segmentEnd } from '@tare/core';
 import type { Instant, MarginQuery, RevenueItem, Segment } from '@tare/core';
-import { CreditStore } from '@tare/credits';
+import { CreditStore, periodKey, type PeriodKey } from '@tare/credits';
 import type { Customer } from '@tare/customers';
 import type { TenantTransaction } from '@tare/database';
 import { BillingReplay, type Replayed, type ReplayStep } from './billing-replay.ts';
@@ -40,8 +40,12 @@ export class RealRevenue {
     const items = new Map<string, RevenueItem[]>();
     for (const payer of payers) {
       const { id } = payer.customer;
-      const issued = issuedItems(payer, lines.get(id) ?? [], credits.get(id) ?? [], uncovered);
-      const replayed = open.has(id) ? replayedItems(payer.segments, await this.replayOpen(tx, query, payer)) : [];
+      const steps = open.has(id) ? await this.openSteps(tx, query, payer) : [];
+      // Usage of open periods was drawn already, and is billed again below: once is enough.
+      const replayedPeriods = new Set(periodsOf(steps).map(periodKey));
+      const burnt = (credits.get(id) ?? []).filter(({ period }) => period === null || !replayedPeriods.has(period));
+      const issued = issuedItems(payer, lines.get(id) ?? [], burnt, uncovered);
+      const replayed = steps.length > 0 ? replayedItems(payer.segments, await this.replayOpen(tx, query, payer, steps)) : [];
       items.set(id, [...issued, ...replayed]);
     }
     return items;
@@ -52,7 +56,7 @@ export class RealRevenue {
     if (person.customer === null) return null;
     const payer = { ...person, customer: person.customer };
     const open = await this.withOpenPeriods(tx, query, [payer]);
-    return open.has(payer.customer.id) ? this.replayOpen(tx, query, payer) : null;
+    return open.has(payer.customer.id) ? this.replayOpen(tx, query, payer, await this.openSteps(tx, query, payer)) : null;
   }
 
   /** Customers with something in the span that billing has not closed. */
@@ -69,27 +73,29 @@ export class RealRevenue {
     return new Set(payers.filter(({ segments }) => segments.some(isOpen)).map(({ customer }) => customer.id));
   }
 
-  private async replayOpen(tx: TenantTransaction, { asOf }: MarginQuery, { customer, segments }: Payer): Promise<Replayed> {
+  /** What billing has not billed yet, in order of time. */
+  private async openSteps(tx: TenantTransaction, { asOf }: MarginQuery, { segments }: Payer): Promise<ReplayStep[]> {
     const steps: ReplayStep[] = [];
-    const histories = new Map<string, Pick<BillingHistory, 'lines' | 'discountUses'>>();
     for (const [subscriptionId, own] of bySubscription(segments)) {
-      const open = openSteps(subscriptionId, own, await this.periods.ofSubscription(tx, subscriptionId), asOf);
-      if (open.length === 0) continue;
-      steps.push(...open);
-      histories.set(subscriptionId, await this.historyOf(tx, subscriptionId, open));
+      steps.push(...openSteps(subscriptionId, own, await this.periods.ofSubscription(tx, subscriptionId), asOf));
     }
-    const wallet = await this.credits.wallet(tx, customer.id);
+    return inOrder(steps);
+  }
+
+  private async replayOpen(
+    tx: TenantTransaction,
+    { asOf }: MarginQuery,
+    { customer, segments }: Payer,
+    steps: readonly ReplayStep[],
+  ): Promise<Replayed> {
+    const histories = new Map<string, Pick<BillingHistory, 'lines' | 'discountUses'>>();
+    for (const subscriptionId of new Set(steps.map((step) => step.subscriptionId))) {
+      const own = steps.filter((step) => step.subscriptionId === subscriptionId);
+      histories.set(subscriptionId, await this.historyOf(tx, subscriptionId, own));
+    }
+    const wallet = await this.credits.wallet(tx, customer.id, periodsOf(steps));
     const balances = await this.invoices.balances(tx, customer.id, null);
-    return this.replay.replay(tx, {
-      segments,
-      steps: inOrder(steps),
-      histories,
-      wallet,
-      balances,
-      upToSeq: null,
-      change: null,
-      until: asOf,
-    });
+    return this.replay.replay(tx, { segments, steps, histories, wallet, balances, upToSeq: null, change: null, until: asOf });
   }
 
   private async historyOf(
@@ -106,6 +112,13 @@ export class RealRevenue {
       discountUses: await this.invoices.discountUses(tx, subscriptionId, null),
     };
   }
+}
+
+/** The service periods whose usage the steps bill. */
+function periodsOf(steps: readonly ReplayStep[]): PeriodKey[] {
+  return steps.flatMap(({ instant }) =>
+    instant.closes.map(({ segment, period }) => ({ segmentId: segment.id, periodStart: period.start })),
+  );
 }
 
 /** How replayed lines and credits are earned: exactly, since nothing of them is rounded yet. */

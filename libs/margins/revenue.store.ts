@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Decimal } from '@tare/core';
 import type { CreditRevenue, Instant, LineKind, RevenueLine, UncoveredUse } from '@tare/core';
+import { periodKey } from '@tare/credits';
 import { sqlInstant, type TenantTransaction } from '@tare/database';
 import type { MarginSpan } from './margin-request.ts';
 
@@ -13,6 +14,8 @@ export interface IssuedLine extends RevenueLine {
 
 export interface CustomerCreditRevenue extends CreditRevenue {
   readonly customerId: string;
+  /** Name of the service period whose usage burnt it (`periodKey`); null: no usage did. */
+  readonly period: string | null;
 }
 
 /** Uncovered credits of a service period that was closed. */
@@ -49,6 +52,8 @@ interface CreditRow {
   readonly currency: string;
   readonly subscription_id: string | null;
   readonly dimension_key: string | null;
+  readonly segment_id: string | null;
+  readonly period_start: Instant | null;
 }
 
 interface UncoveredRow {
@@ -90,15 +95,16 @@ export class RevenueStore {
   async creditRevenue(tx: TenantTransaction, customerIds: readonly string[], { from, to }: MarginSpan): Promise<CustomerCreditRevenue[]> {
     const rows = await tx.query<CreditRow>(
       `SELECT p.customer_id, p.account, p.at, p.revenue, g.price_currency AS currency,
-         coalesce(p.subscription_id, g.subscription_id) AS subscription_id, p.dimension_key
+         coalesce(p.subscription_id, g.subscription_id) AS subscription_id, p.dimension_key, p.segment_id, p.period_start
        FROM credit_posting p JOIN credit_grant g ON g.tenant_id = p.tenant_id AND g.id = p.grant_id
        WHERE p.tenant_id = $1 AND p.customer_id = ANY ($2::uuid[]) AND p.account IN ('BURNT', 'EXPIRED') AND p.revenue <> 0
          AND p.at >= $3 AND p.at < $4 AND g.price_currency IS NOT NULL
-       ORDER BY p.at, p.created_at, p.id`,
+       ORDER BY p.at, p.no`,
       [tx.tenantId, customerIds, sqlInstant(from), sqlInstant(to)],
     );
     return rows.map((row) => ({
       customerId: row.customer_id,
+      period: usagePeriodOf(row),
       kind: row.account === 'BURNT' ? 'CREDIT_BURN' : 'BREAKAGE',
       at: row.at,
       amount: Decimal.parse(row.revenue),
@@ -112,8 +118,8 @@ export class RevenueStore {
   async uncovered(tx: TenantTransaction, customerIds: readonly string[], { from, to }: MarginSpan): Promise<PeriodUncovered[]> {
     const rows = await tx.query<UncoveredRow>(
       `SELECT b.segment_id, b.start_at, p.at, p.dimension_key, sum(p.credits) AS credits
-       FROM credit_posting p JOIN billing_period b ON b.tenant_id = p.tenant_id AND b.id = p.period_id
-       WHERE p.tenant_id = $1 AND p.customer_id = ANY ($2::uuid[]) AND p.account = 'BURNT' AND p.grant_id IS NULL AND b.start_at < $4 AND b.end_at > $3
+       FROM credit_posting p JOIN billing_period b ON b.tenant_id = p.tenant_id AND b.segment_id = p.segment_id AND b.start_at = p.period_start
+       WHERE p.tenant_id = $1 AND p.customer_id = ANY ($2::uuid[]) AND p.account = 'BURNT' AND p.grant_id IS NULL AND b.closed_at IS NOT NULL AND b.start_at < $4 AND b.end_at > $3
          AND EXISTS (SELECT 1 FROM credit_posting o WHERE o.tenant_id = p.tenant_id AND o.transaction_id = p.transaction_id AND o.account = 'UNCOVERED')
        GROUP BY b.segment_id, b.start_at, p.at, p.dimension_key ORDER BY p.at, p.dimension_key`,
       [tx.tenantId, customerIds, sqlInstant(from), sqlInstant(to)],
@@ -144,6 +150,10 @@ export class RevenueStore {
     );
     return new Map(rows.map(({ no, key }) => [no, key]));
   }
+}
+
+function usagePeriodOf({ segment_id: segmentId, period_start: periodStart, dimension_key: key }: CreditRow): string | null {
+  return segmentId === null || periodStart === null || key === null ? null : periodKey({ segmentId, periodStart });
 }
 
 function lineOfRow(row: LineRow): IssuedLine {

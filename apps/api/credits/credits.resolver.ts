@@ -1,15 +1,26 @@
 import { Args, ID, Int, Mutation, Query, Resolver } from '@nestjs/graphql';
 import type { Principal } from '@tare/access';
 import type { Decimal, Instant } from '@tare/core';
-import { CreditsService } from '@tare/credits';
+import { CreditsService, DebitsService } from '@tare/credits';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
 import { DateTimeScalar, DecimalScalar } from '../graphql/scalars.ts';
-import { CreditBalance, CreditGrant, CreditGrantInput, CreditReservation } from './credits.types.ts';
+import {
+  CreditBalance,
+  CreditDebit,
+  CreditGrant,
+  CreditGrantInput,
+  CreditReservation,
+  DebitCreditsInput,
+  ReverseDebitInput,
+} from './credits.types.ts';
 
 @Resolver()
 export class CreditsResolver {
-  constructor(private readonly service: CreditsService) {}
+  constructor(
+    private readonly service: CreditsService,
+    private readonly debits: DebitsService,
+  ) {}
 
   @Mutation(() => CreditGrant, { description: 'Gives credits to a customer, once per key.' })
   @RequireScope('WRITE')
@@ -24,33 +35,67 @@ export class CreditsResolver {
     @Args('customer', { description: 'Your own key of the customer.' }) customer: string,
     @Args('at', { type: () => DateTimeScalar, nullable: true }) at: Instant | null,
   ): Promise<CreditBalance> {
-    const { available, reserved, grants } = await this.service.balance(tenantId, customer, at ?? undefined);
-    return { available, reserved, grants: [...grants] };
+    return this.balanceOf(tenantId, customer, at ?? undefined);
   }
 
-  @Mutation(() => CreditReservation, { description: 'Not available in this release (NOT_AVAILABLE).' })
+  @Mutation(() => CreditDebit, {
+    description:
+      'Takes credits, once per key. What grants do not cover is up to the plan: BLOCK refuses it (CREDITS_EXHAUSTED), OVERAGE bills it in arrears, OVERDRAFT owes it up to its limit.',
+  })
+  @RequireScope('WRITE')
+  async debitCredits(@CurrentPrincipal() { tenantId }: Principal, @Args('input') input: DebitCreditsInput): Promise<CreditDebit> {
+    const { debit, available } = await this.debits.debit(tenantId, input);
+    return { ...debit, available };
+  }
+
+  @Mutation(() => CreditDebit, { description: 'Gives back what a debit took, to the grants that it was taken from: the last first.' })
+  @RequireScope('WRITE')
+  async reverseDebit(@CurrentPrincipal() { tenantId }: Principal, @Args('input') input: ReverseDebitInput): Promise<CreditDebit> {
+    const reversal = await this.debits.reverse(tenantId, input);
+    return { ...reversal, available: (await this.service.balance(tenantId, input.customer)).available };
+  }
+
+  @Mutation(() => CreditReservation, {
+    description: 'Holds credits for work whose price is not known yet, once per key. Refused where a debit would be (CREDITS_EXHAUSTED).',
+  })
   @RequireScope('WRITE')
   reserveCredits(
-    @Args('customer', { description: 'Your own key of the customer.' }) _customer: string,
-    @Args('key', { description: 'Idempotency key.' }) _key: string,
-    @Args('credits', { type: () => DecimalScalar, description: 'The worst case, in credits.' }) _credits: Decimal,
-    @Args('ttlSeconds', { type: () => Int, nullable: true, description: 'Seconds until it releases itself.' }) _ttlSeconds: number | null,
-  ): CreditReservation {
-    return this.service.reserve();
+    @CurrentPrincipal() { tenantId }: Principal,
+    @Args('customer', { description: 'Your own key of the customer.' }) customer: string,
+    @Args('key', { description: 'Idempotency key.' }) key: string,
+    @Args('credits', { type: () => DecimalScalar, description: 'The worst case, in credits.' }) credits: Decimal,
+    @Args('ttlSeconds', { type: () => Int, nullable: true, description: 'Seconds until it releases itself. None: 300.' })
+    ttlSeconds: number | null,
+  ): Promise<CreditReservation> {
+    return this.debits.reserve(tenantId, { customer, key, credits, ttlSeconds });
   }
 
-  @Mutation(() => CreditBalance, { description: 'Not available in this release (NOT_AVAILABLE).' })
+  @Mutation(() => CreditBalance, {
+    description:
+      'Takes what was really used and releases the rest. What is more than was reserved is taken from the balance, and beyond it by the rule of the plan: it is never refused.',
+  })
   @RequireScope('WRITE')
-  commitReservation(
-    @Args('reservation', { type: () => ID }) _reservation: string,
-    @Args('credits', { type: () => DecimalScalar, description: 'What was really used, in credits.' }) _credits: Decimal,
-  ): CreditBalance {
-    return this.service.commitReservation();
+  async commitReservation(
+    @CurrentPrincipal() { tenantId }: Principal,
+    @Args('reservation', { type: () => ID }) reservation: string,
+    @Args('credits', { type: () => DecimalScalar, description: 'What was really used, in credits.' }) credits: Decimal,
+  ): Promise<CreditBalance> {
+    const { customer } = await this.debits.commit(tenantId, reservation, credits);
+    return this.balanceOf(tenantId, customer);
   }
 
-  @Mutation(() => CreditBalance, { description: 'Not available in this release (NOT_AVAILABLE).' })
+  @Mutation(() => CreditBalance, { description: 'Releases a reservation unused. Once more changes nothing.' })
   @RequireScope('WRITE')
-  releaseReservation(@Args('reservation', { type: () => ID }) _reservation: string): CreditBalance {
-    return this.service.releaseReservation();
+  async releaseReservation(
+    @CurrentPrincipal() { tenantId }: Principal,
+    @Args('reservation', { type: () => ID }) reservation: string,
+  ): Promise<CreditBalance> {
+    const { customer } = await this.debits.release(tenantId, reservation);
+    return this.balanceOf(tenantId, customer);
+  }
+
+  private async balanceOf(tenantId: string, customer: string, at?: Instant): Promise<CreditBalance> {
+    const { available, reserved, debt, grants } = await this.service.balance(tenantId, customer, at);
+    return { available, reserved, debt, grants: [...grants] };
   }
 }

@@ -1,0 +1,270 @@
+import { Injectable } from '@nestjs/common';
+import { MeterStore } from '@tare/catalog';
+import { availableAt, Decimal, planGrantKey, returnedBurns, segmentEnd, standingBurns } from '@tare/core';
+import type { Instant, Meter, Period, Segment } from '@tare/core';
+import { CustomerStore, SubscriptionStore, type Customer } from '@tare/customers';
+import type { TenantTransaction } from '@tare/database';
+import { UsagePins, UsageReader } from '@tare/usage';
+import { createHash } from 'node:crypto';
+import { CreditStore, periodKey, type StoredGrant, type WalletRow } from './credit.store.ts';
+import { causeOf } from './posting.ts';
+import { needsSingleEvents, RatedUsageReader } from './rated-usage.ts';
+import { settlePeriod, type WalletState } from './settlement.ts';
+import { SettlementStore } from './settlement.store.ts';
+import { burningParts, burningSegments, demandsOf, keyOfPart, missingDemands, type BurningPart, type PartDemand } from './usage-demands.ts';
+import { WalletWatch } from './wallet-watch.ts';
+import { Wallets, type DecidedBurn } from './wallets.ts';
+
+export interface DrawRequest {
+  readonly customerId: string;
+  /** Usage that commits up to this one brought; none: all that there is. */
+  readonly upToSeq?: number;
+  /** Periods that are drawn to their last event whatever the cursor says: those that an invoice closes now, or rates again. */
+  readonly parts?: readonly BurningPart[];
+  /** When usage of closed periods burns, instead of the default below. */
+  readonly lateAt?: Instant;
+  /** The clock that the caller goes by: the real one for live tenants, billing time in a run. None: event time is all there is. */
+  readonly now?: Instant;
+}
+
+/** Everything that a draw is decided from. */
+interface Drawing {
+  readonly request: DrawRequest;
+  readonly customer: Customer;
+  readonly segments: readonly Segment[];
+  readonly meters: ReadonlyMap<string, Meter>;
+  readonly wallet: WalletRow;
+  readonly grants: readonly StoredGrant[];
+  readonly seq: number;
+  /** Up to when each subscription's periods are closed. */
+  readonly settledUntil: ReadonlyMap<string, Instant>;
+}
+
+/** Commits are numbered from 0 on. */
+const BEFORE_EVERYTHING = -1;
+
+/**
+ * Takes what usage burns from wallets as it arrives (SEMANTICS 7.3, docs/decisions/0021). Pulled: a cursor per wallet follows the commits of usage, and what is
+ * burnt commits with it. Decisions are made in the order of draws, inside of one in order of event time, and recorded: they are never made again.
+ *
+ * What commits since the cursor brought is enough where burn rates read sums and nothing else has changed. Otherwise, and for periods that an invoice closes,
+ * all usage of the periods is compared with what was recorded, and the difference is drawn: so what a period burns never depends on how often it was looked at.
+ */
+@Injectable()
+export class DrawDown {
+  constructor(
+    private readonly customers: CustomerStore,
+    private readonly subscriptions: SubscriptionStore,
+    private readonly meters: MeterStore,
+    private readonly reader: UsageReader,
+    private readonly pins: UsagePins,
+    private readonly usage: RatedUsageReader,
+    private readonly store: CreditStore,
+    private readonly settlements: SettlementStore,
+    private readonly wallets: Wallets,
+    private readonly watch: WalletWatch,
+  ) {}
+
+  /** Holds the wallet until the transaction ends. Nothing to draw: nothing is held. */
+  async draw(tx: TenantTransaction, request: DrawRequest): Promise<void> {
+    const segments = await this.subscriptions.segments(tx, { customerIds: [request.customerId] });
+    const burning = burningSegments(segments);
+    if (burning.length === 0) return;
+    const customer = (await this.customers.byIds(tx, [request.customerId])).get(request.customerId);
+    if (customer === undefined) throw new Error(`customer ${request.customerId} is not there`);
+    if (await this.isUpToDate(tx, request, customer, burning)) return;
+    const wallet = await this.store.lock(tx, customer.id);
+    const drawing: Drawing = {
+      request,
+      customer,
+      segments,
+      meters: await this.meters.byKeys(tx),
+      wallet,
+      grants: await this.store.grants(tx, customer.id),
+      // Read after the lock: no draw before this one has seen more.
+      seq: request.upToSeq ?? (await this.reader.currentSeq(tx)),
+      settledUntil: new Map(
+        (await this.store.cursors(tx, customer.id)).map(({ subscriptionId, settledUntil }) => [subscriptionId, settledUntil]),
+      ),
+    };
+    const demands = await this.demands(tx, drawing, burning);
+    const burns = await this.decide(tx, drawing, demands);
+    await this.wallets.postBurns(tx, customer.id, burns);
+    const drawnSeq = Math.max(drawing.seq, wallet.drawnSeq ?? 0);
+    await this.store.markDrawn(tx, customer.id, drawnSeq, fingerprint(burning));
+    if (burns.length === 0) return;
+    const at = request.now ?? Math.max(...burns.map((burn) => burn.at));
+    const after = availableAt(await this.store.grants(tx, customer.id), at);
+    await this.watch.look(tx, { customer, wallet, before: availableAt(drawing.grants, at), after, at });
+  }
+
+  private async isUpToDate(
+    tx: TenantTransaction,
+    { parts = [], upToSeq }: DrawRequest,
+    customer: Customer,
+    burning: readonly Segment[],
+  ): Promise<boolean> {
+    if (parts.length > 0) return false;
+    const row = await this.store.row(tx, customer.id);
+    if (row === null || row.drawnSeq === null || row.drawnTerms !== fingerprint(burning)) return false;
+    const seq = upToSeq ?? (await this.reader.currentSeq(tx));
+    return row.drawnSeq >= seq || (await this.reader.changedSpan(tx, customer.no, { afterSeq: row.drawnSeq, upToSeq: seq })) === null;
+  }
+
+  /** What is to be burnt and given back. */
+  private async demands(tx: TenantTransaction, drawing: Drawing, burning: readonly Segment[]): Promise<PartDemand[]> {
+    const { wallet, customer, seq, request } = drawing;
+    if (wallet.drawnSeq !== null && wallet.drawnTerms === fingerprint(burning)) {
+      const since = await this.since(tx, drawing, wallet.drawnSeq);
+      if (since !== null) {
+        const parts = request.parts ?? [];
+        const forced = new Set(parts.map((part) => periodKey(keyOfPart(part))));
+        const others = since.filter(({ part }) => !forced.has(periodKey(keyOfPart(part))));
+        return [...others, ...(await this.missing(tx, drawing, parts))];
+      }
+    }
+    const known = await this.reader.changedSpan(tx, customer.no, { afterSeq: BEFORE_EVERYTHING, upToSeq: seq });
+    const open = known === null ? [] : this.openParts(drawing, known);
+    const forced = request.parts ?? [];
+    const names = new Set(forced.map((part) => periodKey(keyOfPart(part))));
+    return this.missing(tx, drawing, [...forced, ...open.filter((part) => !names.has(periodKey(keyOfPart(part))))]);
+  }
+
+  /** What commits after the cursor brought; null where that cannot be told from sums, or was merged with what came before. */
+  private async since(tx: TenantTransaction, drawing: Drawing, afterSeq: number): Promise<PartDemand[] | null> {
+    const { customer, segments, meters, seq, grants } = drawing;
+    if (afterSeq >= seq) return [];
+    const span = await this.reader.changedSpan(tx, customer.no, { afterSeq, upToSeq: seq });
+    if (span === null) return [];
+    if (needsSingleEvents({ span, segments, meters })) return null;
+    const cuts = cutsOfGrants(grants);
+    const usage = await this.usage.readSince(tx, { customerNo: customer.no, segments, meters, span, cuts, upToSeq: seq }, afterSeq);
+    // Asked after the sums were read: had they been merged across the cursor by then, the floor would be above it.
+    if ((await this.pins.floor(tx)) > afterSeq) return null;
+    const parts = await this.live(tx, drawing, burningParts(segments, span));
+    return demandsOf(
+      parts.filter((part) => !isWaiting(drawing, part)),
+      { usage, meters, cuts },
+    );
+  }
+
+  /** All usage of the periods against what was recorded of it. */
+  private async missing(tx: TenantTransaction, drawing: Drawing, parts: readonly BurningPart[]): Promise<PartDemand[]> {
+    if (parts.length === 0) return [];
+    const { customer, segments, meters, seq, grants } = drawing;
+    const cuts = cutsOfGrants(grants);
+    const span = { start: Math.min(...parts.map(({ period }) => period.start)), end: Math.max(...parts.map(({ period }) => period.end)) };
+    const usage = await this.usage.read(tx, { customerNo: customer.no, segments, meters, span, cuts, upToSeq: seq });
+    const demands = demandsOf(parts, { usage, meters, cuts }).filter(({ credits }) => credits.isPositive());
+    return missingDemands(parts, demands, await this.store.recordedUsage(tx, parts.map(keyOfPart)));
+  }
+
+  /** Periods that are not closed and share time with the usage. Late usage of closed ones is drawn with the invoice that rates them again. */
+  private openParts(drawing: Drawing, known: Period): BurningPart[] {
+    return burningParts(drawing.segments, known).filter((part) => !isClosed(drawing, part) && !isWaiting(drawing, part));
+  }
+
+  /** Usage of a voided period burns nothing until the period is billed again. */
+  private async live(tx: TenantTransaction, drawing: Drawing, parts: readonly BurningPart[]): Promise<BurningPart[]> {
+    const closed = parts.filter((part) => isClosed(drawing, part));
+    const voided = await this.settlements.voided(tx, closed.map(keyOfPart));
+    return parts.filter((part) => !voided.has(periodKey(keyOfPart(part))));
+  }
+
+  /** What is given back comes first, then open periods in order of event time, then what came late: it burns what is current (SEMANTICS 7.3). */
+  private async decide(tx: TenantTransaction, drawing: Drawing, demands: readonly PartDemand[]): Promise<DecidedBurn[]> {
+    const returned: DecidedBurn[] = [];
+    let state: WalletState = { grants: drawing.grants, debt: drawing.wallet.debt };
+    for (const demand of returnsOf(demands)) {
+      const burns = await this.giveBack(tx, drawing, demand);
+      returned.push(...burns);
+      state = walletWith(state, burns);
+    }
+    const late = new Set(demands.filter(({ part }) => isClosed(drawing, part)).map(({ part }) => part));
+    const inOrder = demands
+      .filter(({ credits }) => credits.isPositive())
+      .sort((a, b) => Number(late.has(a.part)) - Number(late.has(b.part)) || a.at - b.at || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+    const burnt: DecidedBurn[] = [];
+    for (const demand of inOrder) {
+      const at = late.has(demand.part) ? lateAt(drawing, demand.part) : demand.at;
+      const { burns, wallet } = settlePeriod(demand.part.segment.terms, state, [{ ...demand, at }]);
+      state = wallet;
+      burnt.push(...burns.map(({ key, ...burn }) => ({ ...burn, cause: causeOfPart(demand.part, key) })));
+    }
+    return [...returned, ...burnt];
+  }
+
+  private async giveBack(tx: TenantTransaction, drawing: Drawing, { part, key, credits }: PartDemand): Promise<DecidedBurn[]> {
+    const recorded = await this.store.usageBurns(tx, keyOfPart(part), key);
+    const standing = Decimal.sum(standingBurns(recorded).map((burn) => burn.credits));
+    const back = Decimal.min(credits.negated(), standing);
+    const counts = isClosed(drawing, part) ? lateAt(drawing, part) : null;
+    return returnedBurns(recorded, back).map(({ grantId, against, credits: given, revenue, at: burntAt }) => ({
+      ...{ grantId, against, credits: given, revenue, at: counts ?? burntAt },
+      cause: causeOfPart(part, key),
+    }));
+  }
+}
+
+/** Late usage burns what is current: by the clock, if there is one, else at the end of what is closed. */
+function lateAt({ request, settledUntil }: Drawing, { segment, period }: BurningPart): Instant {
+  if (request.lateAt !== undefined) return request.lateAt;
+  const until = settledUntil.get(segment.subscriptionId) ?? period.end;
+  return Math.max(until, request.now ?? until);
+}
+
+function isClosed({ settledUntil }: Drawing, { segment, period }: BurningPart): boolean {
+  return period.start < (settledUntil.get(segment.subscriptionId) ?? -Infinity);
+}
+
+/** A plan's credits come when the invoice of their period is finalized (SEMANTICS 7.6): until then its usage waits for them, or for the period's close. */
+function isWaiting(drawing: Drawing, part: BurningPart): boolean {
+  if (part.segment.terms.creditsPerInterval === null || isClosed(drawing, part)) return false;
+  const key = planGrantKey(part.segment.id, part.period.start);
+  return !drawing.grants.some((grant) => grant.key === key);
+}
+
+/** Credits to give back, by period and dimensions: the ledger is read once for each. */
+function returnsOf(demands: readonly PartDemand[]): PartDemand[] {
+  const returns = new Map<string, PartDemand>();
+  for (const demand of demands.filter(({ credits }) => credits.isNegative())) {
+    const name = `${periodKey(keyOfPart(demand.part))} ${demand.key}`;
+    const known = returns.get(name);
+    returns.set(name, known ? { ...known, credits: known.credits.plus(demand.credits) } : demand);
+  }
+  return [...returns.values()];
+}
+
+function causeOfPart(part: BurningPart, dimensionKey: string): DecidedBurn['cause'] {
+  return causeOf('USAGE', { ...keyOfPart(part), subscriptionId: part.segment.subscriptionId, dimensionKey });
+}
+
+/** The wallet with what is given back. */
+function walletWith({ grants, debt }: WalletState, returned: readonly DecidedBurn[]): WalletState {
+  const after = grants.map((grant) => {
+    const own = returned.filter(({ grantId }) => grantId === grant.id);
+    if (own.length === 0) return grant;
+    const credits = Decimal.sum(own.map((burn) => burn.credits));
+    const revenue = Decimal.sum(own.map((burn) => burn.revenue));
+    const priceUsed = grant.priceUsed?.plus(revenue);
+    return { ...grant, remaining: grant.remaining.minus(credits), ...(priceUsed === undefined ? {} : { priceUsed }) };
+  });
+  const owed = Decimal.sum(returned.filter(({ against }) => against === 'DEBT').map(({ credits }) => credits));
+  return { grants: after, debt: Decimal.max(Decimal.ZERO, debt.plus(owed)) };
+}
+
+/** Instants at which grants begin or end: no demand reaches across one (SEMANTICS 7.3). */
+export function cutsOfGrants(grants: WalletState['grants']): Instant[] {
+  return grants.flatMap(({ effectiveAt, expiresAt }) => [effectiveAt, ...(expiresAt === null ? [] : [expiresAt])]);
+}
+
+/** Everything about segments that decides what usage burns: drawn under another one, all that is open is looked at again. */
+export function fingerprint(burning: readonly Segment[]): string {
+  const facts = burning.map((segment) => {
+    const { id, start, anchor, trialEnd, timeZone, terms } = segment;
+    const rates = terms.burnRates.map(({ meter, creditsPerUnit, match }) => [meter, creditsPerUnit.toString(), match]);
+    const calendar = [terms.interval, terms.intervalCount, terms.alignment, terms.creditsPerInterval?.toString() ?? null];
+    return [id, start, segmentEnd(segment), anchor, trialEnd, timeZone, calendar, rates];
+  });
+  return createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 32);
+}
