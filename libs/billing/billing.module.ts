@@ -7,6 +7,12 @@ import { UsageModule } from '@tare/usage';
 import { BillingPeriodStore } from './billing-period.store.ts';
 import { BillingStep } from './billing-step.ts';
 import { BillingService } from './billing.service.ts';
+import { DocumentsService, PDF_FONTS } from './documents/documents.service.ts';
+import { PartyStore } from './documents/party.store.ts';
+import { pdfFontsFrom } from './documents/pdf-fonts.ts';
+import { LineEvents } from './explain-line-events.ts';
+import { LineExplanations } from './explain-line.ts';
+import { ExplainLineStore } from './explain-line.store.ts';
 import { GuardBilledTime } from './guard-billed-time.ts';
 import { InvoiceStore } from './invoice.store.ts';
 import { InvoicesService } from './invoices.service.ts';
@@ -27,9 +33,25 @@ import { Standings } from './standings.ts';
     BillingService,
     InvoicesService,
     InvoiceRecomputation,
+    ExplainLineStore,
+    LineEvents,
+    LineExplanations,
+    PartyStore,
+    DocumentsService,
+    { provide: PDF_FONTS, useFactory: () => pdfFontsFrom(process.env) },
     GuardBilledTime,
     NeededUsage,
   ],
-  exports: [BillingPeriodStore, InvoiceStore, PeriodFacts, BillingService, InvoicesService, InvoiceRecomputation, NeededUsage],
+  exports: [
+    BillingPeriodStore,
+    InvoiceStore,
+    PeriodFacts,
+    BillingService,
+    InvoicesService,
+    InvoiceRecomputation,
+    LineExplanations,
+    DocumentsService,
+    NeededUsage,
+  ],
 })
 export class BillingModule {}

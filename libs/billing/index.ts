@@ -1,6 +1,10 @@
 export { BillingModule } from './billing.module.ts';
 export { BillingService, type BillingRun } from './billing.service.ts';
 export { InvoicesService, type InvoiceListRequest, type InvoiceView } from './invoices.service.ts';
+export { DocumentsService, type DocumentFile } from './documents/documents.service.ts';
+export { LineExplanations, type LineExplanation } from './explain-line.ts';
+export { type LineEvent, type LineEventPage, type LineEventState } from './explain-line-events.ts';
+export { lineHash } from './explain-line-hash.ts';
 export { InvoiceRecomputation } from './recompute-invoice.ts';
 export { NeededUsage, RECOMPUTE_DAYS } from './needed-usage.store.ts';
 export { PeriodFacts, type BillingHistory, type FactsQuery, type PeriodFactsResult, type PlannedSettlement } from './period-facts.ts';

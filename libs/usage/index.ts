@@ -29,6 +29,7 @@ export { LITELLM_SOURCE, litellmDecoder } from './sources/litellm/litellm-payloa
 export { decodeSpans, type OtlpRequest } from './sources/otlp/decode-spans.ts';
 export { rpcStatus, traceResponse, type OtlpEncoding } from './sources/otlp/otlp-answer.ts';
 export { otlpOptions, type OtlpOptions } from './sources/otlp/otlp-options.ts';
+export { SeenEvents, type EventPlace, type SeenEvent, type SeenEventsQuery } from './events/seen-events.ts';
 export { UsageAnnouncements, type CommitListener } from './ingest/usage-announcements.ts';
 export { UsageBoundaries } from './buckets/usage-boundaries.ts';
 export { UsageCompaction, type CompactionResult } from './buckets/usage-compaction.ts';

@@ -9,6 +9,7 @@ import { CustomerNumbers } from './ingest/customer-numbers.ts';
 import { DimensionStore } from './ingest/dimension.store.ts';
 import { EventCosting } from './costing/event-costing.ts';
 import { EventList } from './events/event-list.ts';
+import { SeenEvents } from './events/seen-events.ts';
 import { EventWriter } from './ingest/event-writer.ts';
 import { FlushPreparation } from './ingest/flush-preparation.ts';
 import { BodyAdmission } from './queue/body-admission.ts';
@@ -45,6 +46,7 @@ const door = [
   EventCosting,
   EventList,
   IngestService,
+  SeenEvents,
   UsageAnnouncements,
   UsageBoundaries,
   UsageCompaction,

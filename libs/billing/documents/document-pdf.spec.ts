@@ -1,0 +1,83 @@
+import { inflateSync } from 'node:zlib';
+import { documentPdf } from './document-pdf.ts';
+import { sampleDocument } from './document-pdf.fixture.ts';
+import { pdfFontsFrom, STANDARD_FONTS_ONLY } from './pdf-fonts.ts';
+
+/** The texts that a PDF's pages write in standard fonts, page by page, in the order in which they are written. */
+function pagesOf(pdf: Buffer): string[][] {
+  const pages: string[][] = [];
+  const latin = pdf.toString('latin1');
+  for (const match of latin.matchAll(/\/Filter \/FlateDecode[^>]*>>\s*stream\n/g)) {
+    const from = match.index + match[0].length;
+    const content = inflateSync(pdf.subarray(from, latin.indexOf('endstream', from))).toString('latin1');
+    if (!content.includes('BT\n')) continue;
+    pages.push([...content.matchAll(/\[(<[^\]]*)\] TJ/g)].map(([, shown = '']) => textOf(shown)));
+  }
+  return pages;
+}
+
+/** What `<48656c> -20 <6c6f> 0` shows: hexadecimal pieces with kerning between them. */
+const textOf = (shown: string): string =>
+  [...shown.matchAll(/<([0-9a-f]*)>/g)].map(([, hex = '']) => Buffer.from(hex, 'hex').toString('latin1')).join('');
+
+test('a document shows seller, buyer, facts, lines, totals and notes', async () => {
+  const [page = []] = pagesOf(await documentPdf(sampleDocument(1), STANDARD_FONTS_ONLY));
+  expect(page).toEqual(
+    expect.arrayContaining([
+      'Modelhaus GmbH',
+      'Tax ID: DE123456789',
+      'TARE-000042',
+      'Team plan: tokens of model 1',
+      '1,234,567',
+      '0.0000028',
+      'USD 1,234.50',
+    ]),
+  );
+  expect(page).toContain('Please pay within 14 days to DE02 1203 0000 0000 2020 51.');
+  expect(page.at(-1)).toBe('Page 1 of 1');
+});
+
+test('every page has the heads of the columns, its number and how many there are; no line is lost between pages', async () => {
+  const pages = pagesOf(await documentPdf(sampleDocument(40), STANDARD_FONTS_ONLY));
+  expect(pages.length).toBeGreaterThan(1);
+  for (const [index, page] of pages.entries()) {
+    expect(page).toContain('Amount (USD)');
+    expect(page.at(-1)).toBe(`Page ${index + 1} of ${pages.length}`);
+  }
+  const lines = pages.flat().filter((text) => text.startsWith('Team plan: tokens of model '));
+  expect(lines).toEqual(Array.from({ length: 40 }, (_, index) => `Team plan: tokens of model ${index + 1}`));
+});
+
+test('a draft and a void invoice say so across every page', async () => {
+  const pages = pagesOf(await documentPdf(sampleDocument(40, { mark: 'VOID' }), STANDARD_FONTS_ONLY));
+  expect(pages.map(([first]) => first)).toEqual(pages.map(() => 'VOID'));
+});
+
+test('the same document has the same bytes', async () => {
+  const [one, other] = [
+    await documentPdf(sampleDocument(30), STANDARD_FONTS_ONLY),
+    await documentPdf(sampleDocument(30), STANDARD_FONTS_ONLY),
+  ];
+  expect(one.equals(other)).toBe(true);
+  expect((await documentPdf(sampleDocument(30, { number: 'TARE-000043' }), STANDARD_FONTS_ONLY)).equals(one)).toBe(false);
+});
+
+test('letters of Central Europe are drawn with their marks; what no font has is a box, and named at the end', async () => {
+  const buyer = { name: 'Łódź Žluťoučký Kůň', lines: [] };
+  const [page = []] = pagesOf(await documentPdf(sampleDocument(1, { buyer }), STANDARD_FONTS_ONLY));
+  expect(page.some((text) => text.startsWith('Boxes'))).toBe(false);
+  const [foreign = []] = pagesOf(await documentPdf(sampleDocument(1, { buyer: { name: '東 Ж', lines: [] } }), STANDARD_FONTS_ONLY));
+  expect(foreign).toContain('Boxes stand for characters that the fonts of this document lack: U+6771, U+0416.');
+});
+
+test('a figure that is too long for its column is written smaller, never cut', async () => {
+  const [line] = sampleDocument(1).lines;
+  const quantity = '123,456,789,012,345.123456789012';
+  const lines = line === undefined ? [] : [{ ...line, quantity }];
+  expect(pagesOf(await documentPdf(sampleDocument(0, { lines }), STANDARD_FONTS_ONLY)).flat()).toContain(quantity);
+});
+
+test('a font file that is not there is told by its name when the process starts', () => {
+  expect(() => pdfFontsFrom({ TARE_PDF_FONTS: '/no/such/font.ttf' })).toThrow(/TARE_PDF_FONTS.*no\/such\/font\.ttf/);
+  expect(pdfFontsFrom({})).toEqual(STANDARD_FONTS_ONLY);
+});
