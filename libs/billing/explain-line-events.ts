@@ -54,7 +54,7 @@ export interface EventBatch {
 interface Counting {
   readonly meter: Meter;
   readonly match: readonly MeterFilter[];
-  quantityOf(event: SeenEvent): Decimal | null;
+  readonly quantityOf: (event: SeenEvent) => Decimal | null;
 }
 
 /** Everything that is the same for all events of a line. */

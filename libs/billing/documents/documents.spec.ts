@@ -97,7 +97,7 @@ test('8.2 the document of a final invoice says what held when it was finalized: 
 test('lines as CSV: net amounts add up to the invoice, and no text of others is a formula', async () => {
   const { name, content } = await documents().linesCsv(world.tenantId, invoice.id);
   expect(name).toBe(`${invoice.number}-lines.csv`);
-  const rows = parse(content, { columns: true }) as Record<string, string>[];
+  const rows = parse<Record<string, string>>(content, { columns: true });
   expect(rows).toHaveLength(invoice.lines.length);
   const net = Decimal.sum(rows.map((row) => Decimal.parse(row['net_amount'] ?? '')));
   expect(net.equals(invoice.subtotal.minus(invoice.discounts))).toBe(true);
@@ -115,7 +115,7 @@ test('usage as CSV: a row for each event behind each line, their quantities add 
   const { content } = await documents().usageCsv(world.tenantId, invoice.id);
   let text = '';
   for await (const piece of content) text += piece;
-  const rows = parse(text, { columns: true }) as Record<string, string>[];
+  const rows = parse<Record<string, string>>(text, { columns: true });
   expect(rows.map((row) => [row['event'], row['billed_quantity'], row['state'], row['user'], row['properties']])).toEqual([
     ["'=cmd()", '1500.5', 'COUNTED', "'-evil", '{"a":1}'],
     ['plain', '2', 'COUNTED', '', ''],
