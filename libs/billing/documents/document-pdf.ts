@@ -2,7 +2,8 @@ import PDFDocument from 'pdfkit';
 import { setImmediate } from 'node:timers/promises';
 import type { BillingDocument, DocumentLine, DocumentParty, DocumentStep } from './document.ts';
 import type { PdfFonts } from './pdf-fonts.ts';
-import { PdfText, type Pages, type TextStyle } from './pdf-text.ts';
+import type { Pages } from './pdf-standard-fonts.ts';
+import { PdfText, type TextStyle } from './pdf-text.ts';
 
 /** A4, in points. */
 const PAGE = { width: 595.28, height: 841.89, left: 48, right: 547.28, top: 48, bottom: 782 } as const;

@@ -1,4 +1,7 @@
-import type { Pages } from './pdf-text.ts';
+import type PDFDocument from 'pdfkit';
+
+/** A document of the library that draws. */
+export type Pages = InstanceType<typeof PDFDocument>;
 
 /** The library's own font, as far as it is needed here: its types leave fonts out. */
 interface StandardFont {

@@ -1,10 +1,6 @@
-import type PDFDocument from 'pdfkit';
 import { markedLetter, type MarkedLetter, type Pen } from './pdf-marks.ts';
 import type { PdfFonts } from './pdf-fonts.ts';
-import { describeStandardFont, STANDARD_CHARACTERS } from './pdf-standard-fonts.ts';
-
-/** A document of the library that draws. */
-export type Pages = InstanceType<typeof PDFDocument>;
+import { describeStandardFont, STANDARD_CHARACTERS, type Pages } from './pdf-standard-fonts.ts';
 
 export type Weight = 'regular' | 'bold';
 
