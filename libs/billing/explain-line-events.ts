@@ -6,10 +6,12 @@ import {
   filterMatches,
   isEventProperty,
   meterMatches,
+  pricePart,
   recordText,
   recordValue,
   subscriptionFor,
   valueOfEvent,
+  type Matchable,
   type Meter,
   type MeterFilter,
   type Period,
@@ -53,13 +55,17 @@ export interface EventBatch {
 /** What counts an event for a line: a price's meter, or a burn rate's. */
 interface Counting {
   readonly meter: Meter;
+  /** What of the meter's events it takes: those that the price, its group or the burn rate is for. */
+  readonly keeps: (event: Matchable) => boolean;
+  /** Filters that sets of dimensions can be held against: all that are kept pass them. */
   readonly match: readonly MeterFilter[];
   readonly quantityOf: (event: SeenEvent) => Decimal | null;
 }
 
 /** Everything that is the same for all events of a line. */
 export interface LineEventSource {
-  readonly segmentId: string;
+  /** Its segments inside of the line's period are rated as one part, or the period is that of one of them. */
+  readonly subscriptionId: string;
   readonly segments: readonly Segment[];
   readonly meters: ReadonlyMap<string, Meter>;
   readonly countings: readonly Counting[];
@@ -96,7 +102,7 @@ export class LineEvents {
     const { start: from, end: to }: Period = line.period;
     const dimensionNos = await this.dimensionsOf(tx, countings);
     const query = { customerNo: customer.no, from, to, upToSeq: invoice.seenSeq, countedAtSeq: correctedSeq, dimensionNos };
-    return { segmentId: segment.id, segments, meters, countings, correctedSeq, query };
+    return { subscriptionId: segment.subscriptionId, segments, meters, countings, correctedSeq, query };
   }
 
   async page(tx: TenantTransaction, source: LineEventSource, first: number, after: EventPlace | null): Promise<LineEventPage> {
@@ -141,20 +147,23 @@ function countingsOf(line: InvoiceLine, segment: Segment, meters: ReadonlyMap<st
   const kind = line.adjustsKind ?? line.kind;
   if (kind === 'OVERAGE') return segment.terms.burnRates.flatMap((rate) => burning(rate, meters.get(rate.meter)));
   const price = kind === 'USAGE' ? segment.terms.prices.find(({ key }) => key === line.priceKey) : undefined;
-  return price === undefined ? [] : pricing(price, meters);
+  return price === undefined ? [] : pricing(price, line.group, meters);
 }
 
-function pricing(price: Price, meters: ReadonlyMap<string, Meter>): Counting[] {
+/** The events of the line's own group; of a price without groups all of them. */
+function pricing(price: Price, group: string | null, meters: ReadonlyMap<string, Meter>): Counting[] {
+  const part = price.model === 'FLAT' ? null : pricePart(price, group);
   const meter = price.meter === null ? undefined : meters.get(price.meter);
-  if (meter === undefined) return [];
+  if (meter === undefined || part === null) return [];
   const property = price.model === 'PERCENTAGE' ? price.valueProperty : null;
   const quantityOf = (event: SeenEvent): Decimal | null => (property === null ? ownQuantity(meter, event) : recordValue(property, event));
-  return [{ meter, match: price.match, quantityOf }];
+  return [{ meter, keeps: part.keeps, match: part.price.match, quantityOf }];
 }
 
 function burning({ creditsPerUnit, match }: Segment['terms']['burnRates'][number], meter: Meter | undefined): Counting[] {
   if (meter === undefined) return [];
-  return [{ meter, match, quantityOf: (event) => ownQuantity(meter, event)?.times(creditsPerUnit) ?? null }];
+  const keeps = (event: Matchable): boolean => filterMatches(match, event);
+  return [{ meter, keeps, match, quantityOf: (event) => ownQuantity(meter, event)?.times(creditsPerUnit) ?? null }];
 }
 
 /** What one event adds to a sum, or its own value among which the greatest or latest is sought. */
@@ -173,9 +182,9 @@ function ownQuantity(meter: Meter, event: SeenEvent): Decimal | null {
   }
 }
 
-function lineEvent(event: SeenEvent, { segmentId, segments, meters, countings, correctedSeq }: LineEventSource): LineEvent[] {
-  const counting = countings.filter(({ meter, match }) => meterMatches(meter, event) && filterMatches(match, event));
-  if (counting.length === 0 || subscriptionFor(event, segments, meters)?.id !== segmentId) return [];
+function lineEvent(event: SeenEvent, { subscriptionId, segments, meters, countings, correctedSeq }: LineEventSource): LineEvent[] {
+  const counting = countings.filter(({ meter, keeps }) => meterMatches(meter, event) && keeps(event));
+  if (counting.length === 0 || subscriptionFor(event, segments, meters)?.subscriptionId !== subscriptionId) return [];
   const quantities = counting.flatMap(({ quantityOf }) => quantityOf(event) ?? []);
   const [unique] = counting.filter(({ meter }) => meter.aggregation === 'UNIQUE_COUNT');
   return [

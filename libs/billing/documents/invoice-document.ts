@@ -1,4 +1,4 @@
-import type { Decimal, WalkStep } from '@tare/core';
+import { Decimal, type WalkStep } from '@tare/core';
 import type { InvoiceLine, InvoiceWithLines } from '../invoice.ts';
 import type { BillingDocument, DocumentFact, DocumentLine, DocumentParty, DocumentStep, DocumentTotal } from './document.ts';
 import type { Parties } from './party.store.ts';
@@ -114,12 +114,18 @@ function totalsOf(invoice: InvoiceWithLines): DocumentTotal[] {
     ...discountTotals(invoice).map(({ key, amount }) => row(`Discount ${key}`, amount.negated())),
     ...(discounts.isZero() ? [] : [row('Subtotal after discounts', subtotal.minus(discounts))]),
     ...unlessZero('Prepaid credits', creditsApplied.negated()),
-    ...unlessZero('Tax', tax),
+    ...detail.taxes.map(({ name, percent, base, amount }) => row(taxLabel(name, percent, base, currency), amount)),
+    ...unlessZero('Tax', tax.minus(Decimal.sum(detail.taxes.map(({ amount }) => amount)))),
     ...unlessZero('Credit from earlier invoices', detail.balanceApplied.negated()),
     ...unlessZero('Kept as credit for the next invoice', detail.balanceCarried),
     row('Total', total, true),
     ...(invoice.status === 'PAID' ? [row('Paid', total.negated()), row('Amount due', total.minus(total), true)] : []),
   ];
+}
+
+/** "VAT 19 % on 1,132.65"; what was worked out elsewhere may say no rate. */
+function taxLabel(name: string, percent: Decimal | null, base: Decimal, currency: string): string {
+  return `${name}${percent === null ? '' : ` ${writtenNumber(percent)} %`} on ${writtenAmount(base, currency)}`;
 }
 
 function discountTotals({ lines }: InvoiceWithLines): { key: string; amount: Decimal }[] {
