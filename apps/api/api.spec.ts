@@ -296,10 +296,6 @@ describe('what a caller is told about errors', () => {
     }
   });
 
-  test('a capability of a later release says so', async () => {
-    expect(codes(await graphql('{ entitlement(customer: "acme", feature: "chat") { allowed } }'))).toEqual(['NOT_AVAILABLE']);
-  });
-
   test('an unknown address is NOT_FOUND as JSON', async () => {
     const response = await app.inject({ method: 'POST', url: '/v1/nothing', headers: { authorization: `Bearer ${SECRET}` } });
     expect([response.statusCode, response.json<{ code: string }>().code]).toEqual([404, 'NOT_FOUND']);

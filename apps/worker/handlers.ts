@@ -6,6 +6,7 @@ import { RecostingService } from '@tare/costs';
 import { DebitsService, UsageFollower } from '@tare/credits';
 import { Queues, type JobHandler, type JobName } from '@tare/jobs';
 import { StripeSync } from '@tare/stripe';
+import { TenantAlerts } from './tenant-alerts.ts';
 import { UsageUpkeep } from './usage-upkeep.ts';
 
 /** How a job of one name is worked off. */
@@ -29,6 +30,7 @@ export class Handlers {
     upkeep: UsageUpkeep,
     follower: UsageFollower,
     debits: DebitsService,
+    alerts: TenantAlerts,
   ) {
     this.byName = {
       'billing.run': { concurrency: 2, handle: async ({ tenantId }) => void (await billing.run(tenantId, instantOfDate(new Date()))) },
@@ -39,6 +41,7 @@ export class Handlers {
       'meters.roll-up': { concurrency: 1, handle: () => upkeep.rollUp() },
       'usage.compact': { concurrency: 1, handle: () => upkeep.compact() },
       'usage.retain': { concurrency: 1, handle: () => upkeep.retain() },
+      'entitlements.alert': { concurrency: 1, handle: () => alerts.run() },
       sweep: { concurrency: 1, handle: () => this.sweep() },
     };
   }

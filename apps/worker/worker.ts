@@ -13,6 +13,8 @@ const DRAW_EVERY_MS = 5_000;
 /** Readers count from events what is not rolled up yet: it shall be little. */
 const ROLL_UP_EVERY_MS = 15_000;
 const COMPACT_EVERY_MS = 5 * 60_000;
+/** Who comes near a limit is told of soon. */
+const ALERT_EVERY_MS = 3_000;
 const RETAIN_EVERY_MS = 60 * 60_000;
 
 /** Works jobs off until it is stopped. The database and the queue must be migrated. */
@@ -30,6 +32,7 @@ export async function startWorker(connection: QueueConnection): Promise<{ stop()
     await queues.every('meters.roll-up', ROLL_UP_EVERY_MS);
     await queues.every('usage.compact', COMPACT_EVERY_MS);
     await queues.every('usage.retain', RETAIN_EVERY_MS);
+    await queues.every('entitlements.alert', ALERT_EVERY_MS);
     return { stop: () => stop(app, queues) };
   } catch (error) {
     await app.close();

@@ -9,3 +9,5 @@ export {
   type NewAlertEvent,
 } from './alert-event.store.ts';
 export { type Alert, type NewAlert } from './alert.store.ts';
+export { ALERT_RULE_KINDS, AlertRuleStore, type AlertRule, type AlertRuleKind } from './alert-rule.store.ts';
+export { AlertRules, checkedPercents } from './alert-rules.ts';

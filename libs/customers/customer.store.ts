@@ -47,6 +47,12 @@ export class CustomerStore {
     return customersOf(rows)[0] ?? null;
   }
 
+  /** By key; keys without a customer are left out. */
+  async byKeys(tx: TenantTransaction, keys: readonly string[]): Promise<Map<string, Customer>> {
+    const rows = await tx.query<CustomerRow>(`${SELECT} WHERE c.tenant_id = $1 AND k.key = ANY ($2::text[])`, [tx.tenantId, keys]);
+    return new Map(customersOf(rows).map((customer) => [customer.key, customer]));
+  }
+
   /** By id; ids of nothing, or of another tenant, are left out. */
   async byIds(tx: TenantTransaction, ids: Iterable<string>): Promise<Map<string, Customer>> {
     const rows = await tx.query<CustomerRow>(`${SELECT} WHERE c.tenant_id = $1 AND c.id = ANY ($2::uuid[])`, [

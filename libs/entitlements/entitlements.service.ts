@@ -1,20 +1,54 @@
 import { Injectable } from '@nestjs/common';
-import { CodedError, type Decimal, type Instant } from '@tare/core';
+import { requireKey, type Instant } from '@tare/core';
+import type { Entitlement } from './entitlement.ts';
+import { EntitlementMirror } from './entitlement-mirror.ts';
+import { CustomerView } from './customer-view.ts';
+import { NOBODY } from './decide-entitlement.ts';
+import { FactsLoader } from './facts-loader.ts';
 
-/** Whether a customer may do something now, and how much is left. */
-export interface Entitlement {
-  readonly allowed: boolean;
-  /** Why not. */
-  readonly reason: string | null;
-  readonly remaining: Decimal | null;
-  readonly resetsAt: Instant | null;
-}
+const MOST_TENANTS = 1_000;
+const CLOCK = { now: (): Instant => Date.now() * 1_000, ms: (): number => performance.now() };
 
-/** What a customer may do now. Comes with a later release: until then it says so instead of guessing. */
+/**
+ * What customers may do now: fit to be asked before every call of a model. Answers come from a mirror in memory; the process that has it tells it what it
+ * commits (`moved`, `changed`), what other processes commit is seen within a second.
+ */
 @Injectable()
 export class EntitlementsService {
-  /** @throws CodedError NOT_AVAILABLE always */
-  entitlement(_tenantId: string, _customer: string, _feature: string): Promise<Entitlement> {
-    return Promise.reject(new CodedError('NOT_AVAILABLE', 'Entitlements come with a later release of Tare.'));
+  private readonly mirrors = new Map<string, EntitlementMirror>();
+
+  constructor(private readonly loader: FactsLoader) {}
+
+  /** @throws CodedError KEY_MISSING | KEY_TOO_LONG for a feature without a name */
+  async entitlement(tenantId: string, customer: string, feature: string): Promise<Entitlement> {
+    requireKey(feature, 'feature');
+    return this.mirrorOf(tenantId).entitlement(customer, feature);
+  }
+
+  /** The same as it is at an instant by what is stored now, past the mirror. */
+  async entitlementAt(tenantId: string, customer: string, feature: string, at: Instant): Promise<Entitlement> {
+    requireKey(feature, 'feature');
+    const facts = (await this.loader.load(tenantId, { keys: [customer] }, at)).get(customer);
+    return facts === undefined ? NOBODY : new CustomerView(facts, at).entitlement(feature);
+  }
+
+  /** Usage of customers was committed by this process. */
+  moved(tenantId: string, customerNos: readonly number[]): void {
+    this.mirrors.get(tenantId)?.moved(customerNos);
+  }
+
+  /** This process changed something else of the tenant: a subscription, a cap, credits. */
+  changed(tenantId: string): void {
+    this.mirrors.get(tenantId)?.changed();
+  }
+
+  private mirrorOf(tenantId: string): EntitlementMirror {
+    let mirror = this.mirrors.get(tenantId);
+    if (mirror === undefined) {
+      if (this.mirrors.size >= MOST_TENANTS) this.mirrors.clear();
+      mirror = new EntitlementMirror((keys, at) => this.loader.load(tenantId, { keys }, at), CLOCK);
+      this.mirrors.set(tenantId, mirror);
+    }
+    return mirror;
   }
 }

@@ -18,6 +18,8 @@ export interface JobPayloads {
   readonly 'usage.compact': Readonly<Record<string, never>>;
   /** Drops events of all tenants after their retention. */
   readonly 'usage.retain': Readonly<Record<string, never>>;
+  /** Tells of limits that customers come near, of all tenants. */
+  readonly 'entitlements.alert': Readonly<Record<string, never>>;
   /** Looks for tenants that something is due for. */
   readonly sweep: Readonly<Record<string, never>>;
 }
@@ -25,7 +27,8 @@ export interface JobPayloads {
 export type JobName = keyof JobPayloads;
 
 /** Jobs that need nobody to ask for them: their payload is empty. */
-export type ScheduledJob = 'sweep' | 'stripe.sweep' | 'credits.draw' | 'meters.roll-up' | 'usage.compact' | 'usage.retain';
+export type ScheduledJob =
+  'sweep' | 'stripe.sweep' | 'credits.draw' | 'meters.roll-up' | 'usage.compact' | 'usage.retain' | 'entitlements.alert';
 
 export const JOB_NAMES = [
   'billing.run',
@@ -36,5 +39,6 @@ export const JOB_NAMES = [
   'meters.roll-up',
   'usage.compact',
   'usage.retain',
+  'entitlements.alert',
   'sweep',
 ] as const satisfies readonly JobName[];

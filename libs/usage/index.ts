@@ -47,3 +47,4 @@ export {
   type UsageWindow,
 } from './buckets/usage-reader.ts';
 export { UsageRetention, type RetentionRun } from './retention/usage-retention.ts';
+export { dimensionsOfRow, tokensOfRow, type DimensionRow, type TokenRow } from './buckets/usage-rows.ts';

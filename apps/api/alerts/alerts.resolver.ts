@@ -1,11 +1,11 @@
-import { Args, ArgsType, Field, Int, Query, Resolver } from '@nestjs/graphql';
+import { Args, ArgsType, Field, Int, Mutation, Query, Resolver } from '@nestjs/graphql';
 import type { Principal } from '@tare/access';
-import { AlertEvents, type AlertEventFilter } from '@tare/alerts';
+import { AlertEvents, AlertRules, type AlertEventFilter, type AlertRuleKind } from '@tare/alerts';
 import { keysetOf, pageOf } from '@tare/catalog';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
 import { connectionOf } from '../graphql/connection.ts';
-import { AlertEvent, AlertEventConnection } from './alerts.types.ts';
+import { AlertEvent, AlertEventConnection, AlertRule, AlertRuleKinds } from './alerts.types.ts';
 
 @ArgsType()
 class AlertEventsArgs implements AlertEventFilter {
@@ -18,7 +18,10 @@ class AlertEventsArgs implements AlertEventFilter {
 /** What happened that somebody may want to be told. */
 @Resolver(() => AlertEvent)
 export class AlertsResolver {
-  constructor(private readonly events: AlertEvents) {}
+  constructor(
+    private readonly events: AlertEvents,
+    private readonly rules: AlertRules,
+  ) {}
 
   @Query(() => AlertEventConnection, {
     description:
@@ -32,5 +35,28 @@ export class AlertsResolver {
     const { afterTime, afterId, limit } = keysetOf({ first, after });
     const found = await this.events.page(tenantId, filter, { beforeTime: afterTime, beforeId: afterId, limit });
     return connectionOf(pageOf(found, limit), (event) => event);
+  }
+
+  @Query(() => [AlertRule], {
+    description: 'At which percents of limits alert events are recorded: your own rules, and the defaults where there is none.',
+  })
+  @RequireScope('READ')
+  alertRules(@CurrentPrincipal() { tenantId }: Principal): Promise<AlertRule[]> {
+    return this.rules.list(tenantId);
+  }
+
+  @Mutation(() => AlertRule, { description: 'Sets at which percents of a kind of limit an alert event is recorded.' })
+  @RequireScope('WRITE')
+  setAlertRule(
+    @CurrentPrincipal() { tenantId }: Principal,
+    @Args('kind', { type: () => AlertRuleKinds }) kind: AlertRuleKind,
+    @Args('percents', {
+      type: () => [Int],
+      nullable: true,
+      description: 'Whole numbers from 1 to 1000, at most ten; empty: never; none: the default, 80 and 100.',
+    })
+    percents: number[] | null,
+  ): Promise<AlertRule> {
+    return this.rules.set(tenantId, kind, percents ?? null);
   }
 }

@@ -1,4 +1,5 @@
-import { Field, ID, ObjectType } from '@nestjs/graphql';
+import { Field, ID, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
+import type { AlertRuleKind } from '@tare/alerts';
 import type { Instant } from '@tare/core';
 import { PageInfo } from '../graphql/page-info.ts';
 import { DateTimeScalar, JsonScalar } from '../graphql/scalars.ts';
@@ -23,4 +24,24 @@ export class AlertEventEdge {
 export class AlertEventConnection {
   @Field(() => [AlertEventEdge]) edges!: AlertEventEdge[];
   @Field(() => PageInfo) pageInfo!: PageInfo;
+}
+
+export const AlertRuleKinds = { ALLOWANCE: 'ALLOWANCE', CAP: 'CAP', FAIR_USE: 'FAIR_USE' } as const satisfies Record<
+  AlertRuleKind,
+  AlertRuleKind
+>;
+registerEnumType(AlertRuleKinds, {
+  name: 'AlertRuleKind',
+  description: 'What is told of at percents of it.',
+  valuesMap: {
+    ALLOWANCE: { description: "A feature's limit, or what a price includes." },
+    CAP: { description: "A customer's cap that has no percents of its own." },
+    FAIR_USE: { description: 'A fair-use line of a site license.' },
+  },
+});
+
+@ObjectType({ description: 'At which percents of a limit an alert event is recorded.' })
+export class AlertRule {
+  @Field(() => AlertRuleKinds) kind!: AlertRuleKind;
+  @Field(() => [Int], { description: 'Ascending; empty: never.' }) percents!: readonly number[];
 }

@@ -200,7 +200,10 @@ export class PlanInput {
   @Field(() => [FairUseInput], { nullable: true, description: 'SITE_LICENSE: alerts, never charges.' })
   fairUse?: FairUseInput[] | null;
 
-  @Field(() => [PlanFeatureInput], { nullable: true, description: 'What its customers may do. Not available yet.' })
+  @Field(() => [PlanFeatureInput], {
+    nullable: true,
+    description: 'What its customers may do, as `entitlement` asks for it. None: nothing is restricted.',
+  })
   features?: PlanFeatureInput[] | null;
 
   @Field(() => Boolean, {

@@ -5,13 +5,7 @@ import type { PlanInput } from './plan-input.ts';
  * Fields that are read and kept, and that no bill follows yet. A plan that uses one is refused, so that no bill is made that ignores it.
  * Whoever builds the behaviour of a field takes its entry away.
  */
-const PLAN_FIELDS: readonly (keyof PlanInput)[] = [
-  'invoiceThreshold',
-  'creditRollover',
-  'creditRolloverMaximum',
-  'creditRolloverPeriods',
-  'features',
-];
+const PLAN_FIELDS: readonly (keyof PlanInput)[] = ['invoiceThreshold', 'creditRollover', 'creditRolloverMaximum', 'creditRolloverPeriods'];
 
 /** @throws CodedError NOT_AVAILABLE */
 export function refuseUnavailable(input: PlanInput): void {

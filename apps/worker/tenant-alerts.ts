@@ -1,0 +1,21 @@
+import { Injectable } from '@nestjs/common';
+import { TenantsService } from '@tare/access';
+import { LimitAlerts } from '@tare/entitlements';
+import { log } from './log.ts';
+
+/** Tells of limits, tenant by tenant: one that fails holds up no other, and what is not done comes again with the next run. */
+@Injectable()
+export class TenantAlerts {
+  constructor(
+    private readonly tenants: TenantsService,
+    private readonly alerts: LimitAlerts,
+  ) {}
+
+  async run(): Promise<void> {
+    for (const { id: tenantId } of await this.tenants.list()) {
+      await this.alerts
+        .run(tenantId)
+        .catch((error: unknown) => log('warn', 'limits were not looked at', { tenantId, error: String(error) }));
+    }
+  }
+}

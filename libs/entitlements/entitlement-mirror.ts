@@ -1,0 +1,128 @@
+import type { Instant } from '@tare/core';
+import { CustomerView } from './customer-view.ts';
+import { NOBODY } from './decide-entitlement.ts';
+import type { Entitlement } from './entitlement.ts';
+import type { LoadedFacts } from './facts-loader.ts';
+
+/** Reads what decides about customers, by their keys; those that do not exist are left out. */
+export type ReadFacts = (keys: readonly string[], at: Instant) => Promise<ReadonlyMap<string, LoadedFacts>>;
+
+/** Milliseconds for which what was read is answered without looking again: what other processes did in the meantime is not seen. */
+export const FRESH_MS = 1_000;
+/** From this age on it is read again in the background, so that those who ask all the time seldom wait. */
+const REFRESH_MS = 600;
+const MOST_CUSTOMERS = 50_000;
+/** Customers of one read. */
+const BATCH = 500;
+
+interface Entry {
+  /** Null: there is no such customer. */
+  readonly view: CustomerView | null;
+  /** The state of the mirror when reading began: what happened after it is not in the view. */
+  readonly state: number;
+  readonly readAtMs: number;
+}
+
+interface Waiter {
+  readonly resolve: (entry: Entry) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * What a process knows of one tenant's customers. What this process commits (it hears of usage by customer, of everything else by tenant) is seen by the next
+ * question; what others commit at most a second later. Questions that have to wait for a read share it with all others that came since the last one began.
+ */
+export class EntitlementMirror {
+  private readonly entries = new Map<string, Entry>();
+  private readonly waiting = new Map<string, Waiter[]>();
+  private isReading = false;
+  /** Counts what was heard. */
+  private state = 0;
+  /** Everything read before this state is out of date. */
+  private changedAt = 0;
+  /** By the number of the customer: its usage moved at this state. */
+  private readonly movedAt = new Map<number, number>();
+
+  constructor(
+    private readonly read: ReadFacts,
+    private readonly clock: { readonly now: () => Instant; readonly ms: () => number },
+  ) {}
+
+  entitlement(customer: string, feature: string): Entitlement | Promise<Entitlement> {
+    const entry = this.entries.get(customer);
+    const ageMs = entry === undefined ? Infinity : this.clock.ms() - entry.readAtMs;
+    if (entry === undefined || ageMs >= FRESH_MS || this.isOutdated(entry)) {
+      return this.next(customer).then(({ view }) => view?.entitlement(feature) ?? NOBODY);
+    }
+    if (ageMs >= REFRESH_MS && !this.waiting.has(customer)) this.next(customer).catch(() => undefined);
+    return entry.view?.entitlement(feature) ?? NOBODY;
+  }
+
+  /** Usage of these customers was committed. */
+  moved(customerNos: readonly number[]): void {
+    this.state += 1;
+    if (this.movedAt.size + customerNos.length > 2 * MOST_CUSTOMERS) return this.changed();
+    for (const no of customerNos) this.movedAt.set(no, this.state);
+  }
+
+  /** Anything may be different. */
+  changed(): void {
+    this.state += 1;
+    this.changedAt = this.state;
+    this.movedAt.clear();
+  }
+
+  private isOutdated({ view, state }: Entry): boolean {
+    if (state < this.changedAt) return true;
+    if (view === null) return false;
+    // Counting single events anew for each of them would cost more than it tells: their age alone decides.
+    const isMoved = !view.fromEvents && state < (this.movedAt.get(view.customerNo) ?? 0);
+    return isMoved || this.clock.now() >= view.until;
+  }
+
+  /** The entry as of a read that begins after the call. */
+  private next(customer: string): Promise<Entry> {
+    return new Promise((resolve, reject) => {
+      const waiters = this.waiting.get(customer);
+      if (waiters === undefined) this.waiting.set(customer, [{ resolve, reject }]);
+      else waiters.push({ resolve, reject });
+      if (this.isReading) return;
+      this.isReading = true;
+      // Those who ask in the same turn of the event loop share the first read too.
+      setImmediate(() => void this.readAll());
+    });
+  }
+
+  private async readAll(): Promise<void> {
+    while (this.waiting.size > 0) {
+      const batch = [...this.waiting].slice(0, BATCH);
+      for (const [customer] of batch) this.waiting.delete(customer);
+      await this.readBatch(batch);
+    }
+    this.isReading = false;
+  }
+
+  /** One customer that cannot be read keeps nobody else from an answer. */
+  private async readBatch(batch: readonly (readonly [string, readonly Waiter[]])[]): Promise<void> {
+    const { state } = this;
+    const [at, readAtMs] = [this.clock.now(), this.clock.ms()];
+    try {
+      const facts = await this.read(
+        batch.map(([customer]) => customer),
+        at,
+      );
+      const entries = batch.map(([customer, waiters]) => {
+        const own = facts.get(customer);
+        return { customer, waiters, entry: { view: own === undefined ? null : new CustomerView(own, at), state, readAtMs } };
+      });
+      if (this.entries.size + batch.length > MOST_CUSTOMERS) this.entries.clear();
+      for (const { customer, waiters, entry } of entries) {
+        this.entries.set(customer, entry);
+        for (const { resolve } of waiters) resolve(entry);
+      }
+    } catch (error) {
+      if (batch.length === 1) for (const { reject } of batch[0]?.[1] ?? []) reject(error);
+      else for (const one of batch) await this.readBatch([one]);
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import { Injectable } from '@nestjs/common';
+import { ExchangeRates, MeterStore } from '@tare/catalog';
+import type { ExchangeRate, Instant, Meter, Segment, UsageRecord } from '@tare/core';
+import { CustomerStore, SubscriptionStore, type Customer } from '@tare/customers';
+import { Database, type TenantTransaction } from '@tare/database';
+import { UsageReader } from '@tare/usage';
+import { CapStore } from './cap.store.ts';
+import { CreditStandings } from './credit-standings.ts';
+import type { CustomerFacts } from './customer-facts.ts';
+import { UsageSums } from './usage-sums.ts';
+import { UsageSumsStore, type CustomerSums, type SumsPlan } from './usage-sums.store.ts';
+import { neededCuts, plannedCuts, readsEvents } from './usage-needs.ts';
+
+/** Which customers: by the tenant's own keys, or by their numbers. */
+export type CustomerSelection = { readonly keys: readonly string[] } | { readonly numbers: readonly number[] };
+
+export interface LoadedFacts extends CustomerFacts {
+  /** Its usage is read from single events: not cheap. */
+  readonly fromEvents: boolean;
+}
+
+/** Everything but usage and credits. */
+interface Terms {
+  readonly customers: readonly Customer[];
+  readonly segments: ReadonlyMap<string, readonly Segment[]>;
+  readonly caps: Awaited<ReturnType<CapStore['ofCustomers']>>;
+  readonly meters: ReadonlyMap<string, Meter>;
+  readonly exchangeRates: readonly ExchangeRate[];
+}
+
+interface Usage {
+  readonly records: readonly UsageRecord[];
+  readonly fromEvents: boolean;
+}
+
+const NO_USAGE: Usage = { records: [], fromEvents: false };
+
+/** Loads what decides about many customers in a number of queries that does not depend on how many they are, nor on how much usage is stored. */
+@Injectable()
+export class FactsLoader {
+  constructor(
+    private readonly database: Database,
+    private readonly customers: CustomerStore,
+    private readonly subscriptions: SubscriptionStore,
+    private readonly meters: MeterStore,
+    private readonly rates: ExchangeRates,
+    private readonly caps: CapStore,
+    private readonly sums: UsageSums,
+    private readonly store: UsageSumsStore,
+    private readonly reader: UsageReader,
+    private readonly credits: CreditStandings,
+  ) {}
+
+  /** By the key of the customer; those that do not exist are left out. Holds all usage that was committed before the call. */
+  async load(tenantId: string, selection: CustomerSelection, at: Instant): Promise<Map<string, LoadedFacts>> {
+    const terms = await this.database.withTenant(tenantId, (tx) => this.terms(tx, selection));
+    if (terms.customers.length === 0) return new Map();
+    const credits = await this.credits.load(
+      tenantId,
+      terms.customers.map((customer) => ({ customer, segments: segmentsOf(terms, customer) })),
+      at,
+    );
+    const usage = await this.usage(tenantId, terms, at);
+    return new Map(
+      terms.customers.map((customer) => [
+        customer.key,
+        {
+          customer,
+          segments: segmentsOf(terms, customer),
+          caps: capsOf(terms, customer),
+          meters: terms.meters,
+          exchangeRates: terms.exchangeRates,
+          credits: credits.get(customer.id) ?? null,
+          ...(usage.get(customer.no) ?? NO_USAGE),
+        },
+      ]),
+    );
+  }
+
+  private async terms(tx: TenantTransaction, selection: CustomerSelection): Promise<Terms> {
+    const customers =
+      'keys' in selection
+        ? [...(await this.customers.byKeys(tx, selection.keys)).values()]
+        : [...(await this.customers.byNumbers(tx, selection.numbers)).values()];
+    const customerIds = customers.map(({ id }) => id);
+    if (customerIds.length === 0) return { customers, segments: new Map(), caps: new Map(), meters: new Map(), exchangeRates: [] };
+    const [subscriptions, segments, caps, meters] = await Promise.all([
+      this.subscriptions.subscriptions(tx, { customerIds }),
+      this.subscriptions.segments(tx, { customerIds }),
+      this.caps.ofCustomers(tx, customerIds),
+      this.meters.byKeys(tx),
+    ]);
+    const customerOf = new Map(subscriptions.map(({ id, customerId }) => [id, customerId]));
+    const onCost = segments.some(({ terms }) => terms.prices.some(({ model }) => model === 'COST_PLUS'));
+    const exchangeRates = onCost ? (await this.rates.load(tx)).rates : [];
+    return {
+      customers,
+      segments: grouped(segments, ({ subscriptionId }) => customerOf.get(subscriptionId) ?? ''),
+      caps,
+      meters,
+      exchangeRates,
+    };
+  }
+
+  private async usage(tenantId: string, terms: Terms, at: Instant): Promise<Map<number, Usage>> {
+    const needs = terms.customers.flatMap((customer) => {
+      const limited = { customer, segments: segmentsOf(terms, customer), caps: capsOf(terms, customer) };
+      const cuts = neededCuts(limited, at);
+      return cuts.length === 0 ? [] : [{ limited, no: customer.no, cuts, fromEvents: readsEvents(limited, terms.meters) }];
+    });
+    if (needs.length === 0) return new Map();
+    await this.sums.advance(tenantId);
+    return this.database.withTenant(tenantId, async (tx) => {
+      const numbers = needs.map(({ no }) => no);
+      let sums = await this.store.read(tx, numbers);
+      const plans = needs.flatMap(({ limited, no, cuts, fromEvents }): SumsPlan[] => {
+        const isCovered = fromEvents || covers(sums.get(no), cuts);
+        return isCovered ? [] : [{ customerNo: no, cuts: plannedCuts(limited, at) }];
+      });
+      if (plans.length > 0) {
+        await this.sums.plan(tx, plans);
+        sums = await this.store.read(tx, numbers);
+      }
+      const usage = new Map<number, Usage>();
+      for (const { no, cuts, fromEvents } of needs) {
+        const records = fromEvents ? await this.reader.readEventsWhereKept(tx, { customerNo: no, cuts }) : (sums.get(no)?.records ?? []);
+        usage.set(no, { records, fromEvents });
+      }
+      return usage;
+    });
+  }
+}
+
+/** Whether usage is summed between these instants. */
+function covers(sums: CustomerSums | undefined, cuts: readonly Instant[]): boolean {
+  const known = new Set(sums?.cuts);
+  return cuts.every((cut) => known.has(cut));
+}
+
+const segmentsOf = ({ segments }: Terms, { id }: Customer): readonly Segment[] => segments.get(id) ?? [];
+const capsOf = ({ caps }: Terms, { id }: Customer): CustomerFacts['caps'] => caps.get(id) ?? [];
+
+function grouped<Row>(rows: readonly Row[], keyOf: (row: Row) => string): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const own = groups.get(keyOf(row));
+    if (own === undefined) groups.set(keyOf(row), [row]);
+    else own.push(row);
+  }
+  return groups;
+}
