@@ -22,6 +22,8 @@ import { QuotesApiModule } from './quotes/quotes-api.module.ts';
 import { CostRatesApiModule } from './cost-rates/cost-rates-api.module.ts';
 import { CapacityPoolsApiModule } from './capacity-pools/capacity-pools-api.module.ts';
 import { ExchangeRatesApiModule } from './exchange-rates/exchange-rates-api.module.ts';
+import { CreditNotesApiModule } from './credit-notes/credit-notes-api.module.ts';
+import { TaxesApiModule } from './taxes/taxes-api.module.ts';
 import { CustomersApiModule } from './customers/customers-api.module.ts';
 import { StripeApiModule } from './stripe/stripe-api.module.ts';
 import { SubscriptionsApiModule } from './subscriptions/subscriptions-api.module.ts';
@@ -47,6 +49,8 @@ export const NOUN_MODULES: Type[] = [
   UsageApiModule,
   CreditsApiModule,
   InvoicesApiModule,
+  CreditNotesApiModule,
+  TaxesApiModule,
   MetersApiModule,
   PlansApiModule,
   CouponsApiModule,

@@ -172,6 +172,8 @@ describe('settings', () => {
       marginFloor: null,
       ingestEventsPerSecond: null,
       requestsPerSecond: null,
+      invoiceNumberPrefix: 'TARE',
+      creditNoteNumberPrefix: 'TARE-CN',
       seller: { name: null, address: null, taxId: null, email: null, note: null },
     });
     await settings.update(tenant.tenantId, { graceSeconds: 0, marginFloor: Decimal.parse('0.25') }, tenant.apiKeyId);

@@ -16,6 +16,8 @@ export interface TenantSettingsInput {
   readonly ingestEventsPerSecond?: number | null | undefined;
   readonly requestsPerSecond?: number | null | undefined;
   readonly seller?: SellerInput | null | undefined;
+  readonly invoiceNumberPrefix?: string | null | undefined;
+  readonly creditNoteNumberPrefix?: string | null | undefined;
 }
 
 const MOST_DAYS = 3_650;
@@ -42,7 +44,7 @@ export class SettingsService {
     return requireTenant(await this.store.load(tx), tx.tenantId);
   }
 
-  /** @throws CodedError NOT_FOUND | OUT_OF_RANGE | FIELD_MISSING | UNKNOWN_CURRENCY | TOO_PRECISE | FIELD_TOO_LONG | INVALID_CHARACTER | INVALID_EMAIL */
+  /** @throws CodedError NOT_FOUND | OUT_OF_RANGE | FIELD_MISSING | UNKNOWN_CURRENCY | TOO_PRECISE | FIELD_TOO_LONG | INVALID_CHARACTER | INVALID_EMAIL | INVALID_PREFIX */
   update(tenantId: string, input: TenantSettingsInput, actor: string): Promise<TenantSettings> {
     return this.database.withTenant(tenantId, async (tx) => {
       const before = requireTenant(await this.store.loadForUpdate(tx), tenantId);
@@ -73,6 +75,7 @@ function changed(before: TenantSettings, input: TenantSettingsInput): TenantSett
     ingestEventsPerSecond: rateOf(input.ingestEventsPerSecond, before.ingestEventsPerSecond, 'ingestEventsPerSecond'),
     requestsPerSecond: rateOf(input.requestsPerSecond, before.requestsPerSecond, 'requestsPerSecond'),
     seller: changedSeller(before.seller, input.seller),
+    ...prefixesOf(before, input),
   };
 }
 
@@ -103,4 +106,32 @@ function floorOf(floor: Decimal | null): Decimal | null {
   if (floor === null) return null;
   if (floor.compare(Decimal.ONE) >= 0) throw new CodedError('OUT_OF_RANGE', 'A margin rate is below 1: "0.25" is 25 %.', 'marginFloor');
   return requirePrecision(floor, PRICE_PRECISION, 'marginFloor');
+}
+
+/** Of an invoice's number, short enough for every book-keeping program, and the two series must not meet. */
+const PREFIX = /^[A-Z0-9](?:[A-Z0-9./-]{0,18}[A-Z0-9])?$/;
+
+function prefixesOf(
+  before: TenantSettings,
+  input: TenantSettingsInput,
+): Pick<TenantSettings, 'invoiceNumberPrefix' | 'creditNoteNumberPrefix'> {
+  const invoiceNumberPrefix = prefixOf(input.invoiceNumberPrefix, before.invoiceNumberPrefix, 'invoiceNumberPrefix');
+  const creditNoteNumberPrefix = prefixOf(input.creditNoteNumberPrefix, before.creditNoteNumberPrefix, 'creditNoteNumberPrefix');
+  if (invoiceNumberPrefix === creditNoteNumberPrefix)
+    throw new CodedError(
+      'INVALID_PREFIX',
+      'Invoices and credit notes have series of their own: give them two prefixes.',
+      'invoiceNumberPrefix',
+    );
+  return { invoiceNumberPrefix, creditNoteNumberPrefix };
+}
+
+function prefixOf(value: string | null | undefined, before: string, field: string): string {
+  const prefix = present(value, before, field);
+  if (PREFIX.test(prefix)) return prefix;
+  throw new CodedError(
+    'INVALID_PREFIX',
+    'A prefix has 1 to 20 of A-Z, 0-9, ".", "/" and "-", and begins and ends with a letter or digit.',
+    field,
+  );
 }

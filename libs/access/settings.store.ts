@@ -20,6 +20,9 @@ export interface TenantSettings {
   readonly requestsPerSecond: number | null;
   /** What invoices say of the tenant. */
   readonly seller: Seller;
+  /** What numbers of invoices and credit notes begin with: TARE-000001. */
+  readonly invoiceNumberPrefix: string;
+  readonly creditNoteNumberPrefix: string;
 }
 
 interface SettingsRow extends SellerRow {
@@ -30,10 +33,12 @@ interface SettingsRow extends SellerRow {
   readonly margin_floor: string | null;
   readonly ingest_events_per_second: number | null;
   readonly requests_per_second: number | null;
+  readonly invoice_prefix: string;
+  readonly credit_note_prefix: string;
 }
 
 const COLUMNS = `backdating_days, retention_days, grace_seconds, reporting_currency, margin_floor, ingest_events_per_second, requests_per_second,
-  ${SELLER_COLUMNS}`;
+  invoice_prefix, credit_note_prefix, ${SELLER_COLUMNS}`;
 
 /** SQL of a tenant's settings. */
 @Injectable()
@@ -54,7 +59,7 @@ export class SettingsStore {
     await tx.query(
       `UPDATE tenant_settings SET backdating_days = $2, retention_days = $3, grace_seconds = $4, reporting_currency = $5, margin_floor = $6,
          ingest_events_per_second = $7, requests_per_second = $8,
-         seller_name = $9, seller_address = $10, seller_tax_id = $11, seller_email = $12, seller_note = $13
+         seller_name = $9, seller_address = $10, seller_tax_id = $11, seller_email = $12, seller_note = $13, invoice_prefix = $14, credit_note_prefix = $15
        WHERE tenant_id = $1`,
       [
         tx.tenantId,
@@ -70,6 +75,8 @@ export class SettingsStore {
         settings.seller.taxId,
         settings.seller.email,
         settings.seller.note,
+        settings.invoiceNumberPrefix,
+        settings.creditNoteNumberPrefix,
       ],
     );
   }
@@ -84,6 +91,8 @@ function settingsOfRow(row: SettingsRow): TenantSettings {
     marginFloor: row.margin_floor === null ? null : Decimal.parse(row.margin_floor),
     ingestEventsPerSecond: row.ingest_events_per_second,
     requestsPerSecond: row.requests_per_second,
+    invoiceNumberPrefix: row.invoice_prefix,
+    creditNoteNumberPrefix: row.credit_note_prefix,
     seller: sellerOfRow(row),
   };
 }

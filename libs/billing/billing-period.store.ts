@@ -17,6 +17,8 @@ export interface BillingPeriod {
   readonly billedAt: Instant | null;
   /** Null while it is open, and where nothing was to be invoiced. */
   readonly invoiceId: string | null;
+  /** Its invoice is void: nothing is due for it until it is billed again. */
+  readonly voided: boolean;
 }
 
 interface PeriodRow {
@@ -30,6 +32,7 @@ interface PeriodRow {
   readonly seen_seq: number | null;
   readonly billed_at: Instant | null;
   readonly invoice_id: string | null;
+  readonly voided: boolean;
 }
 
 export type NewPeriod = Pick<BillingPeriod, 'id' | 'subscriptionId' | 'segmentId' | 'index' | 'start' | 'end'>;
@@ -42,6 +45,8 @@ export interface PeriodClosing {
   readonly billedAt: Instant;
   readonly seenSeq: number;
   readonly invoiceId: string | null;
+  /** Its draft was voided. */
+  readonly voided: boolean;
 }
 
 /** How far a subscription has been billed. */
@@ -53,7 +58,8 @@ export interface Progress {
   readonly closedUntil: Instant | null;
 }
 
-const COLUMNS = 'p.id, p.subscription_id, p.segment_id, p.index, p.start_at, p.end_at, p.closed_at, p.seen_seq, p.billed_at, p.invoice_id';
+const COLUMNS =
+  'p.id, p.subscription_id, p.segment_id, p.index, p.start_at, p.end_at, p.closed_at, p.seen_seq, p.billed_at, p.invoice_id, p.voided';
 
 /**
  * Whether usage of a closed period came after commit `seq`; a cell may begin up to a slot before a boundary that was not cut into it. A scalar subquery in
@@ -83,7 +89,10 @@ WHERE c.tenant_id = $1 AND c.no > $3 AND EXISTS (
       OR (last.closed_at IS NOT NULL AND last.end_at <= $2 AND last.end_at < least(g.end_at, s.ends_at, 'infinity')))
 )
 ORDER BY c.no LIMIT $4`;
-const IS_LIVE = `(p.invoice_id IS NULL OR EXISTS (SELECT 1 FROM invoice i WHERE i.tenant_id = p.tenant_id AND i.id = p.invoice_id AND i.status <> 'VOID'))`;
+/** A period of a voided invoice of which corrections on other invoices stand: they are taken back (SEMANTICS 8.2). */
+const HAS_CORRECTIONS = `EXISTS (SELECT 1 FROM invoice_line d JOIN invoice i ON i.tenant_id = d.tenant_id AND i.id = d.invoice_id
+  WHERE d.tenant_id = p.tenant_id AND d.segment_id = p.segment_id AND d.period_start = p.start_at AND d.kind = 'DELTA'
+    AND i.status IN ('FINALIZED', 'PAID', 'UNCOLLECTIBLE') GROUP BY d.scope_key HAVING sum(d.amount) <> 0)`;
 
 /** SQL of service periods: what billing has opened and closed. */
 @Injectable()
@@ -151,26 +160,18 @@ export class BillingPeriodStore {
   }
 
   /**
-   * Closed periods into which usage or corrections came after what has been rated, up to commit `upToSeq`, each with all that was closed together with it
-   * (SEMANTICS 8.3). By subscription, in order of time.
+   * Closed periods into which usage or corrections came after what has been rated, up to commit `upToSeq`, and those of voided invoices that were corrected
+   * before; each with all that was closed together with it (SEMANTICS 8.2, 8.3). By subscription, in order of time.
    */
   async late(tx: TenantTransaction, subscriptionIds: readonly string[], upToSeq: number): Promise<Map<string, BillingPeriod[]>> {
     const rows = await tx.query<PeriodRow>(
       withScope(
-        `p.subscription_id = ANY ($2::uuid[]) AND p.closed_at IS NOT NULL AND p.rated_seq < $3 AND ${IS_LIVE} AND ${hasUsageAfter('p.rated_seq')}`,
+        `p.subscription_id = ANY ($2::uuid[]) AND p.closed_at IS NOT NULL
+           AND CASE WHEN p.voided THEN ${HAS_CORRECTIONS} ELSE p.rated_seq < $3 AND ${hasUsageAfter('p.rated_seq')} END`,
       ),
       [tx.tenantId, subscriptionIds, upToSeq],
     );
     return bySubscription(rows);
-  }
-
-  /** The same as an invoice with this `seenSeq` found it: everything that came after a period's own invoice. Corrections since are among what was billed. */
-  async lateAsOf(tx: TenantTransaction, subscriptionId: string, seenSeq: number): Promise<BillingPeriod[]> {
-    const rows = await tx.query<PeriodRow>(
-      withScope(`p.subscription_id = ANY ($2::uuid[]) AND p.seen_seq < $3 AND ${hasUsageAfter('p.seen_seq')}`),
-      [tx.tenantId, [subscriptionId], seenSeq],
-    );
-    return rows.map(periodOfRow);
   }
 
   /**
@@ -184,8 +185,8 @@ export class BillingPeriodStore {
       `SELECT s.id AS subscription_id, s.customer_id FROM subscription s
        WHERE s.tenant_id = $1 AND ($2::uuid IS NULL OR s.id > $2::uuid)
          AND NOT EXISTS (SELECT 1 FROM billing_period o WHERE o.tenant_id = $1 AND o.subscription_id = s.id AND o.closed_at IS NULL)
-         AND EXISTS (SELECT 1 FROM billing_period p WHERE p.tenant_id = $1 AND p.subscription_id = s.id AND p.closed_at IS NOT NULL AND p.rated_seq < $3
-           AND ${IS_LIVE} AND ${hasUsageAfter('p.rated_seq')})
+         AND EXISTS (SELECT 1 FROM billing_period p WHERE p.tenant_id = $1 AND p.subscription_id = s.id AND p.closed_at IS NOT NULL
+           AND CASE WHEN p.voided THEN ${HAS_CORRECTIONS} ELSE p.rated_seq < $3 AND ${hasUsageAfter('p.rated_seq')} END)
        ORDER BY s.id LIMIT $4`,
       [tx.tenantId, afterId, upToSeq, limit],
     );
@@ -219,9 +220,9 @@ export class BillingPeriodStore {
     await tx.execute(
       'close billing periods',
       `UPDATE billing_period AS p SET end_at = c.end_at, closed_at = c.closed_at, billed_at = c.billed_at, seen_seq = c.seen_seq, rated_seq = c.seen_seq,
-         invoice_id = c.invoice_id
-       FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::int8[], $7::uuid[])
-         AS c (id, end_at, closed_at, billed_at, seen_seq, invoice_id)
+         invoice_id = c.invoice_id, voided = c.voided
+       FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::int8[], $7::uuid[], $8::bool[])
+         AS c (id, end_at, closed_at, billed_at, seen_seq, invoice_id, voided)
        WHERE p.tenant_id = $1 AND p.id = c.id AND p.closed_at IS NULL`,
       [
         tx.tenantId,
@@ -231,6 +232,7 @@ export class BillingPeriodStore {
         column(({ billedAt }) => sqlInstant(billedAt)),
         column(({ seenSeq }) => seenSeq),
         column(({ invoiceId }) => invoiceId),
+        column(({ voided }) => voided),
       ],
     );
   }
@@ -242,6 +244,27 @@ export class BillingPeriodStore {
       ids,
       seq,
     ]);
+  }
+
+  /**
+   * An invoice was voided: nothing is due for its periods until they are billed again, and what its own corrections had rated of others is to be rated again.
+   */
+  async markVoided(tx: TenantTransaction, invoiceId: string): Promise<void> {
+    await tx.query('UPDATE billing_period SET voided = true WHERE tenant_id = $1 AND invoice_id = $2', [tx.tenantId, invoiceId]);
+    await tx.query(
+      `UPDATE billing_period p SET rated_seq = p.seen_seq FROM invoice_line l
+       WHERE p.tenant_id = $1 AND l.tenant_id = p.tenant_id AND l.invoice_id = $2 AND l.kind = 'DELTA' AND l.segment_id = p.segment_id
+         AND l.period_start = p.start_at AND p.closed_at IS NOT NULL`,
+      [tx.tenantId, invoiceId],
+    );
+  }
+
+  /** Periods of a voided invoice are billed by another one. */
+  async billAgain(tx: TenantTransaction, voidedId: string, { invoiceId, seenSeq }: { invoiceId: string; seenSeq: number }): Promise<void> {
+    await tx.query(
+      `UPDATE billing_period SET invoice_id = $3, seen_seq = $4, rated_seq = $4, voided = false WHERE tenant_id = $1 AND invoice_id = $2 AND voided`,
+      [tx.tenantId, voidedId, invoiceId, seenSeq],
+    );
   }
 
   /** Start of the earliest period of these segments that is not closed yet. Null: none is open. */
@@ -276,5 +299,6 @@ function periodOfRow(row: PeriodRow): BillingPeriod {
     seenSeq: row.seen_seq,
     billedAt: row.billed_at,
     invoiceId: row.invoice_id,
+    voided: row.voided,
   };
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { assembleInvoice } from '@tare/core';
-import type { AssembledInvoice, Instant } from '@tare/core';
+import { assembleInvoice, CodedError } from '@tare/core';
+import type { AssembledInvoice, GrantToIssue, Instant } from '@tare/core';
 import { CreditStore, SettlementStore, Wallets } from '@tare/credits';
 import type { TenantTransaction } from '@tare/database';
 import { UsageBoundaries, UsagePins } from '@tare/usage';
@@ -12,6 +12,7 @@ import { instantKey, InvoiceStore, type InstantKey, type NewInvoice } from './in
 import type { Invoice, InvoiceKind } from './invoice.ts';
 import { PeriodFacts, type PeriodFactsResult } from './period-facts.ts';
 import { Standings, type Course, type Standing } from './standings.ts';
+import { instantOf } from './issued-instant.ts';
 import { undoneInstants } from './undone-instants.ts';
 import { usesCredits } from './uses-credits.ts';
 
@@ -46,6 +47,8 @@ interface Billing {
   readonly at: Instant;
   readonly kind: InvoiceKind;
   readonly instant: BillingInstant;
+  /** The voided invoice whose instant is billed again; none: it is billed for the first time. */
+  readonly again?: Invoice;
 }
 
 /** What came of it in memory: usage is forgotten here, what it led to is kept until the page is saved. */
@@ -161,6 +164,31 @@ export class BillingStep {
     return this.finalize(tx, request, assembled);
   }
 
+  /**
+   * Bills the periods of a voided invoice again, with what is known now: an invoice of its own at the next sequence (SEMANTICS 8.5), which takes off what
+   * corrections of the voided one have billed or given. @throws CodedError NOTHING_TO_BILL
+   */
+  async billAgain(tx: TenantTransaction, voided: Invoice, asOf: Instant): Promise<string> {
+    const request: StepRequest = { asOf, graceSeconds: 0, mode: 'FINAL' };
+    const [standing] = await this.lock(tx, [voided.customerId]);
+    const courses = standing && (await this.standings.courses(tx, [standing])).get(standing);
+    const course = courses?.find(({ subscription }) => subscription.id === voided.subscriptionId);
+    if (standing === undefined || course === undefined) throw new Error(`subscription ${voided.subscriptionId ?? ''} is not there`);
+    const periods = await this.periods.ofSubscription(tx, course.subscription.id);
+    const { billingAt: at, kind } = voided;
+    const instant = instantOf(voided, course.segments, periods);
+    const billing: Billing = { request, standing, course: { ...course, periods }, at, kind, instant, again: voided };
+    const [assembled] = await this.assembled(tx, [billing]);
+    const invoices = (assembled?.invoices ?? []).filter(({ currency }) => currency === voided.currency);
+    if (assembled === undefined || invoices.every(({ lines }) => lines.length === 0))
+      throw new CodedError('NOTHING_TO_BILL', 'With what is known now nothing is to be billed for its periods.', 'invoice');
+    const { invoiceIds } = await this.finalize(tx, request, [{ ...assembled, invoices }]);
+    const [id] = invoiceIds;
+    if (id === undefined) throw new Error(`invoice ${voided.id} was billed again and did not come back`);
+    await this.periods.billAgain(tx, voided.id, { invoiceId: id, seenSeq: assembled.seenSeq });
+    return id;
+  }
+
   /** Customers, then the wallets of those who use credits. */
   private async lock(tx: TenantTransaction, customerIds: readonly string[]): Promise<Standing[]> {
     const standings = await this.standings.lock(tx, customerIds);
@@ -174,9 +202,10 @@ export class BillingStep {
 
   private async assembled(tx: TenantTransaction, billings: readonly Billing[]): Promise<Assembled[]> {
     if (billings.length === 0) return [];
-    const queries = billings.map(({ standing, course, instant, request }) => ({
+    const queries = billings.map(({ standing, course, instant, request, again }) => ({
       ...{ subscriptionId: course.subscription.id, standing, instant },
       draws: request.asOf,
+      ...(again === undefined ? {} : { again: true }),
     }));
     const assembled: Assembled[] = [];
     for await (const { seenSeq, uncovered, late, invoices } of this.facts.page(tx, queries)) {
@@ -202,6 +231,7 @@ export class BillingStep {
         ...{ seenSeq: billing.seenSeq, replaces: existing !== undefined },
       })),
     );
+    for (const { billing, id } of saved) if (billing.billing.again) await this.invoices.setReplaces(tx, id, billing.billing.again.id);
     await this.postToBalances(tx, saved);
     const closed = await this.closePeriods(tx, request, page, placed);
     await this.settle(tx, page, placed, closed);
@@ -232,7 +262,9 @@ export class BillingStep {
     );
     return page.flatMap((billing) => {
       const there = made.get(instantKey(keyOf(billing.billing))) ?? [];
-      const first = Math.max(-1, ...there.filter(({ finalizedAt }) => finalizedAt !== null).map(({ sequence }) => sequence)) + 1;
+      const isTaken = ({ finalizedAt, status }: Invoice): boolean =>
+        finalizedAt !== null || (billing.billing.again !== undefined && status === 'VOID');
+      const first = Math.max(-1, ...there.filter(isTaken).map(({ sequence }) => sequence)) + 1;
       return billing.invoices.map((assembled, index) => {
         const invoice = newInvoice(billing, first + index);
         const existing = there.find(({ sequence }) => sequence === invoice.sequence);
@@ -280,14 +312,17 @@ export class BillingStep {
         opened.push(row);
         known.push({ ...row, closedAt: null });
       }
-      const invoiceId = invoiceOf.get(assembled)?.id ?? null;
+      const invoice = invoiceOf.get(assembled);
+      const invoiceId = invoice?.id ?? null;
+      const voided = invoice?.state === 'VOID';
+      if (billing.again !== undefined) closed.push(...course.periods.filter(({ invoiceId: of }) => of === billing.again?.id));
       for (const { segment, period } of instant.closes) {
         const row = known.find((one) => one.segmentId === segment.id && one.start === period.start && one.closedAt === null);
         if (row === undefined) continue;
         const { index, start, end } = period;
-        closings.push({ id: row.id, end, closedAt: asOf, billedAt, seenSeq, invoiceId });
+        closings.push({ id: row.id, end, closedAt: asOf, billedAt, seenSeq, invoiceId, voided });
         const of = { subscriptionId: course.subscription.id, segmentId: segment.id };
-        closed.push({ ...of, id: row.id, index, start, end, closedAt: asOf, billedAt, seenSeq, invoiceId });
+        closed.push({ ...of, id: row.id, index, start, end, closedAt: asOf, billedAt, seenSeq, invoiceId, voided });
       }
     }
     await this.periods.open(tx, opened);
@@ -328,7 +363,7 @@ export class BillingStep {
       for (const { id } of own.filter(({ state }) => state === 'VOID')) await this.wallets.reverseInvoice(tx, customerId, id, billing.at);
       // After that: a debt that the ended period left is taken from the grants of the next one (SEMANTICS 7.5).
       for (const one of own.filter(({ state }) => state !== 'VOID')) {
-        await this.wallets.issueOfPlan(tx, customerId, hasInvoice(one) ? one.id : null, one.assembled.grants);
+        await this.wallets.issueOfPlan(tx, customerId, hasInvoice(one) ? one.id : null, grantsOf(one));
       }
     }
   }
@@ -399,6 +434,12 @@ function supplementOf(standing: Standing, course: Course, request: StepRequest):
 
 function keyOf({ course, at, kind }: Billing): InstantKey {
   return { subscriptionId: course.subscription.id, billingAt: at, kind };
+}
+
+/** Grants of a voided invoice were taken back and keep their keys: those that come again have others. */
+function grantsOf({ billing, invoice, assembled }: PlacedInvoice): readonly GrantToIssue[] {
+  if (billing.billing.again === undefined) return assembled.grants;
+  return assembled.grants.map((grant) => ({ ...grant, key: `${grant.key}#${invoice.sequence}` }));
 }
 
 const hasInvoice = ({ state }: PlacedInvoice): boolean => state !== 'EMPTY';

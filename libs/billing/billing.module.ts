@@ -20,6 +20,15 @@ import { NeededUsage } from './needed-usage.store.ts';
 import { PeriodFacts } from './period-facts.ts';
 import { InvoiceRecomputation } from './recompute-invoice.ts';
 import { Standings } from './standings.ts';
+import { CreditNotesService } from './credit-notes/credit-notes.service.ts';
+import { CreditNoteStore } from './credit-notes/credit-note.store.ts';
+import { CustomerBalances } from './credit-notes/customer-balance.store.ts';
+import { InvoiceRegeneration } from './regenerate-invoice.ts';
+import { NumberSeries } from './number-series.store.ts';
+import { CustomerTaxesService } from './tax/customer-taxes.service.ts';
+import { CustomerTaxStore } from './tax/customer-tax.store.ts';
+import { OwnTaxRates } from './tax/own-tax-rates.ts';
+import { TaxSource } from './tax/tax-source.ts';
 
 /** Closing periods and what comes of it. */
 @Module({
@@ -41,6 +50,14 @@ import { Standings } from './standings.ts';
     { provide: PDF_FONTS, useFactory: () => pdfFontsFrom(process.env) },
     GuardBilledTime,
     NeededUsage,
+    InvoiceRegeneration,
+    NumberSeries,
+    CustomerBalances,
+    CreditNoteStore,
+    CreditNotesService,
+    CustomerTaxStore,
+    CustomerTaxesService,
+    { provide: TaxSource, useClass: OwnTaxRates },
   ],
   exports: [
     BillingPeriodStore,
@@ -52,6 +69,11 @@ import { Standings } from './standings.ts';
     LineExplanations,
     DocumentsService,
     NeededUsage,
+    InvoiceRegeneration,
+    CreditNotesService,
+    CreditNoteStore,
+    CustomerTaxesService,
+    TaxSource,
   ],
 })
 export class BillingModule {}

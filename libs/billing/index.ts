@@ -16,3 +16,17 @@ export { BillingPeriodStore, type BillingPeriod } from './billing-period.store.t
 export { InvoiceStore, placeOf, type DiscountUse, type InvoiceFilter } from './invoice.store.ts';
 export type { InvoicePreview } from './invoice-preview.ts';
 export type { Invoice, InvoiceDetail, InvoiceKind, InvoiceLine, InvoiceStatus, InvoiceWithLines } from './invoice.ts';
+export {
+  CreditNotesService,
+  type CreditNoteInput,
+  type CreditNoteListRequest,
+  type CreditNoteView,
+} from './credit-notes/credit-notes.service.ts';
+export { CreditNoteStore } from './credit-notes/credit-note.store.ts';
+export { CustomerBalances } from './credit-notes/customer-balance.store.ts';
+export { NumberSeries } from './number-series.store.ts';
+export type { CreditNote, CreditNoteLine, CreditNoteSettlement, Credited } from './credit-notes/credit-note.ts';
+export { CustomerTaxesService, type CustomerTaxInput } from './tax/customer-taxes.service.ts';
+export type { CustomerTax } from './tax/customer-tax.store.ts';
+export { TaxSource, type TaxQuestion } from './tax/tax-source.ts';
+export { InvoiceRegeneration } from './regenerate-invoice.ts';

@@ -4,6 +4,7 @@ import { Decimal } from '@tare/core';
 import type { AssembledInvoice, Instant, LineKind } from '@tare/core';
 import { sqlInstant, type TenantTransaction } from '@tare/database';
 import { randomUUID } from 'node:crypto';
+import { NumberSeries } from './number-series.store.ts';
 import {
   invoiceDetailOf,
   lineDetailOf,
@@ -69,6 +70,8 @@ export interface InvoiceFilter {
 /** A use of a discount, with the place of its invoice in the order of finalization. */
 export interface DiscountUse {
   readonly invoiceNo: number;
+  /** Its invoice billed a part of a period that ran. */
+  readonly ofThreshold?: boolean;
   readonly key: string;
   readonly periodStart: Instant;
   readonly amount: Decimal;
@@ -98,6 +101,8 @@ interface InvoiceRow {
   readonly finalized_at: Instant | null;
   readonly paid_at: Instant | null;
   readonly voided_at: Instant | null;
+  readonly voided_place: number | null;
+  readonly replaces: string | null;
   readonly created_at: Instant;
   readonly detail: unknown;
 }
@@ -124,15 +129,17 @@ interface LineRow {
 }
 
 const COLUMNS = `i.id, i.number, i.kind, i.adjusts, i.customer_id, i.subscription_id, i.billing_at, i.sequence, i.status, i.currency, i.period_start, i.period_end,
-  i.subtotal, i.discounts, i.credits_applied, i.tax, i.total, i.seen_seq, i.drafted_at, i.finalize_at, i.finalized_at, i.paid_at, i.voided_at, i.created_at, i.detail`;
+  i.subtotal, i.discounts, i.credits_applied, i.tax, i.total, i.seen_seq, i.drafted_at, i.finalize_at, i.finalized_at, i.paid_at, i.voided_at, i.voided_place, i.replaces, i.created_at,
+  i.detail`;
 const LINE_COLUMNS = `l.id, l.invoice_id, l.position, l.scope_key, l.kind, l.description, l.price_key, l.price_group, l.plan_version_id, l.segment_id, l.quantity, l.exact_amount,
   l.amount, l.discount, l.period_start, l.period_end, l.adjusts, l.detail`;
-const SERIES = 'TARE';
-const NUMBER_DIGITS = 6;
 /** An invoice's place in its series: the order in which invoices were finalized. */
 const NUMBER = `substring(i.number from '[0-9]+$')::int`;
 /** Finalized and standing. */
 const COUNTS = `i.status IN ('FINALIZED', 'PAID', 'UNCOLLECTIBLE')`;
+
+/** Standing for who asks: now, or as the invoice at place `w.before` found it, which may have been before a void. */
+const STOOD = `CASE WHEN w.before IS NULL THEN ${COUNTS} ELSE i.number IS NOT NULL AND ${NUMBER} < w.before AND (i.status <> 'VOID' OR i.voided_place > w.before) END`;
 
 /** The place of a number in its series. */
 export const placeOf = (number: string): number => Number(/\d+$/.exec(number)?.[0] ?? Number.NaN);
@@ -140,6 +147,8 @@ export const placeOf = (number: string): number => Number(/\d+$/.exec(number)?.[
 /** SQL of invoices and their lines. */
 @Injectable()
 export class InvoiceStore {
+  private readonly numbers = new NumberSeries();
+
   async byId(tx: TenantTransaction, id: string): Promise<Invoice | null> {
     return (await this.byIds(tx, [id])).get(id) ?? null;
   }
@@ -215,7 +224,7 @@ export class InvoiceStore {
        FROM unnest($2::uuid[], $3::timestamptz[], $4::int4[]) AS w (subscription_id, since, before)
        JOIN invoice i ON i.tenant_id = $1 AND i.subscription_id = w.subscription_id
        JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
-       WHERE ${COUNTS} AND l.period_end > w.since AND (w.before IS NULL OR ${NUMBER} < w.before) ORDER BY i.created_at, l.position`,
+       WHERE l.period_end > w.since AND ${STOOD} ORDER BY i.created_at, l.position`,
       [
         tx.tenantId,
         wanted.map(({ subscriptionId }) => subscriptionId),
@@ -237,15 +246,18 @@ export class InvoiceStore {
     wanted: readonly { readonly subscriptionId: string; readonly before: number | null }[],
   ): Promise<Map<string, DiscountUse[]>> {
     if (wanted.length === 0) return new Map();
-    const rows = await tx.query<{ subscription_id: string; no: number; detail: unknown }>(
-      `SELECT w.subscription_id, coalesce(${NUMBER}, 0) AS no, i.detail
+    const rows = await tx.query<{ subscription_id: string; no: number; of_threshold: boolean; detail: unknown }>(
+      `SELECT w.subscription_id, coalesce(${NUMBER}, 0) AS no, i.kind = 'THRESHOLD' AS of_threshold, i.detail
        FROM unnest($2::uuid[], $3::int4[]) AS w (subscription_id, before) JOIN invoice i ON i.tenant_id = $1 AND i.subscription_id = w.subscription_id
-       WHERE ${COUNTS} AND jsonb_array_length(coalesce(i.detail -> 'discountUses', '[]')) > 0 AND (w.before IS NULL OR ${NUMBER} < w.before)`,
+       WHERE jsonb_array_length(coalesce(i.detail -> 'discountUses', '[]')) > 0 AND ${STOOD}`,
       [tx.tenantId, wanted.map(({ subscriptionId }) => subscriptionId), wanted.map(({ before }) => before)],
     );
     const uses = new Map<string, DiscountUse[]>();
-    for (const { subscription_id: id, no, detail } of rows) {
-      uses.set(id, [...(uses.get(id) ?? []), ...readInvoiceDetail(detail).discountUses.map((use) => ({ ...use, invoiceNo: no }))]);
+    for (const { subscription_id: id, no, of_threshold: ofThreshold, detail } of rows) {
+      uses.set(id, [
+        ...(uses.get(id) ?? []),
+        ...readInvoiceDetail(detail).discountUses.map((use) => ({ ...use, invoiceNo: no, ofThreshold })),
+      ]);
     }
     return uses;
   }
@@ -266,7 +278,7 @@ export class InvoiceStore {
        FROM unnest($2::uuid[], $3::int4[]) AS w (customer_id, before)
        JOIN customer_balance_entry e ON e.tenant_id = $1 AND e.customer_id = w.customer_id
        JOIN invoice i ON i.tenant_id = e.tenant_id AND i.id = e.invoice_id
-       WHERE w.before IS NULL OR ${NUMBER} < w.before GROUP BY w.customer_id, e.currency`,
+       WHERE w.before IS NULL OR coalesce(e.place, ${NUMBER} + 1) <= w.before GROUP BY w.customer_id, e.currency`,
       [tx.tenantId, wanted.map(({ customerId }) => customerId), wanted.map(({ before }) => before)],
     );
     const balances = new Map<string, Map<string, Decimal>>();
@@ -360,6 +372,17 @@ export class InvoiceStore {
     await this.insertLines(tx, drafts);
   }
 
+  /** Remembers of a draft which voided invoice it bills again. */
+  async setReplaces(tx: TenantTransaction, id: string, replaces: string): Promise<void> {
+    await tx.query('UPDATE invoice SET replaces = $3 WHERE tenant_id = $1 AND id = $2', [tx.tenantId, id, replaces]);
+  }
+
+  /** The invoice that bills the periods of a voided one again; null: none does. */
+  async replacementOf(tx: TenantTransaction, id: string): Promise<string | null> {
+    const [row] = await tx.query<{ id: string }>('SELECT id FROM invoice WHERE tenant_id = $1 AND replaces = $2', [tx.tenantId, id]);
+    return row?.id ?? null;
+  }
+
   /** A draft that turned out to have nothing on it. */
   async removeDraft(tx: TenantTransaction, ...ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
@@ -383,23 +406,9 @@ export class InvoiceStore {
     return rows.map((row) => ({ id: row.id, customerId: row.customer_id }));
   }
 
-  /** The next number of the tenant's series. */
-  async nextNumber(tx: TenantTransaction): Promise<string> {
-    const [number] = await this.takeNumbers(tx, 1);
-    if (number === undefined) throw new Error('a number was taken and did not come back');
-    return number;
-  }
-
   /** The next numbers of the tenant's series as one block, gapless: its row is held until the transaction ends, so take them late. */
-  async takeNumbers(tx: TenantTransaction, count: number): Promise<string[]> {
-    if (count === 0) return [];
-    const [row] = await tx.query<{ taken: number }>(
-      `INSERT INTO invoice_series AS s (tenant_id, series, next) VALUES ($1, $2, 1 + $3::int4)
-       ON CONFLICT (tenant_id, series) DO UPDATE SET next = s.next + $3::int4 RETURNING next - $3::int4 AS taken`,
-      [tx.tenantId, SERIES, count],
-    );
-    if (row === undefined) throw new Error('numbers were taken and did not come back');
-    return Array.from({ length: count }, (_, i) => `${SERIES}-${String(row.taken + i).padStart(NUMBER_DIGITS, '0')}`);
+  takeNumbers(tx: TenantTransaction, count: number): Promise<string[]> {
+    return this.numbers.take(tx, 'INVOICE', count);
   }
 
   /** Makes a draft final, or many at once. */
@@ -423,11 +432,13 @@ export class InvoiceStore {
     );
   }
 
-  async markVoid(tx: TenantTransaction, id: string, at: Instant): Promise<void> {
-    await tx.query(`UPDATE invoice SET status = 'VOID', voided_at = $3 WHERE tenant_id = $1 AND id = $2`, [
+  /** `place`: that of the next invoice; those from there on do not find this one any more. */
+  async markVoid(tx: TenantTransaction, id: string, at: Instant, place: number): Promise<void> {
+    await tx.query(`UPDATE invoice SET status = 'VOID', voided_at = $3, voided_place = $4 WHERE tenant_id = $1 AND id = $2`, [
       tx.tenantId,
       id,
       sqlInstant(at),
+      place,
     ]);
   }
 
@@ -528,6 +539,8 @@ function invoiceOfRow(row: InvoiceRow): Invoice {
     finalizedAt: row.finalized_at,
     paidAt: row.paid_at,
     voidedAt: row.voided_at,
+    voidedPlace: row.voided_place,
+    replaces: row.replaces,
     createdAt: row.created_at,
     detail: readInvoiceDetail(row.detail),
   };

@@ -36,6 +36,10 @@ export interface Invoice {
   readonly finalizedAt: Instant | null;
   readonly paidAt: Instant | null;
   readonly voidedAt: Instant | null;
+  /** Place in the series that the next invoice had when it was voided: those from there on do not find it any more. */
+  readonly voidedPlace: number | null;
+  /** The voided invoice whose periods it bills again. */
+  readonly replaces: string | null;
   readonly createdAt: Instant;
   readonly detail: InvoiceDetail;
 }

@@ -1,16 +1,24 @@
 import { Injectable } from '@nestjs/common';
+import { AuditLog } from '@tare/access';
 import { CodedError } from '@tare/core';
 import type { Instant } from '@tare/core';
 import type { Page, PageRequest } from '@tare/catalog';
 import { CreditStore, Wallets } from '@tare/credits';
 import { CustomerStore, type Customer } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
+import { BillingPeriodStore } from './billing-period.store.ts';
 import { InvoiceStore } from './invoice.store.ts';
 import type { Invoice, InvoiceStatus, InvoiceWithLines } from './invoice.ts';
+import type { Credited } from './credit-notes/credit-note.ts';
+import { CreditNoteStore } from './credit-notes/credit-note.store.ts';
+import { CustomerBalances } from './credit-notes/customer-balance.store.ts';
+import { NumberSeries } from './number-series.store.ts';
 
 /** An invoice with everything that shows it. */
 export interface InvoiceView extends InvoiceWithLines {
   readonly customer: Customer;
+  /** What credit notes took of it; none: nothing. */
+  readonly credited?: Credited | undefined;
 }
 
 export interface InvoiceListRequest extends PageRequest {
@@ -30,6 +38,11 @@ export class InvoicesService {
     private readonly credits: CreditStore,
     private readonly wallets: Wallets,
     private readonly invoices: InvoiceStore,
+    private readonly periods: BillingPeriodStore,
+    private readonly notes: CreditNoteStore,
+    private readonly balances: CustomerBalances,
+    private readonly numbers: NumberSeries,
+    private readonly audit: AuditLog,
   ) {}
 
   /** Null for an id of nothing or of another tenant. */
@@ -60,54 +73,75 @@ export class InvoicesService {
 
   /**
    * Makes a draft, or a finalized invoice that nobody has paid, VOID: what it burnt is given back as it was recorded, what is left of the credits that it
-   * granted is taken back, and so is what it took from or left on the customer's balance (SEMANTICS 7.8, 8.2). Its periods stay closed, and late usage of them
-   * is not billed. A second call changes nothing. @throws CodedError NOT_FOUND | INVOICE_PAID | INVOICE_UNCOLLECTIBLE
+   * granted is taken back, and so is what it took from or left on the customer's balance (SEMANTICS 7.8, 8.2). Its periods stay closed and nothing is due for
+   * them until they are billed again; corrections of it that stand on other invoices are taken back by the next one. A second call changes nothing.
+   * @throws CodedError NOT_FOUND | INVOICE_PAID | INVOICE_UNCOLLECTIBLE | INVOICE_CREDITED
    */
-  async voidInvoice(tenantId: string, id: string, now: Instant = Date.now() * 1_000): Promise<InvoiceView> {
+  async voidInvoice(tenantId: string, id: string, now: Instant = Date.now() * 1_000, actor = 'tare'): Promise<InvoiceView> {
     return this.database.withTenant(tenantId, async (tx) => {
-      const invoice = await this.locked(tx, id);
+      const invoice = await this.lockedIn(tx, id);
       if (invoice.status === 'PAID')
         throw new CodedError('INVOICE_PAID', 'A paid invoice is not voided: refund it or issue a credit note.');
       if (invoice.status === 'UNCOLLECTIBLE')
         throw new CodedError('INVOICE_UNCOLLECTIBLE', 'An invoice that was written off is not voided.');
-      if (invoice.status !== 'VOID') await this.makeVoid(tx, invoice, now);
-      return this.required(tx, id);
+      if (invoice.status !== 'VOID') await this.makeVoid(tx, invoice, actor, now);
+      return this.viewIn(tx, id);
     });
   }
 
-  /** FINALIZED (or written off) -> PAID; a second call changes nothing. @throws CodedError NOT_FOUND | INVOICE_NOT_FINAL */
-  async pay(tenantId: string, id: string, paidAt: Instant): Promise<InvoiceView> {
-    return this.database.withTenant(tenantId, (tx) => this.payIn(tx, id, paidAt));
+  /** FINALIZED (or written off) -> PAID, outside of Stripe; a second call changes nothing. @throws CodedError NOT_FOUND | INVOICE_NOT_FINAL */
+  async pay(tenantId: string, id: string, paidAt: Instant, actor = 'tare'): Promise<InvoiceView> {
+    return this.database.withTenant(tenantId, (tx) => this.payIn(tx, id, paidAt, actor));
   }
 
-  async payIn(tx: TenantTransaction, id: string, paidAt: Instant): Promise<InvoiceView> {
-    const invoice = await this.locked(tx, id);
-    if (invoice.status === 'DRAFT' || invoice.status === 'VOID') throw notFinal(invoice);
-    if (invoice.status !== 'PAID') await this.invoices.markPaid(tx, id, paidAt);
-    return this.required(tx, id);
+  async payIn(tx: TenantTransaction, id: string, paidAt: Instant, actor = 'tare'): Promise<InvoiceView> {
+    const invoice = await this.lockedIn(tx, id);
+    if (invoice.status === 'DRAFT' || invoice.status === 'VOID') throw notFinal(invoice, 'paid');
+    if (invoice.status !== 'PAID') {
+      await this.invoices.markPaid(tx, id, paidAt);
+      await this.audited(tx, invoice, 'invoice.pay', actor);
+    }
+    return this.viewIn(tx, id);
   }
 
   /** FINALIZED -> UNCOLLECTIBLE; a second call changes nothing. @throws CodedError NOT_FOUND | INVOICE_NOT_FINAL | INVOICE_PAID */
-  async markUncollectibleIn(tx: TenantTransaction, id: string): Promise<InvoiceView> {
-    const invoice = await this.locked(tx, id);
-    if (invoice.status === 'DRAFT' || invoice.status === 'VOID') throw notFinal(invoice);
+  async markUncollectible(tenantId: string, id: string, actor = 'tare'): Promise<InvoiceView> {
+    return this.database.withTenant(tenantId, (tx) => this.markUncollectibleIn(tx, id, actor));
+  }
+
+  async markUncollectibleIn(tx: TenantTransaction, id: string, actor = 'tare'): Promise<InvoiceView> {
+    const invoice = await this.lockedIn(tx, id);
+    if (invoice.status === 'DRAFT' || invoice.status === 'VOID') throw notFinal(invoice, 'written off');
     if (invoice.status === 'PAID') throw new CodedError('INVOICE_PAID', 'A paid invoice is not written off.');
-    await this.invoices.markUncollectible(tx, id);
-    return this.required(tx, id);
-  }
-
-  private async makeVoid(tx: TenantTransaction, invoice: Invoice, now: Instant): Promise<void> {
-    if (invoice.status === 'FINALIZED') {
-      await this.wallets.reverseInvoice(tx, invoice.customerId, invoice.id, invoice.finalizedAt ?? invoice.billingAt);
-      const amount = (await this.invoices.balanceOf(tx, invoice.id)).negated();
-      await this.invoices.addToBalance(tx, { customerId: invoice.customerId, currency: invoice.currency, amount, invoiceId: invoice.id });
-      await this.invoices.announce(tx, invoice.id, 'VOIDED');
+    if (invoice.status !== 'UNCOLLECTIBLE') {
+      await this.invoices.markUncollectible(tx, id);
+      await this.audited(tx, invoice, 'invoice.write_off', actor);
     }
-    await this.invoices.markVoid(tx, invoice.id, now);
+    return this.viewIn(tx, id);
   }
 
-  /** The locks of a billing step, in its order, and then the invoice. */
-  private async locked(tx: TenantTransaction, id: string): Promise<Invoice> {
+  private async makeVoid(tx: TenantTransaction, invoice: Invoice, actor: string, now: Instant): Promise<void> {
+    const { id: invoiceId, customerId, currency } = invoice;
+    const place = await this.numbers.nextPlace(tx);
+    if (invoice.status === 'FINALIZED') {
+      if ((await this.notes.credited(tx, [invoiceId])).size > 0)
+        throw new CodedError('INVOICE_CREDITED', 'An invoice with credit notes stands, and they with it: credit the rest of it instead.');
+      await this.wallets.reverseInvoice(tx, customerId, invoiceId, invoice.finalizedAt ?? invoice.billingAt);
+      const amount = (await this.invoices.balanceOf(tx, invoiceId)).negated();
+      await this.balances.add(tx, { customerId, currency, amount, invoiceId, place, creditNoteId: null });
+      await this.invoices.announce(tx, [invoiceId], 'VOIDED');
+    }
+    await this.invoices.markVoid(tx, invoiceId, now, place);
+    await this.periods.markVoided(tx, invoiceId);
+    await this.audited(tx, invoice, 'invoice.void', actor);
+  }
+
+  private audited(tx: TenantTransaction, { id: subject, number, status }: Invoice, action: string, actor: string): Promise<void> {
+    return this.audit.record(tx, { actor, action, subject, detail: { number, was: status } });
+  }
+
+  /** The invoice, held until the transaction ends with everything that moves money of its customer: the locks of a billing step, in its order. */
+  async lockedIn(tx: TenantTransaction, id: string): Promise<Invoice> {
     const { customerId } = await this.found(tx, id);
     await this.customers.lock(tx, customerId);
     await this.credits.lock(tx, customerId);
@@ -121,7 +155,8 @@ export class InvoicesService {
     return invoice;
   }
 
-  private async required(tx: TenantTransaction, id: string): Promise<InvoiceView> {
+  /** @throws CodedError NOT_FOUND */
+  async viewIn(tx: TenantTransaction, id: string): Promise<InvoiceView> {
     const [view] = await this.viewed(tx, [await this.found(tx, id)]);
     if (view === undefined) throw new Error(`invoice ${id} has no customer`);
     return view;
@@ -137,13 +172,17 @@ export class InvoicesService {
       tx,
       invoices.map(({ customerId }) => customerId),
     );
+    const credited = await this.notes.credited(
+      tx,
+      invoices.map(({ id }) => id),
+    );
     return invoices.flatMap((invoice) => {
       const customer = customers.get(invoice.customerId);
-      return customer ? [{ ...invoice, customer, lines: lines.get(invoice.id) ?? [] }] : [];
+      return customer ? [{ ...invoice, customer, lines: lines.get(invoice.id) ?? [], credited: credited.get(invoice.id) }] : [];
     });
   }
 }
 
-function notFinal({ status }: Invoice): CodedError {
-  return new CodedError('INVOICE_NOT_FINAL', `The invoice is ${status}: only a finalized one is paid.`);
+function notFinal({ status }: Invoice, what: string): CodedError {
+  return new CodedError('INVOICE_NOT_FINAL', `The invoice is ${status}: only a finalized one is ${what}.`);
 }

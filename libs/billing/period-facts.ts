@@ -11,7 +11,18 @@ import {
   NO_TAX,
   servicePeriodAt,
 } from '@tare/core';
-import type { Discount, EndedPart, ExchangeRate, Instant, InvoiceFacts, LateInvoice, Meter, PlanChange, Segment } from '@tare/core';
+import type {
+  Discount,
+  EndedPart,
+  ExchangeRate,
+  Instant,
+  InvoiceFacts,
+  InvoiceTax,
+  LateInvoice,
+  Meter,
+  PlanChange,
+  Segment,
+} from '@tare/core';
 import {
   CreditStore,
   cutsOfGrants,
@@ -36,6 +47,7 @@ import { InvoiceStore, placeOf, type DiscountUse } from './invoice.store.ts';
 import type { Invoice, InvoiceLine } from './invoice.ts';
 import { groupedBy } from './grouped-by.ts';
 import { Standings, type Standing } from './standings.ts';
+import { TaxSource } from './tax/tax-source.ts';
 
 /** What has happened to a subscription before an instant: loaded from the tables, or kept by a simulation for its own world. */
 export interface BillingHistory {
@@ -71,6 +83,8 @@ export interface FactsQuery {
    * of new ones (SEMANTICS 8.4, 11.2).
    */
   readonly asIssued?: Invoice;
+  /** The instant was billed before, by an invoice that is void now: what corrections of it billed or gave since is taken off. */
+  readonly again?: boolean;
   /** Another world: these segments of the customer (all of its subscriptions) instead of the real ones, and what was billed in it so far. */
   readonly world?: { readonly segments: readonly Segment[]; readonly history: BillingHistory };
 }
@@ -116,6 +130,7 @@ interface Loaded {
   readonly history: BillingHistory;
   /** Credits that nothing covers, by period; of another world none are recorded. */
   readonly uncovered: ReadonlyMap<string, Decimal>;
+  readonly tax: InvoiceTax;
   readonly usage: ReadonlyMap<Part, RatedUsage>;
 }
 
@@ -136,6 +151,8 @@ interface LateScope {
   readonly adjusts: string;
   /** Its place in the series; null where there was none. */
   readonly invoiceNo: number | null;
+  /** It is void, for who asks. */
+  readonly voided: boolean;
   readonly periods: readonly BillingPeriod[];
   readonly parts: readonly Part[];
 }
@@ -161,6 +178,7 @@ export class PeriodFacts {
     private readonly settlements: SettlementStore,
     private readonly periods: BillingPeriodStore,
     private readonly invoices: InvoiceStore,
+    private readonly taxes: TaxSource,
   ) {}
 
   /** The same query in the same transaction gives the same facts; nothing is written, unless `draws` says so. */
@@ -196,7 +214,8 @@ export class PeriodFacts {
     const late = await this.lateScopes(tx, asked, seenSeqOf);
     const histories = await this.histories(tx, asked, late);
     const uncovered = await this.uncovered(tx, asked, late, seenSeqOf);
-    return asked.map(({ query, standing: { customer }, subscription, segments }) => ({
+    const taxes = await this.taxesOf(tx, asked);
+    return asked.map(({ query, standing: { customer }, subscription, segments }, index) => ({
       query,
       customer,
       subscription,
@@ -207,7 +226,21 @@ export class PeriodFacts {
       late: late.get(query) ?? [],
       history: query.world?.history ?? histories.get(query) ?? NOTHING_BILLED,
       uncovered: uncovered.get(query) ?? NONE_UNCOVERED,
+      tax: taxes[index] ?? NO_TAX,
     }));
+  }
+
+  /** The tax as it holds at the instant; an issued invoice keeps the amounts that it has. */
+  private async taxesOf(tx: TenantTransaction, asked: readonly Asked[]): Promise<InvoiceTax[]> {
+    const taxes = await this.taxes.taxesOf(
+      tx,
+      asked.map(({ query: { instant }, standing }) => ({ customerId: standing.customer.id, at: instant.at })),
+    );
+    return asked.map(({ query: { asIssued } }, index): InvoiceTax => {
+      if (asIssued === undefined) return taxes[index] ?? NO_TAX;
+      const { taxes: issued, creditsTaxed } = asIssued.detail;
+      return { kind: 'AMOUNTS', taxes: issued, creditsTaxed };
+    });
   }
 
   private async asked(tx: TenantTransaction, queries: readonly FactsQuery[]): Promise<Asked[]> {
@@ -240,23 +273,54 @@ export class PeriodFacts {
       );
       for (const { query, subscription } of own) touched.set(query, periods.get(subscription.id) ?? []);
     }
-    for (const { query, subscription } of wanted) {
-      if (query.asIssued) touched.set(query, await this.periods.lateAsOf(tx, subscription.id, seenSeqOf(query)));
-    }
     const invoices = await this.invoices.byIds(
       tx,
       [...touched.values()].flat().flatMap(({ invoiceId }) => (invoiceId === null ? [] : [invoiceId])),
     );
-    return new Map(
-      wanted.map(({ query, segments }) => {
-        const { asIssued } = query;
-        const periods = (touched.get(query) ?? []).filter(
-          ({ billedAt }) => billedAt !== asIssued?.billingAt || asIssued?.kind === 'SUPPLEMENTARY',
-        );
-        const scopes = [...groupedBy(periods, ({ billedAt }) => billedAt ?? NaN).values()];
-        return [query, scopes.map((scope) => lateScope(scope, segments, invoices))];
-      }),
+    const scopes = new Map<FactsQuery, LateScope[]>();
+    for (const { query, subscription, segments } of wanted) {
+      const { asIssued } = query;
+      scopes.set(
+        query,
+        asIssued === undefined
+          ? [...groupedBy(besides(query, touched.get(query) ?? []), ({ billedAt }) => billedAt ?? NaN).values()].map((scope) => {
+              const adjusted = invoices.get(scope[0]?.invoiceId ?? '');
+              return lateScope(scope, segments, adjusted, adjusted?.status === 'VOID');
+            })
+          : await this.issuedScopes(tx, asIssued, subscription, segments),
+      );
+    }
+    return scopes;
+  }
+
+  /**
+   * What an issued invoice corrected, as its own lines say. The rows of periods cannot: they name the invoice that bills a period now, which may have been
+   * voided and billed again since.
+   */
+  private async issuedScopes(
+    tx: TenantTransaction,
+    asIssued: Invoice,
+    subscription: Subscription,
+    segments: readonly Segment[],
+  ): Promise<LateScope[]> {
+    const lines = (await this.invoices.linesOf(tx, [asIssued.id])).get(asIssued.id) ?? [];
+    const deltas = groupedBy(
+      lines.filter(({ kind }) => kind === 'DELTA'),
+      ({ adjusts }) => adjusts ?? '',
     );
+    if (deltas.size === 0) return [];
+    const rows = await this.periods.ofSubscription(tx, subscription.id);
+    const invoices = await this.invoices.byIds(tx, [...deltas.keys()]);
+    return [...deltas].flatMap(([adjusts, own]) => {
+      const billedAt = rows.find((row) =>
+        own.some((line) => line.segmentId === row.segmentId && line.period.start === row.start),
+      )?.billedAt;
+      const periods = rows.filter((row) => billedAt != null && row.billedAt === billedAt);
+      if (periods.length === 0) return [];
+      const adjusted = invoices.get(adjusts);
+      const voided = adjusted?.voidedPlace != null && adjusted.voidedPlace <= placeOf(asIssued.number ?? '');
+      return [{ ...lateScope(periods, segments, adjusted, voided), adjusts }];
+    });
   }
 
   /** What has happened before, of those that are not of another world: only what their bills can depend on is read. */
@@ -423,9 +487,15 @@ function dependsOnUsage({ terms }: Segment): boolean {
   return terms.burnRates.length > 0 || terms.prices.some(({ model }) => model !== 'FLAT');
 }
 
-/** Only then lines of earlier invoices decide anything: a commitment counts fees, a change credits them, a correction takes off what was billed. */
-function dependsOnBilledLines({ instant }: FactsQuery, late: readonly LateScope[]): boolean {
-  return instant.change !== null || late.length > 0 || instant.closes.some(({ segment }) => segment.terms.minimumCommitment !== null);
+/** What is billed again is no correction of itself. */
+function besides({ again, instant }: FactsQuery, touched: readonly BillingPeriod[]): readonly BillingPeriod[] {
+  return again === true ? touched.filter(({ billedAt, voided }) => billedAt !== instant.at || !voided) : touched;
+}
+
+/** Only then lines of earlier invoices decide anything: a commitment counts fees, a change credits them, a correction or a later part takes off what was billed. */
+function dependsOnBilledLines({ instant, again, asIssued }: FactsQuery, late: readonly LateScope[]): boolean {
+  if (instant.change !== null || late.length > 0 || again === true || asIssued?.replaces != null) return true;
+  return instant.closes.some(({ segment: { terms } }) => terms.minimumCommitment !== null || terms.invoiceThreshold !== null);
 }
 
 /** Usage of the period burns credits. */
@@ -462,11 +532,12 @@ function lateInvoices(loaded: Loaded): LateInvoice[] {
     const ended = scope.parts.map((part) => endedPart(part, loaded, uncoveredOf(part, loaded)));
     const { meters, exchangeRates } = loaded;
     const currency = currencyOfParts(scope.parts);
-    const discounts = discountsOf(loaded, currency, scope.invoiceNo);
+    const discounts = discountsOf(loaded, currency, scope);
     return {
       invoiceId: scope.adjusts,
       facts: { currency, meters, ended, next: [], changes: [], discounts, exchangeRates },
       billed: billedOf(scope, loaded),
+      voided: scope.voided,
     };
   });
 }
@@ -494,7 +565,10 @@ function endedPart(part: Part, loaded: Loaded, uncoveredCredits: Decimal): Ended
     chargedBefore: [],
     feesNet: feesNetOf(loaded.history.lines, part.segment, part.period),
     uncoveredCredits,
-    billed: [],
+    // Of a period that closes for the first time only threshold invoices; lines of other keys are not of its usage.
+    billed: billedLinesOf(
+      loaded.history.lines.filter((line) => line.segmentId === part.segment.id && line.period.start === part.period.start),
+    ),
     closing: loaded.query.closing ?? true,
   };
 }
@@ -523,7 +597,7 @@ function invoicesOf(loaded: Loaded, parts: readonly EndedPart[], late: readonly 
     discounts: discountsOf(loaded, currency, null),
     exchangeRates: loaded.exchangeRates,
     late: late.filter(({ facts }) => facts.currency === currency),
-    tax: NO_TAX,
+    tax: loaded.tax,
     untaxedBurns: Decimal.ZERO,
     prepaidAmount: Decimal.ZERO,
     customerBalance: loaded.history.balances.get(currency) ?? Decimal.ZERO,
@@ -536,8 +610,8 @@ function planChanges({ query: { instant }, history }: Loaded): PlanChange[] {
   return [{ at: instant.at, from, billed: billedFeesOf(history.lines, from, instant.at), to }];
 }
 
-/** `before`: the uses that an invoice at this place had found; null: all that were made. */
-function discountsOf({ query, subscription, segments, history }: Loaded, currency: string, before: number | null): Discount[] {
+/** `late`: with the uses that its invoice had found; null: with all that were made. */
+function discountsOf({ query, subscription, segments, history }: Loaded, currency: string, late: LateScope | null): Discount[] {
   const own = segments.filter((segment) => segment.subscriptionId === subscription.id);
   return subscription.discounts
     .filter(({ amountOff }) => amountOff === null || amountOff.currency === currency)
@@ -546,26 +620,44 @@ function discountsOf({ query, subscription, segments, history }: Loaded, currenc
       return {
         ...{ key, percentOff, amountOff: amountOff?.amount ?? null, prices, addOns, appliesTo, ...span },
         givenAt: carriesOn ? discountedPeriods(own, span, query.instant.at) : null,
-        used: history.discountUses.filter((use) => use.key === key && (carriesOn || before === null || use.invoiceNo < before)),
+        used: history.discountUses.filter((use) => use.key === key && (late === null || isBefore(use, late, carriesOn))),
       };
     });
 }
 
-/** Everything that was billed for the periods of a late scope: by the invoice that closed them and by corrections of it since. */
-function billedOf({ adjusts, parts }: LateScope, { history }: Loaded): LateInvoice['billed'] {
+/** Uses of threshold invoices of the same periods are no others': the whole scope is rated again, and they with it. */
+function isBefore({ invoiceNo, ofThreshold, periodStart }: DiscountUse, late: LateScope, carriesOn: boolean): boolean {
+  if (ofThreshold === true && late.parts.some(({ period }) => period.fullStart === periodStart)) return false;
+  return carriesOn || late.invoiceNo === null || invoiceNo < late.invoiceNo;
+}
+
+/**
+ * Everything that was billed for the periods of a late scope and stands: by the invoice that closed them, by threshold invoices while they ran, and by
+ * corrections since. Of a void one only corrections: what they billed or gave is taken back.
+ */
+function billedOf({ adjusts, parts, voided }: LateScope, { history }: Loaded): LateInvoice['billed'] {
   const isOfPart = (line: InvoiceLine): boolean =>
     parts.some(({ segment, period }) => line.segmentId === segment.id && line.period.start === period.start);
-  const isOfScope = (line: InvoiceLine): boolean => (line.kind === 'DELTA' ? line.adjusts === adjusts : line.invoiceId === adjusts);
+  const isOfScope = ({ kind, invoiceId }: InvoiceLine): boolean =>
+    kind === 'DELTA' || (!voided && (BILLED_IN_ARREARS.has(kind) || invoiceId === adjusts));
   return billedLinesOf(history.lines.filter((line) => isOfPart(line) && isOfScope(line)));
 }
 
-function lateScope(periods: readonly BillingPeriod[], segments: readonly Segment[], invoices: ReadonlyMap<string, Invoice>): LateScope {
+/** Lines that only closing and threshold invoices have. */
+const BILLED_IN_ARREARS: ReadonlySet<string> = new Set(['USAGE', 'OVERAGE', 'COMMITMENT']);
+
+function lateScope(
+  periods: readonly BillingPeriod[],
+  segments: readonly Segment[],
+  invoice: Invoice | undefined,
+  voided: boolean,
+): LateScope {
   const [first] = periods;
   if (first === undefined) throw new Error('a late scope has no periods');
-  const number = first.invoiceId === null ? null : (invoices.get(first.invoiceId)?.number ?? null);
   return {
     adjusts: first.invoiceId ?? first.id,
-    invoiceNo: number === null ? null : placeOf(number),
+    invoiceNo: invoice?.number == null ? null : placeOf(invoice.number),
+    voided,
     periods,
     parts: periods.map((period) => partOf(period, segments)),
   };

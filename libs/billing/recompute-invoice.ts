@@ -3,9 +3,9 @@ import { assembleInvoice, CodedError } from '@tare/core';
 import type { AssembledInvoice } from '@tare/core';
 import { SubscriptionStore } from '@tare/customers';
 import type { TenantTransaction } from '@tare/database';
-import { billingInstants, type BillingInstant } from './billing-instant.ts';
 import { BillingPeriodStore } from './billing-period.store.ts';
 import type { Invoice } from './invoice.ts';
+import { instantOf } from './issued-instant.ts';
 import { PeriodFacts } from './period-facts.ts';
 
 /** Assembles finalized invoices again from usage (SEMANTICS 8.4). */
@@ -25,21 +25,12 @@ export class InvoiceRecomputation {
     const { subscriptionId, number } = invoice;
     if (subscriptionId === null || number === null)
       throw new CodedError('INVOICE_NOT_FINAL', 'Only a finalized invoice of a subscription is recomputed.');
-    const instant = await this.instantOf(tx, invoice, subscriptionId);
+    const segments = await this.subscriptions.segments(tx, { subscriptionIds: [subscriptionId] });
+    const instant = instantOf(invoice, segments, await this.periods.ofSubscription(tx, subscriptionId));
     const { invoices } = await this.facts.load(tx, { subscriptionId, instant, asIssued: invoice });
     const facts = invoices.find(({ currency }) => currency === invoice.currency);
     if (facts === undefined)
       throw new CodedError('INVARIANT_BROKEN', `The facts of invoice ${number} lead to no invoice in ${invoice.currency}.`);
     return assembleInvoice(facts);
-  }
-
-  /** What the invoice billed; of a correction nothing but late usage. */
-  private async instantOf(tx: TenantTransaction, { billingAt: at, kind }: Invoice, subscriptionId: string): Promise<BillingInstant> {
-    const nothing: BillingInstant = { at, kind: 'REGULAR', closes: [], opens: [], fees: [], change: null };
-    if (kind === 'SUPPLEMENTARY') return nothing;
-    const segments = await this.subscriptions.segments(tx, { subscriptionIds: [subscriptionId] });
-    const rows = await this.periods.ofSubscription(tx, subscriptionId);
-    const first = Math.min(at, ...rows.map(({ start }) => start));
-    return billingInstants(segments, first, at).find((instant) => instant.at === at) ?? nothing;
   }
 }

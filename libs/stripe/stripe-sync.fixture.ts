@@ -1,5 +1,6 @@
 import { AlertsModule } from '@tare/alerts';
-import { InvoicesService, InvoiceStore } from '@tare/billing';
+import { AuditLog } from '@tare/access';
+import { BillingPeriodStore, CreditNoteStore, CustomerBalances, InvoicesService, InvoiceStore, NumberSeries } from '@tare/billing';
 import { Decimal, instantOfDate, parseInstant, type AssembledInvoice, type AssembledLine, type Instant } from '@tare/core';
 import { CreditStore, Wallets } from '@tare/credits';
 import { CustomerStore, type Customer } from '@tare/customers';
@@ -114,7 +115,7 @@ export class SyncBench {
         { provide: StripeClient, useClass: options.client ?? StripeClient },
         { provide: StripeSyncStore, useClass: options.store ?? StripeSyncStore },
         ...[StripeCustomerStore, StripeCustomers, SyncAlerts, InvoiceOutcome, SyncSteps, StripeSync, StripeWebhooks],
-        ...[InvoicesService, InvoiceStore, CustomerStore, CreditStore, Wallets],
+        ...[InvoicesService, InvoiceStore, BillingPeriodStore, CreditNoteStore, CustomerBalances, NumberSeries, AuditLog, CustomerStore, CreditStore, Wallets],
       ],
     }).compile();
     module.useLogger(false);
@@ -135,7 +136,8 @@ export class SyncBench {
     const times = { periodStart: FROM, periodEnd: TO, draftedAt: TO, finalizeAt: TO };
     return this.database.withTenant(terms.tenantId ?? this.tenantId, async (tx) => {
       const { id } = await this.invoices.saveDraft(tx, { ...key, ...times, customerId: customer.id, adjusts: null }, assembled, 0);
-      await this.invoices.finalize(tx, id, { number: await this.invoices.nextNumber(tx), finalizedAt: TO });
+      const [number = null] = await this.invoices.takeNumbers(tx, 1);
+      await this.invoices.finalize(tx, id, { number, finalizedAt: TO });
       await this.invoices.announce(tx, id, 'FINALIZED');
       return id;
     });
@@ -159,7 +161,7 @@ export class SyncBench {
   /** What billing's voidInvoice leaves. */
   async voided(invoiceId: string): Promise<void> {
     await this.database.withTenant(this.tenantId, async (tx) => {
-      await this.invoices.markVoid(tx, invoiceId, this.timing.now());
+      await this.invoices.markVoid(tx, invoiceId, this.timing.now(), 1);
       await this.invoices.announce(tx, invoiceId, 'VOIDED');
     });
   }

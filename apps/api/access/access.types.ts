@@ -79,6 +79,8 @@ export class TenantSettingsType {
   ingestEventsPerSecond!: number | null;
   @Field(() => Int, { nullable: true, description: 'Requests of any kind, likewise.' }) requestsPerSecond!: number | null;
   @Field(() => SellerType) seller!: SellerType;
+  @Field({ description: 'What numbers of invoices begin with: TARE-000001.' }) invoiceNumberPrefix!: string;
+  @Field({ description: 'Likewise of credit notes, which have a series of their own.' }) creditNoteNumberPrefix!: string;
 }
 
 @InputType({ description: 'What is left out stays as it is; null takes a retention, a floor or a rate away.' })
@@ -91,4 +93,10 @@ export class TenantSettingsInput implements SettingsInput {
   @Field(() => Int, { nullable: true }) ingestEventsPerSecond?: number | null;
   @Field(() => Int, { nullable: true }) requestsPerSecond?: number | null;
   @Field(() => SellerInput, { nullable: true }) seller?: SellerInput | null;
+  @Field(() => String, {
+    nullable: true,
+    description: 'From the next invoice on, which is counted on: "ACME" makes ACME-000042 follow TARE-000041.',
+  })
+  invoiceNumberPrefix?: string | null;
+  @Field(() => String, { nullable: true }) creditNoteNumberPrefix?: string | null;
 }

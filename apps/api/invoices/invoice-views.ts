@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { InvoiceView } from '@tare/billing';
+import { Decimal } from '@tare/core';
 import { Database } from '@tare/database';
 import { StripeSync, type InvoiceSync } from '@tare/stripe';
 import type { Invoice, InvoiceLine } from './invoices.types.ts';
@@ -23,13 +24,20 @@ export class InvoiceViews {
 }
 
 function invoiceOf(invoice: InvoiceView, { state, stripeInvoiceId }: InvoiceSync): Invoice {
-  const { detail, lines, ...fields } = invoice;
+  const { detail, lines, credited, ...fields } = invoice;
   return {
     ...fields,
     sync: state,
     stripeInvoiceId,
+    taxes: detail.taxes,
+    credited: credited?.total ?? Decimal.ZERO,
+    amountDue: amountDue(invoice),
     balanceApplied: detail.balanceApplied,
     balanceCarried: detail.balanceCarried,
     lines: lines.map((line): InvoiceLine => ({ ...line, periodStart: line.period.start, periodEnd: line.period.end })),
   };
+}
+
+function amountDue({ status, total, credited }: InvoiceView): Decimal {
+  return status === 'PAID' || status === 'VOID' ? Decimal.ZERO : total.minus(credited?.offInvoice ?? Decimal.ZERO);
 }

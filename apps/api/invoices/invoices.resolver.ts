@@ -36,8 +36,34 @@ export class InvoicesResolver {
       'INVOICE_PAID.',
   })
   @RequireScope('WRITE')
-  async voidInvoice(@CurrentPrincipal() { tenantId }: Principal, @Args('invoice', { type: () => ID }) id: string): Promise<Invoice> {
-    return this.viewed(tenantId, await this.service.voidInvoice(tenantId, id));
+  async voidInvoice(
+    @CurrentPrincipal() { tenantId, apiKeyId }: Principal,
+    @Args('invoice', { type: () => ID }) id: string,
+  ): Promise<Invoice> {
+    return this.viewed(tenantId, await this.service.voidInvoice(tenantId, id, undefined, apiKeyId));
+  }
+
+  @Mutation(() => Invoice, {
+    description: 'Marks a finalized invoice, also one written off, as paid outside of Stripe. A second call changes nothing.',
+  })
+  @RequireScope('WRITE')
+  async payInvoice(
+    @CurrentPrincipal() { tenantId, apiKeyId }: Principal,
+    @Args('invoice', { type: () => ID }) id: string,
+    @Args('at', { type: () => DateTimeScalar, nullable: true, description: 'When it was paid; now unless said.' }) at: Instant | null,
+  ): Promise<Invoice> {
+    return this.viewed(tenantId, await this.service.pay(tenantId, id, at ?? Date.now() * 1_000, apiKeyId));
+  }
+
+  @Mutation(() => Invoice, {
+    description: 'Writes a finalized invoice off: nobody expects it to be paid. It may still be paid. A second call changes nothing.',
+  })
+  @RequireScope('WRITE')
+  async markUncollectible(
+    @CurrentPrincipal() { tenantId, apiKeyId }: Principal,
+    @Args('invoice', { type: () => ID }) id: string,
+  ): Promise<Invoice> {
+    return this.viewed(tenantId, await this.service.markUncollectible(tenantId, id, apiKeyId));
   }
 
   @Query(() => [Invoice], {

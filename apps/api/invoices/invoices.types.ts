@@ -5,6 +5,7 @@ import type { InvoiceSync } from '@tare/stripe';
 import { Customer } from '../customers/customers.types.ts';
 import { PageInfo } from '../graphql/page-info.ts';
 import { DateTimeScalar, DecimalScalar, JsonScalar } from '../graphql/scalars.ts';
+import { SyncStates } from './sync-states.ts';
 
 export const InvoiceStatuses = {
   DRAFT: 'DRAFT',
@@ -38,8 +39,20 @@ registerEnumType(InvoiceKinds, {
   },
 });
 
-const SyncStates = { NOT_SYNCED: 'NOT_SYNCED', SYNCING: 'SYNCING', SYNCED: 'SYNCED', FAILED: 'FAILED' } as const;
-registerEnumType(SyncStates, { name: 'InvoiceSyncState', description: 'How far the invoice has come on its way to Stripe.' });
+@ObjectType({ description: 'One tax of an invoice, rounded once.' })
+export class InvoiceTax {
+  @Field()
+  name!: string;
+
+  @Field(() => DecimalScalar, { nullable: true, description: '"19" is 19 %; null where a tax service said no rate.' })
+  percent!: Decimal | null;
+
+  @Field(() => DecimalScalar, { description: 'What it is a tax on.' })
+  base!: Decimal;
+
+  @Field(() => DecimalScalar)
+  amount!: Decimal;
+}
 
 @ObjectType({ description: 'One line of an invoice.' })
 export class InvoiceLine {
@@ -128,6 +141,12 @@ export class Invoice {
   @Field(() => DateTimeScalar, { nullable: true, description: 'Billing time at which it was finalized.' })
   finalizedAt!: Instant | null;
 
+  @Field(() => DateTimeScalar, { nullable: true })
+  paidAt!: Instant | null;
+
+  @Field(() => DateTimeScalar, { nullable: true })
+  voidedAt!: Instant | null;
+
   @Field(() => [InvoiceLine])
   lines!: InvoiceLine[];
 
@@ -140,7 +159,10 @@ export class Invoice {
   @Field(() => DecimalScalar, { description: 'Prepaid money used, positive.' })
   creditsApplied!: Decimal;
 
-  @Field(() => DecimalScalar)
+  @Field(() => [InvoiceTax], { description: 'By name; on what is left after discounts, before prepaid money.' })
+  taxes!: readonly InvoiceTax[];
+
+  @Field(() => DecimalScalar, { description: 'Sum of the taxes.' })
   tax!: Decimal;
 
   @Field(() => DecimalScalar, { description: "Taken from what earlier invoices left on the customer's balance." })
@@ -153,6 +175,12 @@ export class Invoice {
     description: 'subtotal - discounts - creditsApplied + tax - balanceApplied + balanceCarried; never below zero.',
   })
   total!: Decimal;
+
+  @Field(() => DecimalScalar, { description: 'Total of its credit notes.' })
+  credited!: Decimal;
+
+  @Field(() => DecimalScalar, { description: 'What the customer still owes of it: 0 when it is paid or void; of a draft its total.' })
+  amountDue!: Decimal;
 }
 
 @ObjectType()

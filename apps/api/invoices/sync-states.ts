@@ -1,0 +1,4 @@
+import { registerEnumType } from '@nestjs/graphql';
+
+export const SyncStates = { NOT_SYNCED: 'NOT_SYNCED', SYNCING: 'SYNCING', SYNCED: 'SYNCED', FAILED: 'FAILED' } as const;
+registerEnumType(SyncStates, { name: 'InvoiceSyncState', description: 'How far the invoice has come on its way to Stripe.' });
