@@ -2,7 +2,7 @@ import { AlertsModule } from '@tare/alerts';
 import { AuditLog } from '@tare/access';
 import { BillingPeriodStore, CreditNoteStore, CustomerBalances, InvoicesService, InvoiceStore, NumberSeries } from '@tare/billing';
 import { Decimal, instantOfDate, parseInstant, type AssembledInvoice, type AssembledLine, type Instant } from '@tare/core';
-import { CreditStore, Wallets } from '@tare/credits';
+import { CreditStore, SettlementStore, Wallets } from '@tare/credits';
 import { CustomerStore, type Customer } from '@tare/customers';
 import { createTestDatabase, Database, type TestDatabase } from '@tare/database';
 import { Test } from '@nestjs/testing';
@@ -115,7 +115,19 @@ export class SyncBench {
         { provide: StripeClient, useClass: options.client ?? StripeClient },
         { provide: StripeSyncStore, useClass: options.store ?? StripeSyncStore },
         ...[StripeCustomerStore, StripeCustomers, SyncAlerts, InvoiceOutcome, SyncSteps, StripeSync, StripeWebhooks],
-        ...[InvoicesService, InvoiceStore, BillingPeriodStore, CreditNoteStore, CustomerBalances, NumberSeries, AuditLog, CustomerStore, CreditStore, Wallets],
+        ...[
+          InvoicesService,
+          InvoiceStore,
+          BillingPeriodStore,
+          CreditNoteStore,
+          CustomerBalances,
+          NumberSeries,
+          AuditLog,
+          CustomerStore,
+          CreditStore,
+          SettlementStore,
+          Wallets,
+        ],
       ],
     }).compile();
     module.useLogger(false);

@@ -1,6 +1,6 @@
 import { Args, ID, Int, Mutation, Query, Resolver } from '@nestjs/graphql';
 import type { Principal } from '@tare/access';
-import { BillingService, InvoicesService, type InvoiceStatus, type InvoiceView } from '@tare/billing';
+import { BillingService, InvoiceRegeneration, InvoicesService, type InvoiceStatus, type InvoiceView } from '@tare/billing';
 import { cursorOf } from '@tare/catalog';
 import type { Instant } from '@tare/core';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
@@ -15,6 +15,7 @@ export class InvoicesResolver {
     private readonly billing: BillingService,
     private readonly service: InvoicesService,
     private readonly views: InvoiceViews,
+    private readonly regeneration: InvoiceRegeneration,
   ) {}
 
   @Mutation(() => BillingRun, {
@@ -32,8 +33,8 @@ export class InvoicesResolver {
 
   @Mutation(() => Invoice, {
     description:
-      'Voids a draft, or a finalized invoice that nobody has paid: credits that it burnt are given back. A second call changes nothing. A paid invoice is ' +
-      'INVOICE_PAID.',
+      'Voids a draft, or a finalized invoice that nobody has paid: credits that it burnt are given back. Nothing is due for its periods until regenerateInvoice ' +
+      'bills them again. A second call changes nothing. A paid invoice is INVOICE_PAID, one with credit notes INVOICE_CREDITED.',
   })
   @RequireScope('WRITE')
   async voidInvoice(
@@ -41,6 +42,19 @@ export class InvoicesResolver {
     @Args('invoice', { type: () => ID }) id: string,
   ): Promise<Invoice> {
     return this.viewed(tenantId, await this.service.voidInvoice(tenantId, id, undefined, apiKeyId));
+  }
+
+  @Mutation(() => Invoice, {
+    description:
+      'Bills the periods of a voided invoice again, with what is known now: a new invoice, final at once, that takes off what corrections of the voided one ' +
+      'have billed or given since. A second call answers the invoice that is there.',
+  })
+  @RequireScope('WRITE')
+  async regenerateInvoice(
+    @CurrentPrincipal() { tenantId, apiKeyId }: Principal,
+    @Args('invoice', { type: () => ID, description: 'The voided one.' }) id: string,
+  ): Promise<Invoice> {
+    return this.viewed(tenantId, await this.regeneration.regenerate(tenantId, id, apiKeyId));
   }
 
   @Mutation(() => Invoice, {

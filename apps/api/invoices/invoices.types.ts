@@ -147,6 +147,9 @@ export class Invoice {
   @Field(() => DateTimeScalar, { nullable: true })
   voidedAt!: Instant | null;
 
+  @Field(() => ID, { nullable: true, description: 'The voided invoice whose periods it bills again.' })
+  replaces!: string | null;
+
   @Field(() => [InvoiceLine])
   lines!: InvoiceLine[];
 
