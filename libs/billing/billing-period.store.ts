@@ -77,9 +77,10 @@ const withScope = (condition: string): string => `WITH touched AS MATERIALIZED (
 )
 SELECT ${COLUMNS} FROM touched t JOIN billing_period p ON p.tenant_id = $1 AND p.subscription_id = t.subscription_id AND p.billed_at = t.billed_at
 ORDER BY p.subscription_id, p.start_at`;
+/** A scalar subquery, so that customers are looked at one after the other in the order of their numbers, and none beyond the last that is wanted. */
 const CUSTOMERS_DUE = `SELECT c.id, c.no FROM customer c
-WHERE c.tenant_id = $1 AND c.no > $3 AND EXISTS (
-  SELECT 1 FROM subscription s JOIN subscription_segment g ON g.tenant_id = s.tenant_id AND g.subscription_id = s.id
+WHERE c.tenant_id = $1 AND c.no > $3 AND coalesce((
+  SELECT true FROM subscription s JOIN subscription_segment g ON g.tenant_id = s.tenant_id AND g.subscription_id = s.id
     LEFT JOIN LATERAL (
       SELECT p.end_at, p.closed_at FROM billing_period p WHERE p.tenant_id = g.tenant_id AND p.segment_id = g.id ORDER BY p.start_at DESC LIMIT 1
     ) AS last ON true
@@ -87,16 +88,25 @@ WHERE c.tenant_id = $1 AND c.no > $3 AND EXISTS (
     AND (last.end_at IS NULL
       OR (last.closed_at IS NULL AND least(last.end_at, g.end_at, s.ends_at) <= $2)
       OR (last.closed_at IS NOT NULL AND last.end_at <= $2 AND last.end_at < least(g.end_at, s.ends_at, 'infinity')))
-)
-ORDER BY c.no LIMIT $4`;
+  LIMIT 1
+), false)
+ORDER BY c.tenant_id, c.no LIMIT $4`;
 /** A period of a voided invoice of which corrections on other invoices stand: they are taken back (SEMANTICS 8.2). */
 const HAS_CORRECTIONS = `EXISTS (SELECT 1 FROM invoice_line d JOIN invoice i ON i.tenant_id = d.tenant_id AND i.id = d.invoice_id
   WHERE d.tenant_id = p.tenant_id AND d.segment_id = p.segment_id AND d.period_start = p.start_at AND d.kind = 'DELTA'
     AND i.status IN ('FINALIZED', 'PAID', 'UNCOLLECTIBLE') GROUP BY d.scope_key HAVING sum(d.amount) <> 0)`;
 
+/** A page is a small part of large tables: each of its rows is looked up by its key, whatever their statistics say. */
+const BY_KEY = `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`;
+
 /** SQL of service periods: what billing has opened and closed. */
 @Injectable()
 export class BillingPeriodStore {
+  /** For the rest of a transaction that works on a page of customers. */
+  async lookUpByKey(tx: TenantTransaction): Promise<void> {
+    await tx.query(BY_KEY);
+  }
+
   async ofSubscription(tx: TenantTransaction, subscriptionId: string): Promise<BillingPeriod[]> {
     const rows = await tx.query<PeriodRow>(
       `SELECT ${COLUMNS} FROM billing_period p WHERE p.tenant_id = $1 AND p.subscription_id = $2 ORDER BY p.start_at`,
@@ -128,6 +138,7 @@ export class BillingPeriodStore {
     tx: TenantTransaction,
     { asOf, afterNo, limit }: { asOf: Instant; afterNo: number; limit: number },
   ): Promise<{ id: string; no: number }[]> {
+    await this.lookUpByKey(tx);
     return tx.query<{ id: string; no: number }>(CUSTOMERS_DUE, [tx.tenantId, sqlInstant(asOf), afterNo, limit]);
   }
 

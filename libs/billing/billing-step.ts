@@ -2,13 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { assembleInvoice, CodedError } from '@tare/core';
 import type { AssembledInvoice, GrantToIssue, Instant } from '@tare/core';
 import { CreditStore, SettlementStore, Wallets } from '@tare/credits';
-import type { TenantTransaction } from '@tare/database';
+import { timeOrderedId, type TenantTransaction } from '@tare/database';
 import { UsageBoundaries, UsagePins } from '@tare/usage';
-import { randomUUID } from 'node:crypto';
 import { subscriptionEnd, type BillingInstant } from './billing-instant.ts';
 import { BillingPeriodStore, type BillingPeriod, type NewPeriod, type PeriodClosing } from './billing-period.store.ts';
 import { groupedBy } from './grouped-by.ts';
-import { instantKey, InvoiceStore, type InstantKey, type NewInvoice } from './invoice.store.ts';
+import { instantKey, InvoiceStore, type DraftToSave, type InstantKey, type NewInvoice } from './invoice.store.ts';
 import type { Invoice, InvoiceKind } from './invoice.ts';
 import { PeriodFacts, type PeriodFactsResult } from './period-facts.ts';
 import { Standings, type Course, type Standing } from './standings.ts';
@@ -35,6 +34,8 @@ export interface StepResult {
 /** What a page did, and which of its customers have more to be billed: in the next page, since each instant builds on the one before. */
 export interface PageResult extends StepResult {
   readonly unfinished: readonly string[];
+  /** Customers with something due that is not final yet: for `draft`. */
+  readonly inGrace: readonly string[];
 }
 
 export const NOTHING_DONE: StepResult = { periodsClosed: 0, invoicesCreated: 0, invoicesFinalized: 0, invoiceIds: [] };
@@ -95,20 +96,23 @@ export class BillingStep {
   async bill(tx: TenantTransaction, customerIds: readonly string[], request: StepRequest): Promise<PageResult> {
     const standings = await this.lock(tx, customerIds);
     const until = request.mode === 'PREVIEW' ? request.asOf : finalBy(request);
-    const undone = [...(await this.standings.courses(tx, standings))].map(([standing, courses]) =>
-      undoneOf(standing, courses, request, until),
-    );
-    const billings = undone.flatMap(([earliest]) => (earliest === undefined ? [] : [earliest]));
+    const due = [...(await this.standings.courses(tx, standings))].map(([standing, courses]) => undoneOf(standing, courses, request));
+    const undone = due.map((own) => own.filter(({ at }) => at <= until));
+    const billings = undone.flatMap(([earliest]) => earliest ?? []);
     const result = await this.finalize(tx, request, await this.assembled(tx, billings));
-    const unfinished = undone.flatMap((own) => (own.length > 1 && own[0] ? [own[0].standing.customer.id] : []));
-    return { ...result, unfinished };
+    const customersOf = (pages: readonly Billing[][]): string[] => pages.flatMap(([first]) => first?.standing.customer.id ?? []);
+    return {
+      ...result,
+      unfinished: customersOf(undone.filter(({ length }) => length > 1)),
+      inGrace: customersOf(due.map((own) => own.filter(({ at }) => at > until))),
+    };
   }
 
   /** Makes drafts of what is due by `asOf` and not final yet, where there are none: what is known so far, assembled again when it is finalized. */
   async draft(tx: TenantTransaction, customerIds: readonly string[], request: StepRequest): Promise<StepResult> {
     const standings = await this.lock(tx, customerIds);
     const due = [...(await this.standings.courses(tx, standings))].map(([standing, courses]) =>
-      undoneOf(standing, courses, request, request.asOf).filter(({ at }) => at > finalBy(request)),
+      undoneOf(standing, courses, request).filter(({ at }) => at > finalBy(request)),
     );
     const made = await this.invoices.ofInstants(tx, due.flat().map(keyOf));
     const missing = due.map((own) => own.filter((billing) => !made.has(instantKey(keyOf(billing)))));
@@ -132,7 +136,7 @@ export class BillingStep {
 
   private async saveDrafts(tx: TenantTransaction, page: readonly Assembled[]): Promise<StepResult> {
     const drafts = page.flatMap((billing) =>
-      billing.invoices.map((assembled, sequence) => ({ billing, assembled, invoice: newInvoice(billing, sequence), id: randomUUID() })),
+      billing.invoices.map((assembled, sequence) => ({ billing, assembled, invoice: newInvoice(billing, sequence), id: timeOrderedId() })),
     );
     const kept = drafts.filter(({ assembled }) => assembled.lines.length > 0);
     await this.pinUsage(
@@ -191,6 +195,7 @@ export class BillingStep {
 
   /** Customers, then the wallets of those who use credits. */
   private async lock(tx: TenantTransaction, customerIds: readonly string[]): Promise<Standing[]> {
+    await this.periods.lookUpByKey(tx);
     const standings = await this.standings.lock(tx, customerIds);
     const withCredits = standings.filter(({ segments }) => usesCredits(segments));
     await this.credits.lockMany(
@@ -222,33 +227,26 @@ export class BillingStep {
     const isPreview = request.mode === 'PREVIEW';
     if (!isPreview) await this.pinUsage(tx, page);
     const placed = await this.placed(tx, page);
-    const saved = placed.filter(({ state }) => state === 'SAVED');
+    const saved = placed.filter(({ state }) => state === 'SAVED').map(invoiceToSave);
     await this.removeEmpty(tx, placed);
-    await this.invoices.saveDrafts(
-      tx,
-      saved.map(({ billing, assembled, invoice, id, existing }) => ({
-        ...{ ...invoice, id, assembled },
-        ...{ seenSeq: billing.seenSeq, replaces: existing !== undefined },
-      })),
-    );
-    for (const { billing, id } of saved) if (billing.billing.again) await this.invoices.setReplaces(tx, id, billing.billing.again.id);
-    await this.postToBalances(tx, saved);
+    await this.invoices.saveLines(tx, saved);
     const closed = await this.closePeriods(tx, request, page, placed);
     await this.settle(tx, page, placed, closed);
     await this.markRated(tx, page);
     // Late, since whoever else bills this tenant waits for the numbers.
     const numbers = isPreview ? [] : await this.invoices.takeNumbers(tx, saved.length);
-    await this.invoices.finalizeMany(
+    await this.invoices.saveInvoices(
       tx,
-      saved.map(({ id }, index) => ({ id, number: numbers[index] ?? null, finalizedAt: request.asOf })),
+      saved.map((invoice, index) => ({ ...invoice, status: 'FINALIZED', number: numbers[index] ?? null, finalizedAt: request.asOf })),
     );
+    await this.postToBalances(tx, saved);
     const invoiceIds = saved.map(({ id }) => id);
     if (!isPreview) await this.invoices.announce(tx, invoiceIds, 'FINALIZED');
     // Last, since all that sends usage of this tenant waits for its clock.
     if (!isPreview) await this.cutUsage(tx, page);
     return {
       periodsClosed: closed.length,
-      invoicesCreated: saved.filter(({ existing }) => existing === undefined).length,
+      invoicesCreated: saved.filter(({ replaces }) => !replaces).length,
       invoicesFinalized: saved.length,
       invoiceIds,
     };
@@ -269,7 +267,7 @@ export class BillingStep {
         const invoice = newInvoice(billing, first + index);
         const existing = there.find(({ sequence }) => sequence === invoice.sequence);
         const state = existing?.status === 'VOID' ? 'VOID' : assembled.lines.length === 0 ? 'EMPTY' : 'SAVED';
-        return { billing, assembled, invoice, id: existing?.id ?? randomUUID(), existing, state };
+        return { billing, assembled, invoice, id: existing?.id ?? timeOrderedId(), existing, state };
       });
     });
   }
@@ -280,12 +278,10 @@ export class BillingStep {
   }
 
   /** What a total below zero leaves, and what this one used of it (SEMANTICS 8.6). */
-  private postToBalances(tx: TenantTransaction, saved: readonly PlacedInvoice[]): Promise<void> {
-    const entries = saved.map(({ billing, assembled: { currency, balanceCarried, balanceApplied }, id }) => ({
-      customerId: billing.billing.standing.customer.id,
-      currency,
+  private postToBalances(tx: TenantTransaction, saved: readonly DraftToSave[]): Promise<void> {
+    const entries = saved.map(({ id, customerId, assembled: { currency, balanceCarried, balanceApplied } }) => ({
+      ...{ customerId, currency, invoiceId: id },
       amount: balanceCarried.minus(balanceApplied),
-      invoiceId: id,
     }));
     return this.invoices.addToBalance(tx, ...entries);
   }
@@ -308,7 +304,7 @@ export class BillingStep {
       for (const { segment, period } of [...instant.opens, ...instant.closes]) {
         if (known.some(({ segmentId, start }) => segmentId === segment.id && start === period.start)) continue;
         const { index, start, end } = period;
-        const row = { id: randomUUID(), subscriptionId: course.subscription.id, segmentId: segment.id, index, start, end };
+        const row = { id: timeOrderedId(), subscriptionId: course.subscription.id, segmentId: segment.id, index, start, end };
         opened.push(row);
         known.push({ ...row, closedAt: null });
       }
@@ -409,10 +405,10 @@ export function finalBy({ asOf, graceSeconds }: Pick<StepRequest, 'asOf' | 'grac
   return asOf - graceSeconds * MICROS_PER_SECOND;
 }
 
-/** Everything that a customer's subscriptions have not billed up to `until`, in order of time, then of their age. */
-function undoneOf(standing: Standing, courses: readonly Course[], request: StepRequest, until: Instant): Billing[] {
+/** Everything that a customer's subscriptions have not billed by `asOf`, in order of time, then of their age. */
+function undoneOf(standing: Standing, courses: readonly Course[], request: StepRequest): Billing[] {
   const undone = courses.flatMap((course) =>
-    undoneInstants(course.segments, course.periods, until).map((instant) => ({
+    undoneInstants(course.segments, course.periods, request.asOf).map((instant) => ({
       request,
       standing,
       course,
@@ -449,6 +445,11 @@ function invoicesByBilling(placed: readonly PlacedInvoice[]): Map<Assembled, Pla
   const first = new Map<Assembled, PlacedInvoice>();
   for (const one of placed) if (hasInvoice(one) && !first.has(one.billing)) first.set(one.billing, one);
   return first;
+}
+
+function invoiceToSave({ billing, assembled, invoice, id, existing }: PlacedInvoice): DraftToSave {
+  const again = billing.billing.again?.id ?? null;
+  return { ...invoice, id, assembled, seenSeq: billing.seenSeq, replaces: existing !== undefined, again };
 }
 
 function newInvoice({ billing, late }: Assembled, sequence: number): NewInvoice {

@@ -106,11 +106,13 @@ export class BillingService {
   /** One instant of each customer after the other, until nothing of theirs is due: those who failed take no further part in the run. */
   private async billPage(run: RunningTotal, customerIds: readonly string[]): Promise<void> {
     let left = customerIds;
+    const inGrace = new Set<string>();
     while (left.length > 0) {
       const results = await this.apart(run, left, (tx, ids) => this.step.bill(tx, ids, run.request));
       left = results.flatMap(({ unfinished }) => unfinished);
+      for (const id of results.flatMap((result) => result.inGrace)) inGrace.add(id);
     }
-    const healthy = customerIds.filter((id) => !run.failed.has(id));
+    const healthy = [...inGrace].filter((id) => !run.failed.has(id));
     await this.apart(run, healthy, (tx, ids) => this.step.draft(tx, ids, run.request));
   }
 

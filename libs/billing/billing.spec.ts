@@ -813,13 +813,13 @@ describe('invoices', () => {
       await world.use(key, { at: '2026-01-05T00:00:00Z', quantity: '4' });
     }
     const store = world.get(InvoiceStore);
-    const save = jest.spyOn(store, 'saveDrafts').mockImplementation(async (tx, drafts) => {
-      await InvoiceStore.prototype.saveDrafts.call(store, tx, drafts);
+    const save = jest.spyOn(store, 'saveInvoices').mockImplementation(async (tx, invoices) => {
+      await InvoiceStore.prototype.saveInvoices.call(store, tx, invoices);
       const [row] = await tx.query<{ id: string }>(
         'SELECT c.id FROM customer c JOIN customer_key k ON k.tenant_id = c.tenant_id AND k.no = c.no WHERE k.key = $1',
         ['c'],
       );
-      if (drafts.some(({ customerId }) => customerId === row?.id)) throw new Error('c cannot be billed');
+      if (invoices.some(({ customerId }) => customerId === row?.id)) throw new Error('c cannot be billed');
     });
     await expect(world.bill('2026-02-01T01:00:00Z')).rejects.toThrow('c cannot be billed');
     save.mockRestore();

@@ -2,8 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { keysetOf, pageOf, type Page, type PageRequest } from '@tare/catalog';
 import { Decimal } from '@tare/core';
 import type { AssembledInvoice, Instant, LineKind } from '@tare/core';
-import { sqlInstant, type TenantTransaction } from '@tare/database';
-import { randomUUID } from 'node:crypto';
+import { plainArray, sqlInstant, sqlInstantOrNull, textArray, timeOrderedId, type TenantTransaction } from '@tare/database';
 import { NumberSeries } from './number-series.store.ts';
 import {
   invoiceDetailOf,
@@ -45,6 +44,17 @@ export interface DraftToSave extends NewInvoice {
   readonly seenSeq: number;
   /** There is a draft with this id: it is replaced, lines and all. */
   readonly replaces: boolean;
+  /** The voided invoice whose periods it bills again. */
+  readonly again?: string | null;
+}
+
+/** An invoice on its way to the tables, whose lines are there. */
+export interface InvoiceToSave extends DraftToSave {
+  readonly status: 'DRAFT' | 'FINALIZED';
+  /** Null of a draft, and in a preview, which is rolled back. */
+  readonly number: string | null;
+  /** Null of a draft. */
+  readonly finalizedAt: Instant | null;
 }
 
 export interface Finalization {
@@ -277,8 +287,9 @@ export class InvoiceStore {
       `SELECT w.customer_id, e.currency, sum(e.amount) AS amount
        FROM unnest($2::uuid[], $3::int4[]) AS w (customer_id, before)
        JOIN customer_balance_entry e ON e.tenant_id = $1 AND e.customer_id = w.customer_id
-       JOIN invoice i ON i.tenant_id = e.tenant_id AND i.id = e.invoice_id
-       WHERE w.before IS NULL OR coalesce(e.place, ${NUMBER} + 1) <= w.before GROUP BY w.customer_id, e.currency`,
+       WHERE w.before IS NULL
+         OR coalesce(e.place, (SELECT ${NUMBER} + 1 FROM invoice i WHERE i.tenant_id = e.tenant_id AND i.id = e.invoice_id)) <= w.before
+       GROUP BY w.customer_id, e.currency`,
       [tx.tenantId, wanted.map(({ customerId }) => customerId), wanted.map(({ before }) => before)],
     );
     const balances = new Map<string, Map<string, Decimal>>();
@@ -325,56 +336,69 @@ export class InvoiceStore {
     const { subscriptionId, billingAt, kind, sequence } = invoice;
     const known = await this.ofInstants(tx, [{ subscriptionId, billingAt, kind }]);
     const existing = known.get(instantKey(invoice))?.find((candidate) => candidate.sequence === sequence);
-    const id = existing?.id ?? randomUUID();
+    const id = existing?.id ?? timeOrderedId();
     await this.saveDrafts(tx, [{ ...invoice, id, assembled, seenSeq, replaces: existing !== undefined }]);
     return { id, isNew: existing === undefined };
   }
 
   /** Writes many drafts with their lines: as many statements as for one. Those that replace a draft have its id. */
   async saveDrafts(tx: TenantTransaction, drafts: readonly DraftToSave[]): Promise<void> {
-    if (drafts.length === 0) return;
-    const replaced = drafts.filter(({ replaces }) => replaces).map(({ id }) => id);
-    if (replaced.length > 0) await this.removeLines(tx, replaced);
-    const column = <Value>(read: (draft: DraftToSave) => Value): Value[] => drafts.map(read);
-    await tx.execute(
-      'save drafts',
-      `INSERT INTO invoice AS i (tenant_id, status, id, kind, adjusts, customer_id, subscription_id, billing_at, sequence, currency, period_start, period_end,
-         subtotal, discounts, credits_applied, tax, total, seen_seq, drafted_at, finalize_at, detail)
-       SELECT $1, 'DRAFT', * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::int4[], $9::text[], $10::timestamptz[],
-         $11::timestamptz[], $12::numeric[], $13::numeric[], $14::numeric[], $15::numeric[], $16::numeric[], $17::int8[], $18::timestamptz[], $19::timestamptz[],
-         $20::jsonb[])
-       ON CONFLICT (tenant_id, id) DO UPDATE SET currency = excluded.currency, period_start = excluded.period_start,
-         period_end = excluded.period_end, subtotal = excluded.subtotal, discounts = excluded.discounts, credits_applied = excluded.credits_applied,
-         tax = excluded.tax, total = excluded.total, seen_seq = excluded.seen_seq, detail = excluded.detail, adjusts = excluded.adjusts`,
-      [
-        tx.tenantId,
-        column(({ id }) => id),
-        column(({ kind }) => kind),
-        column(({ adjusts }) => adjusts),
-        column(({ customerId }) => customerId),
-        column(({ subscriptionId }) => subscriptionId),
-        column(({ billingAt }) => sqlInstant(billingAt)),
-        column(({ sequence }) => sequence),
-        column(({ assembled }) => assembled.currency),
-        column(({ periodStart }) => sqlInstant(periodStart)),
-        column(({ periodEnd }) => sqlInstant(periodEnd)),
-        column(({ assembled }) => assembled.subtotal.toString()),
-        column(({ assembled }) => assembled.discounts.toString()),
-        column(({ assembled }) => assembled.creditsApplied.toString()),
-        column(({ assembled }) => assembled.tax.toString()),
-        column(({ assembled }) => assembled.total.toString()),
-        column(({ seenSeq }) => seenSeq),
-        column(({ draftedAt }) => sqlInstant(draftedAt)),
-        column(({ finalizeAt }) => sqlInstant(finalizeAt)),
-        column(({ assembled }) => JSON.stringify(invoiceDetailOf(assembled))),
-      ],
+    await this.saveLines(tx, drafts);
+    await this.saveInvoices(
+      tx,
+      drafts.map((draft) => ({ ...draft, status: 'DRAFT', number: null, finalizedAt: null })),
     );
-    await this.insertLines(tx, drafts);
   }
 
-  /** Remembers of a draft which voided invoice it bills again. */
-  async setReplaces(tx: TenantTransaction, id: string, replaces: string): Promise<void> {
-    await tx.query('UPDATE invoice SET replaces = $3 WHERE tenant_id = $1 AND id = $2', [tx.tenantId, id, replaces]);
+  /** The lines of invoices that are written after them, in place of those that their drafts had. */
+  async saveLines(tx: TenantTransaction, invoices: readonly Pick<DraftToSave, 'id' | 'assembled' | 'replaces'>[]): Promise<void> {
+    const replaced = invoices.filter(({ replaces }) => replaces).map(({ id }) => id);
+    if (replaced.length > 0) await this.removeLines(tx, replaced);
+    await this.insertLines(tx, invoices);
+  }
+
+  /** Writes invoices, drafts or final at once, whose lines are there. */
+  async saveInvoices(tx: TenantTransaction, invoices: readonly InvoiceToSave[]): Promise<void> {
+    if (invoices.length === 0) return;
+    const column = <Value>(read: (invoice: InvoiceToSave) => Value): Value[] => invoices.map(read);
+    await tx.execute(
+      'save invoices',
+      `INSERT INTO invoice AS i (tenant_id, status, number, finalized_at, id, kind, adjusts, customer_id, subscription_id, billing_at, sequence, currency,
+         period_start, period_end, subtotal, discounts, credits_applied, tax, total, seen_seq, drafted_at, finalize_at, detail, replaces)
+       SELECT $1, * FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::uuid[], $6::text[], $7::uuid[], $8::uuid[], $9::uuid[], $10::timestamptz[],
+         $11::int4[], $12::text[], $13::timestamptz[], $14::timestamptz[], $15::numeric[], $16::numeric[], $17::numeric[], $18::numeric[], $19::numeric[],
+         $20::int8[], $21::timestamptz[], $22::timestamptz[], $23::jsonb[], $24::uuid[])
+       ON CONFLICT (tenant_id, id) DO UPDATE SET status = excluded.status, number = excluded.number, finalized_at = excluded.finalized_at,
+         currency = excluded.currency, period_start = excluded.period_start, period_end = excluded.period_end, subtotal = excluded.subtotal,
+         discounts = excluded.discounts, credits_applied = excluded.credits_applied, tax = excluded.tax, total = excluded.total, seen_seq = excluded.seen_seq,
+         detail = excluded.detail, adjusts = excluded.adjusts, replaces = excluded.replaces`,
+      [
+        tx.tenantId,
+        plainArray(column(({ status }) => status)),
+        textArray(column(({ number }) => number)),
+        plainArray(column(({ finalizedAt }) => sqlInstantOrNull(finalizedAt))),
+        plainArray(column(({ id }) => id)),
+        plainArray(column(({ kind }) => kind)),
+        plainArray(column(({ adjusts }) => adjusts)),
+        plainArray(column(({ customerId }) => customerId)),
+        plainArray(column(({ subscriptionId }) => subscriptionId)),
+        plainArray(column(({ billingAt }) => sqlInstant(billingAt))),
+        plainArray(column(({ sequence }) => sequence)),
+        plainArray(column(({ assembled }) => assembled.currency)),
+        plainArray(column(({ periodStart }) => sqlInstant(periodStart))),
+        plainArray(column(({ periodEnd }) => sqlInstant(periodEnd))),
+        plainArray(column(({ assembled }) => assembled.subtotal.toString())),
+        plainArray(column(({ assembled }) => assembled.discounts.toString())),
+        plainArray(column(({ assembled }) => assembled.creditsApplied.toString())),
+        plainArray(column(({ assembled }) => assembled.tax.toString())),
+        plainArray(column(({ assembled }) => assembled.total.toString())),
+        plainArray(column(({ seenSeq }) => seenSeq)),
+        plainArray(column(({ draftedAt }) => sqlInstant(draftedAt))),
+        plainArray(column(({ finalizeAt }) => sqlInstant(finalizeAt))),
+        textArray(column(({ assembled }) => JSON.stringify(invoiceDetailOf(assembled)))),
+        plainArray(column(({ again }) => again ?? null)),
+      ],
+    );
   }
 
   /** The invoice that bills the periods of a voided one again; null: none does. */
@@ -463,8 +487,8 @@ export class InvoiceStore {
     if (ids.length === 0) return;
     await tx.execute(
       'announce invoices',
-      `INSERT INTO invoice_outbox (tenant_id, id, invoice_id, kind) SELECT $1, gen_random_uuid(), unnest($2::uuid[]), $3 ON CONFLICT DO NOTHING`,
-      [tx.tenantId, ids, kind],
+      `INSERT INTO invoice_outbox (tenant_id, id, invoice_id, kind) SELECT $1, *, $4 FROM unnest($2::uuid[], $3::uuid[]) ON CONFLICT DO NOTHING`,
+      [tx.tenantId, plainArray(ids.map(() => timeOrderedId())), plainArray(ids), kind],
     );
   }
 
@@ -472,36 +496,37 @@ export class InvoiceStore {
     await tx.query('DELETE FROM invoice_line WHERE tenant_id = $1 AND invoice_id = ANY ($2::uuid[])', [tx.tenantId, invoiceIds]);
   }
 
-  private async insertLines(tx: TenantTransaction, drafts: readonly DraftToSave[]): Promise<void> {
-    const lines = drafts.flatMap(({ id, assembled }) => assembled.lines.map((line, position) => ({ invoiceId: id, position, line })));
+  private async insertLines(tx: TenantTransaction, invoices: readonly Pick<DraftToSave, 'id' | 'assembled'>[]): Promise<void> {
+    const lines = invoices.flatMap(({ id, assembled }) => assembled.lines.map((line, position) => ({ invoiceId: id, position, line })));
     if (lines.length === 0) return;
     const column = <Value>(read: (line: AssembledInvoice['lines'][number]) => Value): Value[] => lines.map(({ line }) => read(line));
     await tx.execute(
       'insert invoice lines',
       `INSERT INTO invoice_line (tenant_id, id, invoice_id, position, scope_key, kind, description, price_key, plan_version_id, segment_id, quantity, exact_amount,
          amount, discount, period_start, period_end, adjusts, detail, price_group)
-       SELECT $1, gen_random_uuid(), *
-       FROM unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::uuid[], $10::numeric[], $11::numeric[], $12::numeric[],
-         $13::numeric[], $14::timestamptz[], $15::timestamptz[], $16::uuid[], $17::jsonb[], $18::text[])`,
+       SELECT $1, *
+       FROM unnest($2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::uuid[], $11::numeric[], $12::numeric[],
+         $13::numeric[], $14::numeric[], $15::timestamptz[], $16::timestamptz[], $17::uuid[], $18::jsonb[], $19::text[])`,
       [
         tx.tenantId,
-        lines.map(({ invoiceId }) => invoiceId),
-        lines.map(({ position }) => position),
-        column(({ scopeKey }) => scopeKey),
-        column(({ kind }) => kind),
-        column(({ description }) => description),
-        column(({ priceKey }) => priceKey),
-        column(({ planVersionId }) => planVersionId),
-        column(({ segmentId }) => segmentId),
-        column(({ quantity }) => quantity.toString()),
-        column(({ exactAmount }) => exactAmount.toString()),
-        column(({ amount }) => amount.toString()),
-        column(({ discount }) => discount.toString()),
-        column(({ period }) => sqlInstant(period.start)),
-        column(({ period }) => sqlInstant(period.end)),
-        column(({ adjusts }) => adjusts),
-        column(lineDetailOf),
-        column(({ group }) => group),
+        plainArray(lines.map(() => timeOrderedId())),
+        plainArray(lines.map(({ invoiceId }) => invoiceId)),
+        plainArray(lines.map(({ position }) => position)),
+        textArray(column(({ scopeKey }) => scopeKey)),
+        plainArray(column(({ kind }) => kind)),
+        textArray(column(({ description }) => description)),
+        textArray(column(({ priceKey }) => priceKey)),
+        plainArray(column(({ planVersionId }) => planVersionId)),
+        plainArray(column(({ segmentId }) => segmentId)),
+        plainArray(column(({ quantity }) => quantity.toString())),
+        plainArray(column(({ exactAmount }) => exactAmount.toString())),
+        plainArray(column(({ amount }) => amount.toString())),
+        plainArray(column(({ discount }) => discount.toString())),
+        plainArray(column(({ period }) => sqlInstant(period.start))),
+        plainArray(column(({ period }) => sqlInstant(period.end))),
+        plainArray(column(({ adjusts }) => adjusts)),
+        textArray(column(lineDetailOf)),
+        textArray(column(({ group }) => group)),
       ],
     );
   }

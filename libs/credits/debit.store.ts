@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Decimal } from '@tare/core';
 import type { Instant } from '@tare/core';
-import { sqlInstant, sqlInstantOrNull, type TenantTransaction } from '@tare/database';
-import { plainArray, textArray } from '@tare/usage';
+import { plainArray, sqlInstant, sqlInstantOrNull, type TenantTransaction, textArray } from '@tare/database';
+
 import { randomUUID } from 'node:crypto';
 import type { CreditDebit, CreditReservation, ReservationStatus } from './debit.ts';
 import type { Posting } from './posting.ts';

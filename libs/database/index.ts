@@ -1,3 +1,4 @@
+export { plainArray, textArray } from './column-array.ts';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts';
 export { EMBEDDED_SETTINGS } from './embedded-settings.ts';
 export { applyMigrations, readMigrations } from './migrate.ts';
@@ -13,4 +14,5 @@ export {
 } from './database.ts';
 export { DatabaseModule } from './database.module.ts';
 export { Prisma, PrismaClient } from './generated/client.ts';
+export { timeOrderedId } from './time-ordered-id.ts';
 export { createTestDatabase, type TestDatabase } from './test-database.ts';

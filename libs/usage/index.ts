@@ -1,4 +1,3 @@
-export { plainArray, textArray } from './column-array.ts';
 export { type EventCorrection } from './corrections/correction.store.ts';
 export { CorrectionsService } from './corrections/corrections.service.ts';
 export { eventIdentity } from './ingest/event-identity.ts';

@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Decimal, slotStart, type Instant, type Period, type UsageDimensions, type UsageRecord } from '@tare/core';
-import { sqlInstant, type TenantTransaction } from '@tare/database';
+import { plainArray, sqlInstant, type TenantTransaction } from '@tare/database';
 import { BoundedCache } from '../bounded-cache.ts';
-import { plainArray } from '../column-array.ts';
 import {
   CHANGED_SINCE,
   CHANGED_SPAN,

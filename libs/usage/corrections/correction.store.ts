@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Decimal, type Instant } from '@tare/core';
-import { sqlInstant, type TenantTransaction, type Transaction } from '@tare/database';
+import { plainArray, sqlInstant, type TenantTransaction, textArray, type Transaction } from '@tare/database';
 import { NO_SUMS, negatedSums, type BucketSums } from '../buckets/bucket-cells.ts';
-import { plainArray, textArray } from '../column-array.ts';
 import { ADD_CORRECTIONS, CANCEL_EVENTS, EARLIER_CONTENTS, LAST_ADJUSTMENTS, LOCK_KEYS, SET_KEYS, TRAIL } from './correct-events.sql.ts';
 import { rowIdentity } from './event-revision.ts';
 import { keyOf, type CorrectionStep, type KeptEvent } from './plan-corrections.ts';

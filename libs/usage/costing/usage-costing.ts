@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Decimal, hasAnyTokens, type Instant, type UsageDimensions } from '@tare/core';
-import { sqlInstant, sqlInstantOrNull, type TenantTransaction } from '@tare/database';
+import { plainArray, sqlInstant, sqlInstantOrNull, type TenantTransaction } from '@tare/database';
 import { NO_SUMS, cellStart, negatedSums, sumBucketRows, type BucketRow, type BucketSums } from '../buckets/bucket-cells.ts';
-import { plainArray } from '../column-array.ts';
 import { ADD_ADJUSTMENTS, EVENTS_TO_COST, IN_ANY_ORDER, IN_ORDER_OF_KEY, SET_COSTS } from './cost-events.sql.ts';
 import { DimensionStore } from '../ingest/dimension.store.ts';
 import type { CostableEvent } from './event-costing.ts';

@@ -14,8 +14,7 @@ import {
   type TokenPools,
   type UsageDimensions,
 } from '@tare/core';
-import { Database, sqlInstant, type TenantTransaction } from '@tare/database';
-import { plainArray } from '../column-array.ts';
+import { Database, plainArray, sqlInstant, type TenantTransaction } from '@tare/database';
 import { eventIdentity } from '../ingest/event-identity.ts';
 import { keyOfIdentity } from './event-key.ts';
 import { rowIdentity } from '../corrections/event-revision.ts';

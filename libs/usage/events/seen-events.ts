@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Decimal, type Instant, type UsageDimensions, type UsageRecord } from '@tare/core';
-import { sqlInstant, sqlInstantOrNull, type TenantTransaction } from '@tare/database';
+import { plainArray, sqlInstant, sqlInstantOrNull, type TenantTransaction } from '@tare/database';
 import { dimensionsOfRow, tokensOfRow, type DimensionRow, type TokenRow } from '../buckets/usage-rows.ts';
-import { plainArray } from '../column-array.ts';
 import { retentionHorizons } from '../retention/retention-horizon.ts';
 import { keyOfIdentity } from './event-key.ts';
 import { DIMENSIONS_OF_TYPE, SEEN_EVENTS } from './seen-events.sql.ts';

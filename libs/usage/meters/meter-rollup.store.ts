@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Decimal, type Instant } from '@tare/core';
-import { sqlInstant, sqlInstantOrNull, type TenantTransaction } from '@tare/database';
+import { plainArray, sqlInstant, sqlInstantOrNull, type TenantTransaction, textArray } from '@tare/database';
 import { createHash } from 'node:crypto';
-import { plainArray, textArray } from '../column-array.ts';
 import { slotEnd, type Slot } from './counted-slots.ts';
 import {
   CELLS_OF_SLOTS,

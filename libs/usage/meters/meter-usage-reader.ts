@@ -18,8 +18,7 @@ import {
   type MeterFilter,
   type UsageRecord,
 } from '@tare/core';
-import { sqlInstant, type TenantTransaction } from '@tare/database';
-import { plainArray } from '../column-array.ts';
+import { plainArray, sqlInstant, type TenantTransaction } from '@tare/database';
 import { retentionHorizons } from '../retention/retention-horizon.ts';
 import { UsageReader } from '../buckets/usage-reader.ts';
 import { groupTexts, type GroupTexts } from './counted-slots.ts';

@@ -12,8 +12,7 @@ import {
   type UsageDimensions,
   type UsageRecord,
 } from '@tare/core';
-import { sqlInstant, type TenantTransaction } from '@tare/database';
-import { plainArray } from '../column-array.ts';
+import { plainArray, sqlInstant, type TenantTransaction } from '@tare/database';
 import { dimensionsOfRow, tokensOfRow, type DimensionRow, type TokenRow } from '../buckets/usage-rows.ts';
 import { countInSlot, emptySlot, slotEnd, type CountedSlot, type Placing, type Slot } from './counted-slots.ts';
 import { dimensionsWhere, EXPECTED_EVENTS, IN_ANY_ORDER, IN_ORDER_OF_KEY, slotEvents } from './meter-rollup.sql.ts';

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { slotStart, type Period } from '@tare/core';
-import { sqlInstant, type TenantTransaction } from '@tare/database';
-import { plainArray } from '../column-array.ts';
+import { plainArray, sqlInstant, type TenantTransaction } from '@tare/database';
 
 /** Whose usage it is: a customer, or a key that usage came for before there was one. */
 export interface UsageCustomer {

@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AuditLog, SettingsService } from '@tare/access';
 import { formatInstant, MICROS_PER_DAY, type Instant } from '@tare/core';
-import { Database, sqlInstant, sqlInstantOrNull, type TenantTransaction } from '@tare/database';
-import { plainArray } from '../column-array.ts';
+import { Database, plainArray, sqlInstant, sqlInstantOrNull, type TenantTransaction } from '@tare/database';
 import { BY_KEY } from '../buckets/compact-buckets.sql.ts';
 import { eventIdentity } from '../ingest/event-identity.ts';
 import { monthAfter, monthOf, nameOfMonth } from './usage-month.ts';
