@@ -38,7 +38,14 @@ export const sqlInstant = (instant: Instant): string => formatInstant(instant);
 /** An Instant or null as a parameter for timestamptz. */
 export const sqlInstantOrNull = (instant: Instant | null): string | null => (instant === null ? null : formatInstant(instant));
 
-const parseTimestamp = (text: string): Instant => parseInstant(`${text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')}`);
+/** Postgres writes `2026-01-01 00:00:00.5+00`: a space where RFC 3339 has a T, and an offset of whole hours without its minutes. */
+function parseTimestamp(text: string): Instant {
+  const isWholeHours = text.endsWith('+00') || WHOLE_HOURS.test(text);
+  return parseInstant(`${text.slice(0, DATE_LENGTH)}T${text.slice(DATE_LENGTH + 1)}${isWholeHours ? ':00' : ''}`);
+}
+
+const DATE_LENGTH = 10;
+const WHOLE_HOURS = /[+-]\d\d$/;
 
 function parseInt8(text: string): number {
   const value = Number(text);

@@ -52,6 +52,7 @@ export class Decimal {
    * @throws CodedError INVALID_DECIMAL
    */
   static parse(text: string, path?: string): Decimal {
+    if (text === '0') return Decimal.ZERO;
     if (SHORT_INTEGER.test(text)) return Decimal.of(Number(text));
     const match = text.length <= MAX_TEXT_LENGTH ? PATTERN.exec(text) : null;
     if (match === null) throw new CodedError('INVALID_DECIMAL', `${quote(text)} is not a decimal number such as "12.5".`, path);

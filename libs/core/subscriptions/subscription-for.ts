@@ -84,8 +84,19 @@ function covers(coverage: Coverage, record: UsageRecord): boolean {
 
 const ALWAYS = { validFrom: null, validUntil: null };
 
+/** A bill asks for the same terms with every record: worked out once for as long as both are in use. */
+const coverages = new WeakMap<Meters, WeakMap<PlanTerms, readonly Coverage[]>>();
+
+function coverageOf(terms: PlanTerms, meters: Meters): readonly Coverage[] {
+  let ofMeters = coverages.get(meters);
+  if (ofMeters === undefined) coverages.set(meters, (ofMeters = new WeakMap()));
+  let covered = ofMeters.get(terms);
+  if (covered === undefined) ofMeters.set(terms, (covered = readCoverage(terms, meters)));
+  return covered;
+}
+
 /** A license without a fair-use line allows everything (SEMANTICS 5). */
-function coverageOf(terms: PlanTerms, meters: Meters): Coverage[] {
+function readCoverage(terms: PlanTerms, meters: Meters): Coverage[] {
   const priced = terms.prices.flatMap((price) => (price.meter === null ? [] : coverage(meters.get(price.meter), price.match, price)));
   const burnt = terms.burnRates.flatMap(({ meter, match }) => coverage(meters.get(meter), match, ALWAYS));
   const allowed = terms.fairUse.flatMap(({ meter }) => coverage(meters.get(meter), [], ALWAYS));

@@ -33,11 +33,17 @@ export function parseImportedInstant(text: string, path?: string): Instant {
   return instant;
 }
 
+/** The last one that was asked for: the lines of a bill, and the rows of a column, share their times. */
+let lastFormatted: { readonly instant: Instant; readonly text: string } = { instant: 0, text: '1970-01-01T00:00:00.000Z' };
+
 /** ISO 8601 in UTC: milliseconds, or six digits where there are microseconds. */
 export function formatInstant(instant: Instant): string {
+  if (instant === lastFormatted.instant) return lastFormatted.text;
   const micros = positiveModulo(instant, 1_000);
-  const text = new Date((instant - micros) / 1_000).toISOString();
-  return micros === 0 ? text : `${text.slice(0, -1)}${String(micros).padStart(3, '0')}Z`;
+  const whole = new Date((instant - micros) / 1_000).toISOString();
+  const text = micros === 0 ? whole : `${whole.slice(0, -1)}${String(micros).padStart(3, '0')}Z`;
+  lastFormatted = { instant, text };
+  return text;
 }
 
 export function instantOfDate(date: Date): Instant {
