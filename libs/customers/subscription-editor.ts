@@ -14,6 +14,13 @@ export interface SubscriptionView extends Subscription, SubscriptionState {
   readonly customer: Customer;
   /** As the segment's version says. */
   readonly plan: PlanView;
+  /** Everything that is agreed for it, in order of time, cut where it is cancelled. */
+  readonly timeline: readonly AgreedStretch[];
+}
+
+/** A segment that covers time, with its plan. */
+export interface AgreedStretch extends Segment {
+  readonly plan: PlanView;
 }
 
 /** Says no, by throwing, to a subscription's time being cut at `at`; it runs in the transaction of the change, with the customer held. */
@@ -160,15 +167,22 @@ export class SubscriptionEditor {
       ...subscription,
       ...subscriptionStateAt(subscription, segments.get(subscription.id) ?? [], now),
     }));
+    const all = [...segments.values()].flat();
     const plans = await this.plans.versions(
       tx,
-      standing.map(({ segment }) => segment.planVersionId),
+      all.map(({ planVersionId }) => planVersionId),
     );
+    const planOf = ({ id, planVersionId }: Segment): PlanView => {
+      const plan = plans.get(planVersionId);
+      if (plan === undefined) throw new Error(`segment ${id} lost its plan`);
+      return planViewOf(plan);
+    };
     return standing.map((subscription) => {
       const customer = customers.get(subscription.customerId);
-      const plan = plans.get(subscription.segment.planVersionId);
-      if (customer === undefined || plan === undefined) throw new Error(`subscription ${subscription.id} lost its customer or its plan`);
-      return { ...subscription, customer, plan: planViewOf(plan) };
+      if (customer === undefined) throw new Error(`subscription ${subscription.id} lost its customer`);
+      const own = (segments.get(subscription.id) ?? []).filter(({ start, end }) => end === null || end > start);
+      const timeline = own.map((segment) => ({ ...segment, plan: planOf(segment) }));
+      return { ...subscription, customer, plan: planOf(subscription.segment), timeline };
     });
   }
 }

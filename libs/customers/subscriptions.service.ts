@@ -207,14 +207,6 @@ export class SubscriptionsService {
     });
   }
 
-  /** What is agreed for when, in order of time, cut where the subscription is cancelled; stretches that cover no time are left out. */
-  segmentsOf(tenantId: string, subscriptionIds: readonly string[]): Promise<Segment[]> {
-    return this.database.withTenant(tenantId, async (tx) => {
-      const segments = await this.subscriptions.segments(tx, { subscriptionIds });
-      return segments.filter(({ start, end }) => end === null || end > start);
-    });
-  }
-
   /**
    * Where a subscription's time is cut off the grid of pre-aggregated usage: the ends of its segments and trials, and its billing instants in the span.
    * Usage registers them, so that its cells are cut there (SEMANTICS 12).

@@ -1,9 +1,12 @@
 import { Args, Context, Int, Mutation, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import type { Principal } from '@tare/access';
-import { CustomersService } from '@tare/customers';
+import type { Instant } from '@tare/core';
+import { CustomersService, DiscountsService } from '@tare/customers';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
 import { connectionOf } from '../graphql/connection.ts';
+import { DateTimeScalar } from '../graphql/scalars.ts';
+import { Discount, DiscountInput } from '../subscriptions/discount.types.ts';
 import { SubscriptionsOfCustomer } from '../subscriptions/subscriptions-of-customer.ts';
 import { Subscription } from '../subscriptions/subscriptions.types.ts';
 import { Customer, CustomerConnection, CustomerInput } from './customers.types.ts';
@@ -12,6 +15,7 @@ import { Customer, CustomerConnection, CustomerInput } from './customers.types.t
 export class CustomersResolver {
   constructor(
     private readonly service: CustomersService,
+    private readonly discountsService: DiscountsService,
     private readonly subscriptionsOfCustomer: SubscriptionsOfCustomer,
   ) {}
 
@@ -23,6 +27,32 @@ export class CustomersResolver {
   @RequireScope('WRITE')
   createCustomer(@CurrentPrincipal() { tenantId, apiKeyId }: Principal, @Args('input') input: CustomerInput): Promise<Customer> {
     return this.service.create(tenantId, input, apiKeyId);
+  }
+
+  @Mutation(() => Customer, {
+    description:
+      'Gives a discount to all subscriptions of a customer, those to come included, for service periods that begin at `at` or later. Each subscription counts ' +
+      'periods, and what is left of an amount, for itself.',
+  })
+  @RequireScope('WRITE')
+  addCustomerDiscount(
+    @CurrentPrincipal() { tenantId, apiKeyId }: Principal,
+    @Args('customer', { description: 'Your own key of the customer.' }) customer: string,
+    @Args('discount') discount: DiscountInput,
+    @Args('at', { type: () => DateTimeScalar, nullable: true, description: 'None: now.' }) at: Instant | null,
+  ): Promise<Customer> {
+    return this.discountsService.addToCustomer(tenantId, { customer, discount, at }, apiKeyId);
+  }
+
+  @Mutation(() => Customer, { description: 'Ends a discount of a customer for service periods that begin at `at` or later.' })
+  @RequireScope('WRITE')
+  removeCustomerDiscount(
+    @CurrentPrincipal() { tenantId, apiKeyId }: Principal,
+    @Args('customer', { description: 'Your own key of the customer.' }) customer: string,
+    @Args('key') key: string,
+    @Args('at', { type: () => DateTimeScalar, nullable: true, description: 'None: now.' }) at: Instant | null,
+  ): Promise<Customer> {
+    return this.discountsService.removeFromCustomer(tenantId, { customer, key, at }, apiKeyId);
   }
 
   @Query(() => Customer, { nullable: true })
@@ -53,5 +83,10 @@ export class CustomersResolver {
     @Context() request: object,
   ): Promise<Subscription[]> {
     return this.subscriptionsOfCustomer.load(request, tenantId, customer.id);
+  }
+
+  @ResolveField(() => [Discount], { description: 'Discounts of all its subscriptions, ended ones included.' })
+  discounts(@CurrentPrincipal() { tenantId }: Principal, @Parent() customer: Customer): Promise<readonly Discount[]> {
+    return this.discountsService.ofCustomer(tenantId, customer.id);
   }
 }

@@ -46,7 +46,7 @@ export class TierInput {
 }
 
 @InputType({ isAbstract: true })
-abstract class PriceAmountsInput {
+export abstract class PriceAmountsInput {
   @Field(() => DecimalScalar, { nullable: true, description: `PER_UNIT: ${moneyPer('for one unit of the meter')}` })
   unitPrice?: Decimal | null;
 

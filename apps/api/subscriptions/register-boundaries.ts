@@ -4,6 +4,8 @@ import { SubscriptionsService, type SubscriptionView } from '@tare/customers';
 import { Database } from '@tare/database';
 import { UsageBoundaries } from '@tare/usage';
 import { log } from '../log.ts';
+import { subscriptionOfView } from './subscription-of-view.ts';
+import type { Subscription } from './subscriptions.types.ts';
 
 /** Billing instants this far around the present are told to usage; a cut that was not told is read from events, exactly too, only slower (SEMANTICS 12). */
 const REACH = 400 * MICROS_PER_DAY;
@@ -17,8 +19,8 @@ export class RegisterBoundaries {
     private readonly boundaries: UsageBoundaries,
   ) {}
 
-  /** Gives the subscription back. It is committed already, and bills are right without this: a failure is only logged. */
-  async of(tenantId: string, subscription: SubscriptionView): Promise<SubscriptionView> {
+  /** Gives the subscription back, as the API shows it. It is committed already, and bills are right without this: a failure is only logged. */
+  async of(tenantId: string, subscription: SubscriptionView): Promise<Subscription> {
     try {
       await this.database.withTenant(tenantId, async (tx) => {
         const now = Date.now() * 1_000;
@@ -28,6 +30,6 @@ export class RegisterBoundaries {
     } catch (error) {
       log('error', 'boundaries were not registered', { tenantId, subscription: subscription.id, error: String(error) });
     }
-    return subscription;
+    return subscriptionOfView(subscription);
   }
 }

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { SubscriptionsService, type SubscriptionView } from '@tare/customers';
+import { SubscriptionsService } from '@tare/customers';
 import DataLoader from 'dataloader';
+import { subscriptionOfView } from './subscription-of-view.ts';
+import type { Subscription } from './subscriptions.types.ts';
 
-type Loader = DataLoader<string, SubscriptionView[]>;
+type Loader = DataLoader<string, Subscription[]>;
 
 /** Subscriptions of the customers of one request, read together: a page of customers is one query. */
 @Injectable()
@@ -12,7 +14,7 @@ export class SubscriptionsOfCustomer {
 
   constructor(private readonly service: SubscriptionsService) {}
 
-  load(request: object, tenantId: string, customerId: string): Promise<SubscriptionView[]> {
+  load(request: object, tenantId: string, customerId: string): Promise<Subscription[]> {
     let loader = this.loaders.get(request);
     if (loader === undefined) {
       loader = new DataLoader((ids) => this.loadMany(tenantId, ids));
@@ -21,8 +23,8 @@ export class SubscriptionsOfCustomer {
     return loader.load(customerId);
   }
 
-  private async loadMany(tenantId: string, customerIds: readonly string[]): Promise<SubscriptionView[][]> {
+  private async loadMany(tenantId: string, customerIds: readonly string[]): Promise<Subscription[][]> {
     const found = await this.service.ofCustomers(tenantId, customerIds);
-    return customerIds.map((id) => found.filter(({ customerId }) => customerId === id));
+    return customerIds.map((id) => found.filter(({ customerId }) => customerId === id).map(subscriptionOfView));
   }
 }

@@ -108,6 +108,76 @@ describe('customers and subscriptions over GraphQL', () => {
     expect((await api.ask(CHANGE, { input })).data).toMatchObject({ changeSubscription: { plan: { key: 'small' } } });
   });
 
+  test('what a subscription agrees beside its plan is asked for and read back over GraphQL', async () => {
+    const addOn = { ...plan('support', '5'), addOn: true, prices: [{ key: 'fee', model: 'FLAT', amount: '5' }] };
+    await api.ask(PLAN, { input: addOn });
+    const input = {
+      ...subscription,
+      seats: 2,
+      addOns: [{ addOn: 'support', quantity: 3 }],
+      overrides: [{ price: 'fee', amount: '8', validUntil: '2026-02-01T00:00:00Z' }],
+    };
+    const { data } = await api.ask(SUBSCRIBE, { input });
+    const { id } = (data as unknown as { createSubscription: { id: string } }).createSubscription;
+    const agreed = `{ seats addOns { addOn quantity } overrides { price amount } segments { start end paused overrides { price amount } }
+      discounts { key percentOff from coupon ofCustomer } canceledAt renewsAt resumesAt }`;
+    await api.ask('mutation ($c: CouponInput!) { createCoupon(input: $c) { key } }', {
+      c: { key: 'SPRING', percentOff: '20', periods: 1 },
+    });
+    const give =
+      'mutation ($discount: DiscountInput!) { addCustomerDiscount(customer: "acme", discount: $discount, at: "2027-01-01T00:00:00Z") { discounts { key } } }';
+    expect((await api.ask(give, { discount: { key: 'group', percentOff: '3' } })).data).toEqual({
+      addCustomerDiscount: { discounts: [{ key: 'group' }] },
+    });
+    await api.ask('mutation ($id: ID!) { redeemCoupon(subscription: $id, coupon: "SPRING", at: "2026-01-20T00:00:00Z") { id } }', { id });
+    await api.ask(
+      'mutation ($id: ID!) { pauseSubscription(subscription: $id, at: "2026-03-01T00:00:00Z", resumesAt: "2026-03-11T00:00:00Z") { id } }',
+      { id },
+    );
+    const read = await api.ask(`query ($id: ID!) { subscription(id: $id) ${agreed} }`, { id });
+    expect(read.data).toMatchObject({
+      subscription: {
+        seats: 2,
+        addOns: [{ addOn: 'support', quantity: 3 }],
+        overrides: [],
+        segments: [
+          { start: '2026-01-10T10:17:33.000Z', end: '2026-02-01T00:00:00.000Z', paused: false, overrides: [{ price: 'fee', amount: '8' }] },
+          { end: '2026-03-01T00:00:00.000Z', paused: false, overrides: [] },
+          { end: '2026-03-11T00:00:00.000Z', paused: true },
+          { end: null, paused: false },
+        ],
+        discounts: [
+          { key: 'group', percentOff: '3', ofCustomer: true, coupon: null },
+          { key: 'SPRING', percentOff: '20', from: '2026-01-20T00:00:00.000Z', coupon: 'SPRING', ofCustomer: false },
+        ],
+      },
+    });
+    const cancel =
+      'mutation ($id: ID!, $at: DateTime!, $end: DateTime!) { cancelSubscription(subscription: $id, at: $at, endsAt: $end, creditUnused: true) { endsAt } }';
+    const ends = await api.ask(cancel, { id, at: '2026-04-01T00:00:00Z', end: '2030-05-05T05:05:05Z' });
+    expect(ends.data).toEqual({ cancelSubscription: { endsAt: '2030-05-05T05:05:05.000Z' } });
+    const back = await api.ask('mutation ($id: ID!) { uncancelSubscription(subscription: $id) { endsAt canceledAt } }', { id });
+    expect(back.data).toEqual({ uncancelSubscription: { endsAt: null, canceledAt: null } });
+    await api.ask('mutation { removeCustomerDiscount(customer: "acme", key: "group", at: "2027-01-01T00:00:00Z") { key } }');
+  });
+
+  test.each([
+    [
+      'overridePrices(subscription: $id, overrides: [{ price: "fee", unitPrice: "1" }]) { id }',
+      'PRICE_FIELD_NOT_ALLOWED',
+      'overrides[0].unitPrice',
+    ],
+    ['addAddOn(subscription: $id, addOn: "small") { id }', 'NOT_AN_ADD_ON', 'addOns'],
+    ['resumeSubscription(subscription: $id) { id }', 'NOT_PAUSED', 'at'],
+    ['setTrialEnd(subscription: $id, trialEndsAt: "2026-01-01T00:00:00Z") { id }', 'NOT_TRIALING', 'at'],
+    ['addDiscount(subscription: $id, discount: { key: "d" }) { id }', 'DISCOUNT_FIELD_MISSING', 'discount'],
+    ['redeemCoupon(subscription: $id, coupon: "none") { id }', 'UNKNOWN_COUPON', 'coupon'],
+    ['changeSubscription(input: { subscription: $id }) { id }', 'CHANGE_FIELD_MISSING', 'plan'],
+  ])('what cannot be agreed is refused at its field (%#)', async (mutation, code, field) => {
+    const id = await subscribe();
+    expect(await api.refusal(`mutation ($id: ID!) { ${mutation} }`, { id })).toEqual({ code, field });
+  });
+
   test("another tenant's customer and subscription look like ones that do not exist", async () => {
     const id = await subscribe();
     const stranger = await api.stranger();

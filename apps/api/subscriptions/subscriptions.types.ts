@@ -1,10 +1,11 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
-import type { Decimal, Instant } from '@tare/core';
+import type { Instant } from '@tare/core';
 import type { SubscriptionStatus } from '@tare/customers';
 import { Customer } from '../customers/customers.types.ts';
-import { MoneyInput } from '../graphql/money-input.ts';
-import { DateTimeScalar, DecimalScalar } from '../graphql/scalars.ts';
+import { DateTimeScalar } from '../graphql/scalars.ts';
 import { Plan } from '../plans/plans.types.ts';
+import { AddOnInput, AttachedAddOn, PriceOverride, PriceOverrideInput, SubscriptionSegment } from './agreement.types.ts';
+import { Discount, DiscountInput } from './discount.types.ts';
 
 const SubscriptionStatuses = {
   TRIALING: 'TRIALING',
@@ -21,29 +22,11 @@ registerEnumType(SubscriptionStatuses, {
     TRIALING: { description: 'It runs and is not charged yet.' },
     ACTIVE: { description: 'It runs; also when it is cancelled for the end of its period.' },
     PENDING: { description: 'It has not started.' },
-    PAUSED: { description: 'Not used yet.' },
+    PAUSED: { description: 'It is not charged, and no usage is rated, until it is resumed.' },
     CANCELED: { description: 'It was cancelled and has ended.' },
     ENDED: { description: 'Its term is over.' },
   },
 });
-
-@InputType({ description: 'A discount: percentOff or amountOff.' })
-export class DiscountInput {
-  @Field({ description: 'Your own key, once in a subscription.' })
-  key!: string;
-
-  @Field(() => DecimalScalar, { nullable: true, description: '"20" is 20 %; above 0, at most 100.' })
-  percentOff?: Decimal | null;
-
-  @Field(() => MoneyInput, { nullable: true, description: "At most this much off each period, in the plan's currency." })
-  amountOff?: MoneyInput | null;
-
-  @Field(() => [String], { nullable: true, description: 'Keys of the prices that it is taken off. None: the whole invoice.' })
-  prices?: string[] | null;
-
-  @Field(() => Int, { nullable: true, description: 'Billing periods from the start of the subscription. None: forever.' })
-  periods?: number | null;
-}
 
 @InputType()
 export class SubscriptionInput {
@@ -64,6 +47,15 @@ export class SubscriptionInput {
 
   @Field(() => [DiscountInput], { nullable: true })
   discounts?: DiscountInput[] | null;
+
+  @Field(() => [AddOnInput], { nullable: true })
+  addOns?: AddOnInput[] | null;
+
+  @Field(() => [PriceOverrideInput], {
+    nullable: true,
+    description: 'Prices agreed beside the plan’s; none has a validFrom before the start.',
+  })
+  overrides?: PriceOverrideInput[] | null;
 }
 
 @InputType()
@@ -71,8 +63,14 @@ export class ChangeSubscriptionInput {
   @Field(() => ID)
   subscription!: string;
 
-  @Field({ description: 'Key of the plan; its newest version is taken.' })
-  plan!: string;
+  @Field(() => String, { nullable: true, description: 'Key of the plan; its newest version is taken. None: plan and version stay.' })
+  plan?: string | null;
+
+  @Field(() => Int, { nullable: true, description: 'None: they stay.' })
+  seats?: number | null;
+
+  @Field(() => [AddOnInput], { nullable: true, description: 'All add-ons from then on. None: they stay.' })
+  addOns?: AddOnInput[] | null;
 
   @Field(() => DateTimeScalar, { nullable: true, description: 'When the change is asked for. None: now.' })
   at?: Instant | null;
@@ -113,4 +111,43 @@ export class Subscription {
 
   @Field(() => DateTimeScalar, { nullable: true, description: 'Exclusive.' })
   currentPeriodEnd!: Instant | null;
+
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: 'When the period, of a license the term, is followed by the next one; null where none follows.',
+  })
+  renewsAt!: Instant | null;
+
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When it was cancelled; null: it is not.' })
+  canceledAt!: Instant | null;
+
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: 'When a pause that runs ends; null where none runs, or nothing ends it yet.',
+  })
+  resumesAt!: Instant | null;
+
+  @Field(() => DateTimeScalar, { nullable: true, description: 'Since when migrations of its plan pass it by; null: they do not.' })
+  pinnedAt!: Instant | null;
+
+  @Field(() => [Discount], { description: 'Those of its customer, then its own, ended ones included.' })
+  discounts!: readonly Discount[];
+
+  @Field(() => Int)
+  seats!: number;
+
+  @Field(() => [AttachedAddOn])
+  addOns!: AttachedAddOn[];
+
+  @Field(() => [PriceOverride], { description: 'Prices agreed beside the plan’s.' })
+  overrides!: readonly PriceOverride[];
+
+  @Field(() => DateTimeScalar, { nullable: true, description: 'Nothing is charged before it; null: no trial runs or will.' })
+  trialEndsAt!: Instant | null;
+
+  @Field(() => [SubscriptionSegment], {
+    description:
+      'Everything that is agreed, in order of time, cut where it is cancelled. What runs now is repeated in the fields beside it.',
+  })
+  segments!: SubscriptionSegment[];
 }
