@@ -16,6 +16,7 @@ import { ExplainLineStore } from './explain-line.store.ts';
 import { GuardBilledTime } from './guard-billed-time.ts';
 import { InvoiceStore } from './invoice.store.ts';
 import { InvoicesService } from './invoices.service.ts';
+import { MigrationPreviews } from './migration-preview.ts';
 import { NeededUsage } from './needed-usage.store.ts';
 import { PeriodFacts } from './period-facts.ts';
 import { InvoiceRecomputation } from './recompute-invoice.ts';
@@ -50,6 +51,7 @@ import { TaxSource } from './tax/tax-source.ts';
     { provide: PDF_FONTS, useFactory: () => pdfFontsFrom(process.env) },
     GuardBilledTime,
     NeededUsage,
+    MigrationPreviews,
     InvoiceRegeneration,
     NumberSeries,
     CustomerBalances,
@@ -69,6 +71,7 @@ import { TaxSource } from './tax/tax-source.ts';
     LineExplanations,
     DocumentsService,
     NeededUsage,
+    MigrationPreviews,
     InvoiceRegeneration,
     CreditNotesService,
     CreditNoteStore,

@@ -6,6 +6,7 @@ export { LineExplanations, type LineExplanation } from './explain-line.ts';
 export { type LineEvent, type LineEventPage, type LineEventState } from './explain-line-events.ts';
 export { lineHash } from './explain-line-hash.ts';
 export { InvoiceRecomputation } from './recompute-invoice.ts';
+export { MigrationPreviews, type MigrationEffect, type MigrationPreview } from './migration-preview.ts';
 export { NeededUsage, RECOMPUTE_DAYS } from './needed-usage.store.ts';
 export { PeriodFacts, type BillingHistory, type FactsQuery, type PeriodFactsResult, type PlannedSettlement } from './period-facts.ts';
 export { historyAfter, openingHistory } from './billing-history.ts';

@@ -9,6 +9,7 @@ export { SubscriptionStore, type Subscription, type SubscriptionFilter } from '.
 export { AgreedPricesService } from './agreed-prices.service.ts';
 export { type AddOnInput } from './add-ons.ts';
 export { type CancelSubscriptionInput } from './cancellation.ts';
+export { MigrationsService, type MigrationPage, type MigrationRequest, type MigrationTiming } from './migrations.service.ts';
 export { PausesService } from './pauses.service.ts';
 export { type DatedOverrideInput } from './price-overrides.ts';
 export { type SubscriptionView } from './subscription-editor.ts';
