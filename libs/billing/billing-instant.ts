@@ -1,4 +1,4 @@
-import { segmentEnd, servicePeriodAt, servicePeriods } from '@tare/core';
+import { segmentEnd, servicePeriodAt, servicePeriods, spanOfIntervals } from '@tare/core';
 import type { AdvanceFee, Instant, Segment, ServicePeriod } from '@tare/core';
 
 /** A service period of a segment. */
@@ -50,19 +50,29 @@ function instantAt(at: Instant, parts: readonly Part[], closings: readonly Insta
   const opens = parts.filter(({ period }) => period.start === at);
   const change = changeAt(at, parts);
   const fees = change === null ? opens.filter(({ period }) => !period.trial).map((part) => resumedFee(part, parts)) : [];
-  return { at, kind: change === null || opens.length === 0 ? 'REGULAR' : 'PRORATION', closes, opens, fees, change };
+  const isInside = parts.some(({ period, segment }) => segment.id === change?.from.id && period.end === at && at < period.fullEnd);
+  return { at, kind: isInside && opens.length > 0 ? 'PRORATION' : 'REGULAR', closes, opens, fees, change };
 }
 
 /**
- * A segment that ends before the billing period that was paid for has run out: another one takes over, it is paused, or it is cancelled with its unused
- * time credited. What a trial or a pause leaves has cost nothing: the fee after it is an ordinary one.
+ * A segment that ends before what was paid for has run out, be it the billing period or the several ones of a fee: another one takes over, it is paused, or
+ * it is cancelled with its unused time credited. What a trial or a pause leaves has cost nothing: the fee after it is an ordinary one.
  */
 function changeAt(at: Instant, parts: readonly Part[]): BillingInstant['change'] {
   const to = parts.find(({ period }) => period.start === at);
   const from = parts.find(({ period, segment }) => period.end === at && segment.id !== to?.segment.id);
-  if (from === undefined || from.period.trial || from.period.end === from.period.fullEnd) return null;
+  if (from === undefined || from.period.trial || paidUntil(from) <= at) return null;
   if (to === undefined && !from.segment.creditsUnused) return null;
   return { from: from.segment, to: to === undefined || to.period.trial ? null : feeOf(to) };
+}
+
+/** The end of the billing period, or of the last one that a fee in advance is for. */
+function paidUntil({ segment, period }: Part): Instant {
+  const open = { ...segment, end: null };
+  const spans = segment.terms.prices.flatMap((price) =>
+    price.model === 'FLAT' && price.everyIntervals > 1 ? [spanOfIntervals(open, period, price.everyIntervals).end] : [],
+  );
+  return Math.max(period.fullEnd, ...spans);
 }
 
 /** After a pause inside of one billing period the credits that were bought for it are still there. */

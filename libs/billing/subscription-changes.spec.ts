@@ -393,6 +393,22 @@ describe('changes of plan', () => {
     ]);
   });
 
+  test('a yearly fee of a monthly plan is credited for the months that are left, also where a month ends', async () => {
+    const yearly = (key: string, amount: string) => flat(key, amount, { everyIntervals: 12 });
+    await plan('base', [yearly('support', '365'), flat('fee', '31')]);
+    await plan('small', [yearly('support', '182.50'), flat('fee', '10')]);
+    const id = await world.subscribe('acme', 'base', '2026-01-01T00:00:00Z');
+    await change(id, { plan: 'small', at: at('2026-01-11') });
+    await pause(id, '2026-03-01', '2026-04-01');
+    expect(await billed('2026-04-01')).toEqual([
+      ['2026-01-01 REGULAR 396', 'FEE support 1 = 365', 'FEE fee 1 = 31'],
+      // 334 of 365 days are left
+      ['2026-02-01 REGULAR 0', 'PRORATION_CREDIT support 1 = -334', 'PRORATION_CHARGE support 1 = 167', 'FEE fee 1 = 10'],
+      ['2026-03-01 REGULAR 0', 'PRORATION_CREDIT support 1 = -153'],
+      ['2026-04-01 REGULAR 0', 'FEE support 1 = 137.5', 'FEE fee 1 = 10'],
+    ]);
+  });
+
   test('a change to another currency does not happen inside of a paid period', async () => {
     await plan('base', [flat('fee', '31')]);
     await plan('euro', [flat('fee', '400')], { currency: 'EUR' });
