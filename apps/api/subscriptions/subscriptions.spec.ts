@@ -178,6 +178,40 @@ describe('customers and subscriptions over GraphQL', () => {
     expect(await api.refusal(`mutation ($id: ID!) { ${mutation} }`, { id })).toEqual({ code, field });
   });
 
+  test('4.9 subscriptions are migrated to another version over GraphQL, after a look at who pays what', async () => {
+    await api.ask(CUSTOMER, { input: { key: 'initech', name: 'Initech' } });
+    await api.ask(PLAN, { input: plan('growing', '10') });
+    const made = await api.ask(SUBSCRIBE, { input: { customer: 'initech', plan: 'growing', startsAt: '2026-01-01T00:00:00Z' } });
+    const { id } = (made.data as unknown as { createSubscription: { id: string } }).createSubscription;
+    await api.ask(PLAN, { input: plan('growing', '15') });
+    const preview = `{ previewMigration(input: { plan: "growing", fromVersion: 1 }) {
+      edges { node { subscription customer { key } currency periodStart before after change } } payMore payLess pageInfo { hasNextPage }
+    } }`;
+    expect((await api.ask(preview)).data).toEqual({
+      previewMigration: {
+        edges: [
+          {
+            node: {
+              ...{ subscription: id, customer: { key: 'initech' }, currency: 'USD', periodStart: null },
+              ...{ before: '10', after: '15', change: '5' },
+            },
+          },
+        ],
+        ...{ payMore: 1, payLess: 0, pageInfo: { hasNextPage: false } },
+      },
+    });
+    const migrate = `mutation ($timing: MigrationTiming!) { migrateSubscriptions(input: { plan: "growing", fromVersion: 1, customers: ["initech"] }, timing: $timing) {
+      migrated unchanged refused { code } pageInfo { hasNextPage }
+    } }`;
+    const done = { refused: [], pageInfo: { hasNextPage: false } };
+    expect((await api.ask(migrate, { timing: 'NEVER' })).data).toEqual({ migrateSubscriptions: { ...done, migrated: 1, unchanged: 0 } });
+    expect((await api.ask(migrate, { timing: 'NOW' })).data).toEqual({ migrateSubscriptions: { ...done, migrated: 1, unchanged: 0 } });
+    const read = await api.ask('query ($id: ID!) { subscription(id: $id) { plan { version } pinnedAt } }', { id });
+    expect(read.data).toEqual({ subscription: { plan: { version: 2 }, pinnedAt: null } });
+    const wrong = `mutation { migrateSubscriptions(input: { plan: "growing", fromVersion: 9 }, timing: NOW) { migrated } }`;
+    expect(await api.refusal(wrong)).toEqual({ code: 'UNKNOWN_VERSION', field: 'fromVersion' });
+  });
+
   test("another tenant's customer and subscription look like ones that do not exist", async () => {
     const id = await subscribe();
     const stranger = await api.stranger();
