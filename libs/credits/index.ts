@@ -9,11 +9,11 @@ export {
   type StoredGrant,
   type WalletRow,
 } from './credit.store.ts';
-export { cutsOfGrants, DrawDown, type DrawRequest } from './draw-down.ts';
+export { cutsOfGrants, DrawDown, fingerprint as drawnTermsOf, type DrawRequest } from './draw-down.ts';
 export { needsSingleEvents, RatedUsageReader, type RatedUsage, type RatedUsageQuery } from './rated-usage.ts';
 export { settlePeriod, type Demand, type SettledBurn, type Settlement, type WalletState } from './settlement.ts';
 export { SettlementStore, type RecordedSettlement } from './settlement.store.ts';
-export { type BurningPart } from './usage-demands.ts';
+export { burningSegments, type BurningPart } from './usage-demands.ts';
 export { type AutoTopUp, type CreditPurchase, type PurchaseStatus } from './credit-purchase.store.ts';
 export { type CreditDebit, type CreditReservation, type WalletSums } from './debit.ts';
 export { DebitsService, type DebitAnswer, type DebitInput, type ReservationInput, type ReversalInput } from './debits.service.ts';

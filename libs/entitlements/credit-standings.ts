@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { segmentEnd, type Instant, type Segment } from '@tare/core';
-import { CreditsService, CreditStore } from '@tare/credits';
+import { Decimal, segmentEnd, type Instant, type Segment } from '@tare/core';
+import { burningSegments, DrawDown, drawnTermsOf } from '@tare/credits';
 import type { Customer } from '@tare/customers';
 import { Database } from '@tare/database';
+import { CreditStandingStore, type DrawnWallet, type OpenWallet } from './credit-standing.store.ts';
 import type { CreditStanding } from './customer-facts.ts';
 
 export interface PossibleBurner {
@@ -10,40 +11,60 @@ export interface PossibleBurner {
   readonly segments: readonly Segment[];
 }
 
+/** Wallets that are drawn at once. */
+const AT_ONCE = 4;
+
 /** What wallets hold, of customers whose usage burns credits and of those that have nothing else. */
 @Injectable()
 export class CreditStandings {
   constructor(
     private readonly database: Database,
-    private readonly credits: CreditsService,
-    private readonly store: CreditStore,
+    private readonly drawDown: DrawDown,
+    private readonly store: CreditStandingStore,
   ) {}
 
-  /** By the id of the customer; those to whom credits do not matter are left out. */
-  async load(tenantId: string, customers: readonly PossibleBurner[], at: Instant): Promise<Map<string, CreditStanding>> {
-    const burners = customers.filter(({ segments }) => needsCredits(segments, at));
-    const standings = await Promise.all(
-      burners.map(async ({ customer }) => [customer.id, await this.standing(tenantId, customer, at)] as const),
-    );
-    return new Map(standings);
+  /** Those to whom credits matter. */
+  burners<Burner extends PossibleBurner>(customers: readonly Burner[], at: Instant): Burner[] {
+    return customers.filter(({ segments }) => {
+      const running = segments.filter((segment) => segment.start <= at && at < (segmentEnd(segment) ?? Infinity));
+      return running.length === 0 || running.some(({ terms }) => terms.burnRates.length > 0);
+    });
   }
 
-  private async standing(tenantId: string, { id, key }: Customer, at: Instant): Promise<CreditStanding> {
-    const { available } = await this.credits.balance(tenantId, key, at);
-    return this.database.withTenant(tenantId, async (tx) => {
-      const grants = await this.store.grants(tx, id);
-      const changes = grants.flatMap(({ effectiveAt, expiresAt }) => [effectiveAt, expiresAt ?? at]).filter((change) => change > at);
-      return {
-        available,
-        debt: await this.store.debt(tx, id),
-        hasGrants: grants.length > 0,
-        changesAt: changes.length === 0 ? null : Math.min(...changes),
-      };
-    });
+  /**
+   * By the id of the customer. What usage has brought is drawn first, of wallets that are behind: the running sums have to be up to date for that, they know
+   * whose usage has moved.
+   */
+  async load(tenantId: string, burners: readonly PossibleBurner[], at: Instant): Promise<Map<string, CreditStanding>> {
+    if (burners.length === 0) return new Map();
+    const customerIds = burners.map(({ customer }) => customer.id);
+    const drawn = await this.database.withTenant(tenantId, (tx) => this.store.drawn(tx, customerIds));
+    const behind = burners.filter(({ customer, segments }) => isBehind(drawn.get(customer.id), segments));
+    for (let from = 0; from < behind.length; from += AT_ONCE) {
+      const chunk = behind.slice(from, from + AT_ONCE);
+      await Promise.all(
+        chunk.map(({ customer }) => this.database.withTenant(tenantId, (tx) => this.drawDown.draw(tx, { customerId: customer.id }))),
+      );
+    }
+    const open = await this.database.withTenant(tenantId, (tx) => this.store.open(tx, customerIds, at));
+    return new Map([...open].map(([id, wallet]) => [id, standingOf(wallet, at)]));
   }
 }
 
-function needsCredits(segments: readonly Segment[], at: Instant): boolean {
-  const running = segments.filter((segment) => segment.start <= at && at < (segmentEnd(segment) ?? Infinity));
-  return running.length === 0 || running.some(({ terms }) => terms.burnRates.length > 0);
+function isBehind(wallet: DrawnWallet | undefined, segments: readonly Segment[]): boolean {
+  const burning = burningSegments(segments);
+  if (burning.length === 0) return false;
+  if (wallet === undefined || wallet.drawnSeq === null || wallet.movedSeq === null) return true;
+  return wallet.movedSeq > wallet.drawnSeq || wallet.drawnTerms !== drawnTermsOf(burning);
+}
+
+function standingOf({ debt, hasGrants, grants }: OpenWallet, at: Instant): CreditStanding {
+  const effective = grants.filter(({ effectiveAt }) => effectiveAt <= at);
+  const changes = grants.flatMap(({ effectiveAt, expiresAt }) => [effectiveAt, expiresAt ?? at]).filter((change) => change > at);
+  return {
+    available: Decimal.max(Decimal.ZERO, Decimal.sum(effective.map(({ remaining }) => remaining))),
+    debt,
+    hasGrants,
+    changesAt: changes.length === 0 ? null : Math.min(...changes),
+  };
 }

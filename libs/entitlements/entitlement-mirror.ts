@@ -42,6 +42,8 @@ export class EntitlementMirror {
   private changedAt = 0;
   /** By the number of the customer: its usage moved at this state. */
   private readonly movedAt = new Map<number, number>();
+  /** By the key of the customer: something else of it changed at this state. */
+  private readonly changedCustomers = new Map<string, number>();
 
   constructor(
     private readonly read: ReadFacts,
@@ -51,7 +53,7 @@ export class EntitlementMirror {
   entitlement(customer: string, feature: string): Entitlement | Promise<Entitlement> {
     const entry = this.entries.get(customer);
     const ageMs = entry === undefined ? Infinity : this.clock.ms() - entry.readAtMs;
-    if (entry === undefined || ageMs >= FRESH_MS || this.isOutdated(entry)) {
+    if (entry === undefined || ageMs >= FRESH_MS || this.isOutdated(customer, entry)) {
       return this.next(customer).then(({ view }) => view?.entitlement(feature) ?? NOBODY);
     }
     if (ageMs >= REFRESH_MS && !this.waiting.has(customer)) this.next(customer).catch(() => undefined);
@@ -65,15 +67,23 @@ export class EntitlementMirror {
     for (const no of customerNos) this.movedAt.set(no, this.state);
   }
 
+  /** Something else of one customer was committed. */
+  customerChanged(customer: string): void {
+    this.state += 1;
+    if (this.changedCustomers.size >= MOST_CUSTOMERS) return this.changed();
+    this.changedCustomers.set(customer, this.state);
+  }
+
   /** Anything may be different. */
   changed(): void {
     this.state += 1;
     this.changedAt = this.state;
     this.movedAt.clear();
+    this.changedCustomers.clear();
   }
 
-  private isOutdated({ view, state }: Entry): boolean {
-    if (state < this.changedAt) return true;
+  private isOutdated(customer: string, { view, state }: Entry): boolean {
+    if (state < this.changedAt || state < (this.changedCustomers.get(customer) ?? 0)) return true;
     if (view === null) return false;
     // Counting single events anew for each of them would cost more than it tells: their age alone decides.
     const isMoved = !view.fromEvents && state < (this.movedAt.get(view.customerNo) ?? 0);

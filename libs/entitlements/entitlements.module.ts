@@ -7,6 +7,7 @@ import { CustomersModule } from '@tare/customers';
 import { UsageModule } from '@tare/usage';
 import { CapStore } from './cap.store.ts';
 import { CapsService } from './caps.service.ts';
+import { CreditStandingStore } from './credit-standing.store.ts';
 import { CreditStandings } from './credit-standings.ts';
 import { EntitlementsService } from './entitlements.service.ts';
 import { FactsLoader } from './facts-loader.ts';
@@ -14,7 +15,7 @@ import { LimitAlerts } from './limit-alerts.service.ts';
 import { UsageSums } from './usage-sums.ts';
 import { UsageSumsStore } from './usage-sums.store.ts';
 
-const inside = [CapStore, CreditStandings, FactsLoader, UsageSums, UsageSumsStore];
+const inside = [CapStore, CreditStandingStore, CreditStandings, FactsLoader, UsageSums, UsageSumsStore];
 const door = [CapsService, EntitlementsService, LimitAlerts];
 
 /** What a customer may do now. */

@@ -37,6 +37,11 @@ export class EntitlementsService {
     this.mirrors.get(tenantId)?.moved(customerNos);
   }
 
+  /** This process changed something else of one customer: its credits, for one. */
+  customerChanged(tenantId: string, customer: string): void {
+    this.mirrors.get(tenantId)?.customerChanged(customer);
+  }
+
   /** This process changed something else of the tenant: a subscription, a cap, credits. */
   changed(tenantId: string): void {
     this.mirrors.get(tenantId)?.changed();

@@ -9,7 +9,7 @@ import { CreditStandings } from './credit-standings.ts';
 import type { CustomerFacts } from './customer-facts.ts';
 import { UsageSums } from './usage-sums.ts';
 import { UsageSumsStore, type CustomerSums, type SumsPlan } from './usage-sums.store.ts';
-import { neededCuts, plannedCuts, readsEvents } from './usage-needs.ts';
+import { neededCuts, plannedCuts, readsEvents, type LimitedCustomer } from './usage-needs.ts';
 
 /** Which customers: by the tenant's own keys, or by their numbers. */
 export type CustomerSelection = { readonly keys: readonly string[] } | { readonly numbers: readonly number[] };
@@ -30,6 +30,14 @@ interface Terms {
 
 interface Usage {
   readonly records: readonly UsageRecord[];
+  readonly fromEvents: boolean;
+}
+
+/** A customer whose usage is read. */
+interface UsageNeed {
+  readonly limited: LimitedCustomer;
+  readonly no: number;
+  readonly cuts: readonly Instant[];
   readonly fromEvents: boolean;
 }
 
@@ -55,12 +63,14 @@ export class FactsLoader {
   async load(tenantId: string, selection: CustomerSelection, at: Instant): Promise<Map<string, LoadedFacts>> {
     const terms = await this.database.withTenant(tenantId, (tx) => this.terms(tx, selection));
     if (terms.customers.length === 0) return new Map();
-    const credits = await this.credits.load(
-      tenantId,
+    const needs = needsOf(terms, at);
+    const burners = this.credits.burners(
       terms.customers.map((customer) => ({ customer, segments: segmentsOf(terms, customer) })),
       at,
     );
-    const usage = await this.usage(tenantId, terms, at);
+    if (needs.length > 0 || burners.length > 0) await this.sums.advance(tenantId);
+    const credits = await this.credits.load(tenantId, burners, at);
+    const usage = needs.length === 0 ? new Map<number, Usage>() : await this.usage(tenantId, needs, at);
     return new Map(
       terms.customers.map((customer) => [
         customer.key,
@@ -102,14 +112,7 @@ export class FactsLoader {
     };
   }
 
-  private async usage(tenantId: string, terms: Terms, at: Instant): Promise<Map<number, Usage>> {
-    const needs = terms.customers.flatMap((customer) => {
-      const limited = { customer, segments: segmentsOf(terms, customer), caps: capsOf(terms, customer) };
-      const cuts = neededCuts(limited, at);
-      return cuts.length === 0 ? [] : [{ limited, no: customer.no, cuts, fromEvents: readsEvents(limited, terms.meters) }];
-    });
-    if (needs.length === 0) return new Map();
-    await this.sums.advance(tenantId);
+  private async usage(tenantId: string, needs: readonly UsageNeed[], at: Instant): Promise<Map<number, Usage>> {
     return this.database.withTenant(tenantId, async (tx) => {
       const numbers = needs.map(({ no }) => no);
       let sums = await this.store.read(tx, numbers);
@@ -129,6 +132,14 @@ export class FactsLoader {
       return usage;
     });
   }
+}
+
+function needsOf(terms: Terms, at: Instant): UsageNeed[] {
+  return terms.customers.flatMap((customer) => {
+    const limited = { customer, segments: segmentsOf(terms, customer), caps: capsOf(terms, customer) };
+    const cuts = neededCuts(limited, at);
+    return cuts.length === 0 ? [] : [{ limited, no: customer.no, cuts, fromEvents: readsEvents(limited, terms.meters) }];
+  });
 }
 
 /** Whether usage is summed between these instants. */

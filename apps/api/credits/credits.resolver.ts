@@ -2,6 +2,7 @@ import { Args, ID, Int, Mutation, Query, Resolver } from '@nestjs/graphql';
 import type { Principal } from '@tare/access';
 import type { Decimal, Instant } from '@tare/core';
 import { CreditsService, DebitsService } from '@tare/credits';
+import { EntitlementsService } from '@tare/entitlements';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
 import { DateTimeScalar, DecimalScalar } from '../graphql/scalars.ts';
@@ -20,6 +21,7 @@ export class CreditsResolver {
   constructor(
     private readonly service: CreditsService,
     private readonly debits: DebitsService,
+    private readonly entitlements: EntitlementsService,
   ) {}
 
   @Mutation(() => CreditGrant, { description: 'Gives credits to a customer, once per key.' })
@@ -45,6 +47,7 @@ export class CreditsResolver {
   @RequireScope('WRITE')
   async debitCredits(@CurrentPrincipal() { tenantId }: Principal, @Args('input') input: DebitCreditsInput): Promise<CreditDebit> {
     const { debit, available } = await this.debits.debit(tenantId, input);
+    this.entitlements.customerChanged(tenantId, input.customer);
     return { ...debit, available };
   }
 
@@ -52,6 +55,7 @@ export class CreditsResolver {
   @RequireScope('WRITE')
   async reverseDebit(@CurrentPrincipal() { tenantId }: Principal, @Args('input') input: ReverseDebitInput): Promise<CreditDebit> {
     const reversal = await this.debits.reverse(tenantId, input);
+    this.entitlements.customerChanged(tenantId, input.customer);
     return { ...reversal, available: (await this.service.balance(tenantId, input.customer)).available };
   }
 
@@ -59,7 +63,7 @@ export class CreditsResolver {
     description: 'Holds credits for work whose price is not known yet, once per key. Refused where a debit would be (CREDITS_EXHAUSTED).',
   })
   @RequireScope('WRITE')
-  reserveCredits(
+  async reserveCredits(
     @CurrentPrincipal() { tenantId }: Principal,
     @Args('customer', { description: 'Your own key of the customer.' }) customer: string,
     @Args('key', { description: 'Idempotency key.' }) key: string,
@@ -67,7 +71,9 @@ export class CreditsResolver {
     @Args('ttlSeconds', { type: () => Int, nullable: true, description: 'Seconds until it releases itself. None: 300.' })
     ttlSeconds: number | null,
   ): Promise<CreditReservation> {
-    return this.debits.reserve(tenantId, { customer, key, credits, ttlSeconds });
+    const reservation = await this.debits.reserve(tenantId, { customer, key, credits, ttlSeconds });
+    this.entitlements.customerChanged(tenantId, customer);
+    return reservation;
   }
 
   @Mutation(() => CreditBalance, {
@@ -81,6 +87,7 @@ export class CreditsResolver {
     @Args('credits', { type: () => DecimalScalar, description: 'What was really used, in credits.' }) credits: Decimal,
   ): Promise<CreditBalance> {
     const { customer } = await this.debits.commit(tenantId, reservation, credits);
+    this.entitlements.customerChanged(tenantId, customer);
     return this.balanceOf(tenantId, customer);
   }
 
@@ -91,6 +98,7 @@ export class CreditsResolver {
     @Args('reservation', { type: () => ID }) reservation: string,
   ): Promise<CreditBalance> {
     const { customer } = await this.debits.release(tenantId, reservation);
+    this.entitlements.customerChanged(tenantId, customer);
     return this.balanceOf(tenantId, customer);
   }
 

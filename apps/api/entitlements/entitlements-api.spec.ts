@@ -55,6 +55,32 @@ test('whatever a request has committed, the next question sees: customer, subscr
   expect(await entitlement()).toEqual({ allowed: false, reason: 'LIMIT_REACHED', remaining: '0' });
 });
 
+test('a debit of credits, and one that is held, is seen by the next question of that customer', async () => {
+  await ask(`mutation { createPlan(input: { key: "credit", name: "Credit", kind: CREDIT, currency: "USD", interval: MONTH, prices: [],
+    burnRates: [{ meter: "chats", creditsPerUnit: "1" }] }) { id } }`);
+  await ask('mutation { createCustomer(input: { key: "prepaid", name: "Prepaid" }) { id } }');
+  const startsAt = new Date(Date.now() - 86_400_000).toISOString();
+  await ask('mutation ($at: DateTime!) { createSubscription(input: { customer: "prepaid", plan: "credit", startsAt: $at }) { id } }', {
+    at: startsAt,
+  });
+  const check = async (): Promise<unknown> => (await rest('/v1/entitlements/prepaid/chats')).body;
+  expect(await check()).toMatchObject({ allowed: false, reason: 'CREDITS_EXHAUSTED' });
+  await ask('mutation { grantCredits(input: { customer: "prepaid", key: "g", credits: "10" }) { id } }');
+  expect(await check()).toMatchObject({ allowed: true, remaining: '10', unit: 'CREDITS' });
+  await ask('mutation { debitCredits(input: { customer: "prepaid", key: "d", credits: "3" }) { key } }');
+  expect(await check()).toMatchObject({ remaining: '7' });
+  const held = await ask('mutation { reserveCredits(customer: "prepaid", key: "r", credits: "7") { id } }');
+  expect(await check()).toMatchObject({ allowed: false, reason: 'CREDITS_EXHAUSTED' });
+  await ask('mutation ($id: ID!) { commitReservation(reservation: $id, credits: "2") { available } }', {
+    id: (held['reserveCredits'] as unknown as { id: string }).id,
+  });
+  expect(await check()).toMatchObject({ allowed: true, remaining: '5' });
+  await ask('mutation ($events: [UsageEventInput!]!) { ingestEvents(events: $events) { accepted } }', {
+    events: Array.from({ length: 5 }, (_, i) => ({ key: `p${i}`, customer: 'prepaid', type: 'chat', at: new Date().toISOString() })),
+  });
+  expect(await check()).toMatchObject({ allowed: false, reason: 'CREDITS_EXHAUSTED', remaining: '0' });
+});
+
 test('REST answers the same', async () => {
   const { status, body } = await rest('/v1/entitlements/acme/chat');
   expect(status).toBe(200);

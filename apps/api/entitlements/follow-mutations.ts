@@ -8,8 +8,17 @@ interface RequestContext {
   readonly request: AuthenticatedRequest;
 }
 
-/** What these change is announced by customer (`FollowCommits`). */
-const ANNOUNCED = new Set(['ingestEvents', 'voidEvents', 'amendEvents']);
+/** What these change is told by customer: by usage's announcements (`FollowCommits`), or by their resolver. */
+const ANNOUNCED = new Set([
+  'ingestEvents',
+  'voidEvents',
+  'amendEvents',
+  'debitCredits',
+  'reverseDebit',
+  'reserveCredits',
+  'commitReservation',
+  'releaseReservation',
+]);
 
 /** Whatever a mutation changed, a subscription, a cap or credits: who asks after its answer sees it. */
 @Plugin()

@@ -1,0 +1,69 @@
+import { Injectable } from '@nestjs/common';
+import { Decimal, type Instant } from '@tare/core';
+import { sqlInstant, type TenantTransaction } from '@tare/database';
+
+/** How far a wallet has followed usage. */
+export interface DrawnWallet {
+  /** The last commit of usage that was drawn, and by which terms; null: nothing was. */
+  readonly drawnSeq: number | null;
+  readonly drawnTerms: string | null;
+  /** The last commit known to have moved the customer's usage; null: not known. */
+  readonly movedSeq: number | null;
+}
+
+/** Credits of a wallet that are left, and until when. */
+export interface OpenGrant {
+  readonly remaining: Decimal;
+  readonly effectiveAt: Instant;
+  readonly expiresAt: Instant | null;
+}
+
+export interface OpenWallet {
+  readonly debt: Decimal;
+  readonly hasGrants: boolean;
+  readonly grants: readonly OpenGrant[];
+}
+
+/** SQL over wallets of many customers at once: their cached sums, never their ledgers. */
+@Injectable()
+export class CreditStandingStore {
+  /** By the id of the customer. */
+  async drawn(tx: TenantTransaction, customerIds: readonly string[]): Promise<Map<string, DrawnWallet>> {
+    const rows = await tx.query<{ id: string; drawn_seq: number | null; drawn_terms: string | null; moved_seq: number | null }>(
+      `SELECT c.id, w.drawn_seq, w.drawn_terms, e.changed_seq AS moved_seq
+       FROM customer c
+       LEFT JOIN wallet w ON w.tenant_id = c.tenant_id AND w.customer_id = c.id
+       LEFT JOIN entitlement_customer e ON e.tenant_id = c.tenant_id AND e.customer_no = c.no
+       WHERE c.tenant_id = $1 AND c.id = ANY ($2::uuid[])`,
+      [tx.tenantId, customerIds],
+    );
+    return new Map(rows.map((row) => [row.id, { drawnSeq: row.drawn_seq, drawnTerms: row.drawn_terms, movedSeq: row.moved_seq }]));
+  }
+
+  /** By the id of the customer; grants that are used up or gone at `at` are left out. */
+  async open(tx: TenantTransaction, customerIds: readonly string[], at: Instant): Promise<Map<string, OpenWallet>> {
+    const values = [tx.tenantId, customerIds];
+    const [wallets, grants] = await Promise.all([
+      tx.query<{ id: string; debt: string; has_grants: boolean }>(
+        `SELECT c.id, coalesce(w.debt, 0) AS debt,
+           EXISTS (SELECT 1 FROM credit_grant g WHERE g.tenant_id = c.tenant_id AND g.customer_id = c.id) AS has_grants
+         FROM customer c LEFT JOIN wallet w ON w.tenant_id = c.tenant_id AND w.customer_id = c.id
+         WHERE c.tenant_id = $1 AND c.id = ANY ($2::uuid[])`,
+        values,
+      ),
+      tx.query<{ customer_id: string; remaining: string; effective_at: Instant; expires_at: Instant | null }>(
+        `SELECT customer_id, remaining, effective_at, expires_at FROM credit_grant
+         WHERE tenant_id = $1 AND customer_id = ANY ($2::uuid[]) AND remaining <> 0 AND (expires_at IS NULL OR expires_at > $3)`,
+        [...values, sqlInstant(at)],
+      ),
+    ]);
+    const open = new Map(
+      wallets.map(({ id, debt, has_grants: hasGrants }) => [id, { debt: Decimal.parse(debt), hasGrants, grants: [] as OpenGrant[] }]),
+    );
+    for (const row of grants) {
+      const grant = { remaining: Decimal.parse(row.remaining), effectiveAt: row.effective_at, expiresAt: row.expires_at };
+      open.get(row.customer_id)?.grants.push(grant);
+    }
+    return open;
+  }
+}
