@@ -21,6 +21,11 @@ export function requestBytes(url: URL, path: string, key: string, body: string, 
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), payload]);
 }
 
+/** A request without a body. */
+export function getBytes(url: URL, path: string, key: string): Buffer {
+  return Buffer.from(`GET ${path} HTTP/1.1\r\nhost: ${url.host}\r\nauthorization: Bearer ${key}\r\n\r\n`);
+}
+
 /** One connection that sends a request at a time: as little work of its own as a client can have. */
 export class LoadConnection {
   private received: Buffer = Buffer.alloc(0);
