@@ -301,6 +301,19 @@ describe('caps', () => {
     expect(await world.ask('acme', 'images', '2026-03-07T00:00:00Z')).toMatchObject(YES);
   });
 
+  test('a change of seats in mid-period does not begin tiers anew', async () => {
+    await world.customer('acme');
+    const id = await world.subscribe('acme', 'usage', '2026-03-01T00:00:00Z');
+    await cap('acme', { kind: 'SPEND', meter: null, limit: d('100'), period: 'MONTH' });
+    await world.use('acme', 'chats', '10', '2026-03-05T00:00:00Z');
+    await world
+      .get(SubscriptionsService)
+      .change(world.tenantId, { subscription: id, seats: 2, at: parseInstant('2026-03-06T10:17:33Z'), immediately: true } as never);
+    await world.use('acme', 'chats', '4', '2026-03-06T10:17:34Z');
+    const [standing] = (await world.answer('acme', 'chats', '2026-03-07T00:00:00Z')).caps;
+    expect(standing?.used.toString()).toBe('12');
+  });
+
   test('a cap on some usage stops that usage alone, a soft one nothing', async () => {
     await world.customer('acme');
     await world.subscribe('acme', 'usage', '2026-03-01T00:00:00Z');

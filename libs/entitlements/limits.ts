@@ -1,8 +1,9 @@
-import { aggregate, Decimal, periodContains, ratePeriodUsage, servicePeriodAt, subscriptionFor } from '@tare/core';
-import type { Instant, Meter, MeterFilter, Period, PlanFeature, UsageRecord } from '@tare/core';
+import { aggregate, Decimal, periodContains } from '@tare/core';
+import type { Instant, Meter, MeterFilter, Period, PlanFeature, Segment, UsageRecord } from '@tare/core';
 import type { AlertRuleKind } from '@tare/alerts';
 import type { Cap } from './cap.ts';
 import { runningAt, usageOfHolders, type CustomerFacts, type RunningSubscription } from './customer-facts.ts';
+import { ratedParts, ratedSpan, ratedUpTo } from './rated-parts.ts';
 import { spendOf } from './spend.ts';
 import { calendarWindow } from './window.ts';
 
@@ -61,7 +62,7 @@ export function limitsOf(facts: CustomerFacts, at: Instant): Limit[] {
   const running = runningAt(facts.segments, at).filter(({ segment }) => !isPaused(segment));
   return [
     ...featureLimits(facts, running),
-    ...running.flatMap((subscription) => includedLimits(facts, subscription, at)),
+    ...includedLimits(facts, running, at),
     ...fairUseLimits(facts, running),
     ...facts.caps.map((cap) => capLimit(facts, cap, at)),
   ];
@@ -108,22 +109,35 @@ function featureLimits(facts: CustomerFacts, running: readonly RunningSubscripti
   });
 }
 
-/** What prices include: it stops nothing, what is beyond is charged. */
-function includedLimits(facts: CustomerFacts, { id, segment }: RunningSubscription, at: Instant): Limit[] {
-  const period = servicePeriodAt(segment, at);
-  if (period === null || period.trial || !segment.terms.prices.some(({ includedQuantity }) => includedQuantity.isPositive())) return [];
-  const usage = facts.records.filter((record) => subscriptionFor(record, facts.segments, facts.meters)?.id === segment.id);
-  const rated = ratePeriodUsage(segment, period, usage, facts.meters, { closing: false, exchangeRates: facts.exchangeRates });
-  return rated.flatMap(({ price, quantity }): Limit[] => {
-    const meter = facts.meters.get(price.meter);
-    if (meter === undefined || !price.includedQuantity.isPositive()) return [];
-    const limit = price.perSeat ? price.includedQuantity.times(Decimal.of(segment.seats)) : price.includedQuantity;
-    const base = { kind: 'INCLUDED', rule: 'ALLOWANCE', unit: 'USAGE', alertAt: null, stops: false } as const;
-    const window = { start: period.start, end: period.end };
-    return [
-      { ...base, key: price.key, subscriptionId: id, meter: meter.key, scope: scopeOf(meter, price.match), limit, used: quantity, window },
-    ];
-  });
+/** What prices include in the billing period: it stops nothing, what is beyond is charged. */
+function includedLimits(facts: CustomerFacts, running: readonly RunningSubscription[], at: Instant): Limit[] {
+  const including = running.filter(({ segment }) => segment.terms.prices.some(({ includedQuantity }) => includedQuantity.isPositive()));
+  if (including.length === 0) return [];
+  const ids = new Set(including.map(({ id }) => id));
+  const parts = ratedParts(facts, ratedSpan(facts.segments, { start: at, end: at + 1 }));
+  const open = parts.filter(({ segment, period }) => ids.has(segment.subscriptionId) && !period.trial && periodContains(period, at));
+  return open.flatMap((part) =>
+    ratedUpTo(facts, part, Infinity).flatMap(({ priceKey, price, group, quantity, included: limit }): Limit[] => {
+      const meter = facts.meters.get(price.meter);
+      if (meter === undefined || !limit.isPositive()) return [];
+      const { segment, period } = part;
+      const base = { kind: 'INCLUDED', rule: 'ALLOWANCE', unit: 'USAGE', alertAt: null, stops: false } as const;
+      const window = { start: period.start, end: period.end };
+      const scope = scopeOf(meter, price.match);
+      return [
+        {
+          ...base,
+          key: group === null ? priceKey : `${priceKey} ${group}`,
+          subscriptionId: segment.subscriptionId,
+          meter: meter.key,
+          scope,
+          limit,
+          used: quantity,
+          window,
+        },
+      ];
+    }),
+  );
 }
 
 /** A license's fair-use lines: told of, never charged and never in the way (SEMANTICS 5). */
@@ -170,6 +184,6 @@ function quantityIn(window: Period, meter: Meter, match: readonly MeterFilter[],
 }
 
 /** Nothing may be done in a pause. */
-export function isPaused(segment: object): boolean {
-  return (segment as { paused?: boolean }).paused === true;
+export function isPaused({ paused }: Segment): boolean {
+  return paused;
 }

@@ -2,6 +2,7 @@ import { needsEvents, servicePeriods } from '@tare/core';
 import type { Instant, Meter, MeterFilter, Period, Segment } from '@tare/core';
 import { bySubscription, runningAt, type CustomerFacts } from './customer-facts.ts';
 import { windowOfCap } from './limits.ts';
+import { ratedSpan } from './rated-parts.ts';
 import { billingWindow } from './window.ts';
 
 /** What of a customer decides which of its usage is read. */
@@ -77,9 +78,9 @@ function following(windowAt: (at: Instant) => Period | null, first: Period | nul
 /** Where charges are told apart too, time is cut where they are. */
 function cutsOf({ segments, caps }: LimitedCustomer, windows: readonly Period[]): Instant[] {
   if (windows.length === 0) return [];
-  const start = Math.min(...windows.map((window) => window.start));
-  const end = Math.max(...windows.map((window) => window.end));
+  const asked = { start: Math.min(...windows.map(({ start }) => start)), end: Math.max(...windows.map(({ end }) => end)) };
   const isRated = caps.some(({ kind }) => kind === 'SPEND') || segments.some(includesUsage);
+  const { start, end } = isRated ? ratedSpan(segments, asked) : asked;
   const parts = isRated ? segments.flatMap((segment) => servicePeriods(segment, start, end)) : [];
   const edges = [...windows, ...parts].flatMap((period) => [period.start, period.end]);
   const bounds = isRated ? segments.flatMap((segment) => [segment.start, segment.end ?? start]) : [];

@@ -152,19 +152,14 @@ class EntitlementBench {
     await this.ask(`mutation { createPlan(input: { key: "pro", name: "Pro", kind: SUBSCRIPTION, currency: "USD", interval: MONTH,
       prices: [{ key: "tokens", model: GRADUATED, meter: "tokens", tiers: [{ upTo: "1000000", unitPrice: "0.00001" }, { unitPrice: "0.000005" }] }],
       features: [{ key: "chat", meter: "tokens", limit: "1000000000000" }, { key: "sso" }] }) { id } }`);
-    const startsAt = new Date(Date.now() - 40 * 86_400_000).toISOString();
-    for (let no = 0; no < CUSTOMERS; no += 1) {
-      const customer = `customer-${no}`;
-      await this.ask('mutation ($key: String!) { createCustomer(input: { key: $key, name: $key }) { id } }', { key: customer });
-      await this.ask(
-        'mutation ($customer: String!, $at: DateTime!) { createSubscription(input: { customer: $customer, plan: "pro", startsAt: $at }) { id } }',
-        {
-          customer,
-          at: startsAt,
-        },
-      );
-      if (no % 2 === 0) await this.ask(CAP, { customer });
-    }
+    const startsAt = new Date(Math.floor(Date.now() / 86_400_000 - 40) * 86_400_000).toISOString();
+    const customers = Array.from({ length: CUSTOMERS }, (_, no) => ({ customer: `customer-${no}`, at: startsAt }));
+    await this.askEach(NEW_CUSTOMER, customers);
+    await this.askEach(NEW_SUBSCRIPTION, customers);
+    await this.askEach(
+      CAP,
+      customers.filter((_, no) => no % 2 === 0),
+    );
   }
 
   private async ingest(events: readonly unknown[]): Promise<void> {
@@ -174,15 +169,23 @@ class EntitlementBench {
     });
   }
 
-  private async ask(query: string, variables: Record<string, unknown> = {}): Promise<void> {
+  private ask(query: string): Promise<void> {
+    return this.askEach(query, [{}]);
+  }
+
+  private async askEach(query: string, variables: readonly object[]): Promise<void> {
     const { apiUrl, key } = this.platform;
-    await sendAll(apiUrl, [requestBytes(apiUrl, '/graphql', key, JSON.stringify({ query, variables }))], 1, ({ body }) => {
+    const requests = variables.map((own) => requestBytes(apiUrl, '/graphql', key, JSON.stringify({ query, variables: own })));
+    await sendAll(apiUrl, requests, 16, ({ body }) => {
       if (body.includes('"errors"')) throw new Error(body.slice(0, 500));
     });
   }
 }
 
 const CHECK = 'query ($customer: String!) { entitlement(customer: $customer, feature: "chat") { allowed reason remaining resetsAt } }';
+const NEW_CUSTOMER = 'mutation ($customer: String!) { createCustomer(input: { key: $customer, name: $customer }) { id } }';
+const NEW_SUBSCRIPTION =
+  'mutation ($customer: String!, $at: DateTime!) { createSubscription(input: { customer: $customer, plan: "pro", startsAt: $at }) { id } }';
 const CAP =
   'mutation ($customer: String!) { setCap(customer: $customer, input: { key: "day", kind: SPEND, limit: "1000000", period: DAY }) { key } }';
 

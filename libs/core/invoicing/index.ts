@@ -2,6 +2,7 @@ export * from './allowance-record.ts';
 export * from './assembled-invoice.ts';
 export * from './commitment-span.ts';
 export * from './invoice-facts.ts';
+export * from './joined-parts.ts';
 export * from './assemble-invoice.ts';
 export * from './billed-facts.ts';
 export * from './check-invoice.ts';
