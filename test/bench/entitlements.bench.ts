@@ -8,16 +8,18 @@ import { startBenchServer, type BenchPlatform } from './platform.ts';
 /**
  * The entitlement check over HTTP against an endpoint of the same process that answers a constant: in turns, the ratio is the median of the rounds' own. Half of the
  * customers are limited by a feature and a cap on spend, half by a feature alone; every one is asked for. Then the same with a history of events stored, and
- * while usage comes in. Prints JSON lines. TARE_BENCH_ROWS (20000000; 0: none), TARE_BENCH_ROUNDS (7) and TARE_BENCH_REQUESTS (20000, per round and endpoint)
- * make it shorter or longer; TARE_BENCH_DIRECTORY keeps the data for the next run. A history needs 700 bytes of disk for each row.
+ * while usage comes in. Prints JSON lines. TARE_BENCH_ROWS (20000000; 0: none), TARE_BENCH_ROUNDS (7) TARE_BENCH_REQUESTS (20000, per round and endpoint) and
+ * TARE_BENCH_CUSTOMERS (500, at most) make it shorter or longer; TARE_BENCH_DIRECTORY keeps the data for the next run. A history needs 700 bytes of disk for each row.
  */
 const ROWS = Number(process.env['TARE_BENCH_ROWS'] ?? 20_000_000);
 const ROUNDS = Number(process.env['TARE_BENCH_ROUNDS'] ?? 7);
 const REQUESTS = Number(process.env['TARE_BENCH_REQUESTS'] ?? 20_000);
 const CONNECTIONS = 64;
 const GOAL = 0.5;
-const CUSTOMERS = 500;
+const CUSTOMERS = Number(process.env['TARE_BENCH_CUSTOMERS'] ?? 500);
 const BATCH = 1_000;
+/** A history takes its customers, dimensions and months from events that were ingested. */
+const WARM_BATCHES = ROWS > 0 ? 20 : 2;
 
 type Endpoint = 'constant' | 'rest' | 'graphqlConstant' | 'graphql';
 const ENDPOINTS: readonly Endpoint[] = ['constant', 'rest', 'graphqlConstant', 'graphql'];
@@ -54,7 +56,11 @@ class EntitlementBench {
     const rounds = new Map<Endpoint, Round[]>(ENDPOINTS.map((endpoint) => [endpoint, []]));
     for (let round = 0; round < ROUNDS; round += 1) {
       const order = round % 2 === 0 ? ENDPOINTS : [...ENDPOINTS].reverse();
-      for (const endpoint of order) rounds.get(endpoint)?.push(await this.round(endpoint));
+      for (const endpoint of order) {
+        const done = await this.round(endpoint);
+        rounds.get(endpoint)?.push(done);
+        print({ bench: 'entitlements', round: round + 1, endpoint, ...figuresOf([done]) });
+      }
     }
     const of = (endpoint: Endpoint): Round[] => rounds.get(endpoint) ?? [];
     this.report(`REST, ${what}`, of('rest'), of('constant'));
@@ -145,7 +151,7 @@ class EntitlementBench {
   }
 
   private async setUp(): Promise<void> {
-    for (let batch = 0; batch < 20; batch += 1) await this.ingest(this.source.batch(BATCH));
+    for (let batch = 0; batch < WARM_BATCHES; batch += 1) await this.ingest(this.source.batch(BATCH));
     await this.ask(
       'mutation { createMeter(input: { key: "tokens", name: "Tokens", eventType: "llm.completion", aggregation: SUM, valueProperty: "tokens.total" }) { id } }',
     );
