@@ -308,7 +308,7 @@ describe('caps', () => {
     await world.use('acme', 'chats', '10', '2026-03-05T00:00:00Z');
     await world
       .get(SubscriptionsService)
-      .change(world.tenantId, { subscription: id, seats: 2, at: parseInstant('2026-03-06T10:17:33Z'), immediately: true } as never);
+      .change(world.tenantId, { subscription: id, seats: 2, at: parseInstant('2026-03-06T10:17:33Z'), immediately: true });
     await world.use('acme', 'chats', '4', '2026-03-06T10:17:34Z');
     const [standing] = (await world.answer('acme', 'chats', '2026-03-07T00:00:00Z')).caps;
     expect(standing?.used.toString()).toBe('12');
