@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { CreditDebit, CreditReservation, ReservationStatus } from './debit.ts';
 import type { Posting } from './posting.ts';
 import { movedGrants, walletSums } from './posting-sums.ts';
-import { DEBITS, EXPIRED_RESERVATIONS, OPEN_RESERVATIONS, RESERVATIONS, WRITE_WALLET } from './wallet-writer.sql.ts';
+import { DEBITS, EXPIRED_RESERVATIONS, OPEN_RESERVATIONS, RESERVATIONS, WRITE_DEBITS, WRITE_WALLET } from './wallet-writer.sql.ts';
 
 /** A reservation that ends. */
 export interface EndedReservation {
@@ -21,11 +21,15 @@ export interface WalletWrite {
   readonly customerId: string;
   /** The version of the wallet that it was decided on. */
   readonly version: number;
+  /** Of all postings. */
+  readonly transactionId: string;
   readonly debits: readonly CreditDebit[];
   readonly postings: readonly Posting[];
   readonly reservations: readonly CreditReservation[];
   readonly ended: readonly EndedReservation[];
 }
+
+const UNIQUE_VIOLATION = '23505';
 
 interface ReservationRow {
   readonly id: string;
@@ -60,17 +64,17 @@ interface DebitRow {
 /** SQL of debits and reservations. */
 @Injectable()
 export class DebitStore {
-  /** `LOST`: the wallet has another version. `TAKEN`: a key was there already; the transaction has to be rolled back. */
+  /** `LOST`: the wallet has another version. `TAKEN`: a key was there already, and the transaction has failed. */
   async write(tx: TenantTransaction, write: WalletWrite): Promise<'WRITTEN' | 'LOST' | 'TAKEN'> {
-    const [row] = await tx.queryPrepared<{ held: number; debits: number; reserved: number; ended: number }>(
-      'write wallet',
-      WRITE_WALLET,
-      writeValues(tx.tenantId, write),
-    );
-    if (row === undefined || row.held === 0) return 'LOST';
-    if (row.debits < write.debits.length || row.reserved < write.reservations.length) return 'TAKEN';
-    if (row.ended < write.ended.length) throw new Error('a reservation ended without raising the version of its wallet');
-    return 'WRITTEN';
+    try {
+      const [row] = isPlainWrite(write)
+        ? await tx.queryPrepared<{ held: number }>('write debits', WRITE_DEBITS, debitValues(tx.tenantId, write))
+        : await tx.queryPrepared<{ held: number }>('write wallet', WRITE_WALLET, writeValues(tx.tenantId, write));
+      return row?.held === 1 ? 'WRITTEN' : 'LOST';
+    } catch (error) {
+      if ((error as { code?: unknown }).code === UNIQUE_VIOLATION) return 'TAKEN';
+      throw error;
+    }
   }
 
   async version(tx: TenantTransaction, customerId: string): Promise<number | null> {
@@ -147,19 +151,63 @@ export class DebitStore {
   }
 }
 
-function writeValues(tenantId: string, { customerId, version, debits, postings, reservations, ended }: WalletWrite): unknown[] {
+/** Debits alone, each covered by one grant, all of one period: such are written with few columns. */
+function isPlainWrite({ debits, reservations, ended }: WalletWrite): boolean {
+  const [first] = debits;
+  if (first === undefined || reservations.length > 0 || ended.length > 0) return false;
+  return debits.every(
+    ({ taken, debt, uncovered, segmentId, periodStart }) =>
+      taken.length === 1 && debt.isZero() && uncovered.isZero() && segmentId === first.segmentId && periodStart === first.periodStart,
+  );
+}
+
+function debitValues(tenantId: string, write: WalletWrite): unknown[] {
+  const { debits } = write;
+  const [first] = debits;
+  const place = [first?.subscriptionId ?? null, first?.segmentId ?? null, sqlInstantOrNull(first?.periodStart ?? null)];
+  return [...walletValues(tenantId, write), ...place, ...plainColumns(debits, sqlInstants(debits))];
+}
+
+function plainColumns(debits: readonly CreditDebit[], ats: readonly string[]): string[] {
+  return [
+    textArray(debits.map(({ key }) => key)),
+    plainArray(debits.map(({ credits }) => credits.toString())),
+    plainArray(ats),
+    textArray(debits.map(({ feature }) => feature)),
+    plainArray(debits.map(({ taken }) => taken[0]?.grantId ?? null)),
+    plainArray(debits.map(({ taken }) => taken[0]?.revenue.toString() ?? null)),
+  ];
+}
+
+/** Times of debits are mostly the same: each is written out once. */
+function sqlInstants(debits: readonly CreditDebit[]): string[] {
+  let last = { at: NaN, text: '' };
+  return debits.map(({ at }) => {
+    if (at !== last.at) last = { at, text: sqlInstant(at) };
+    return last.text;
+  });
+}
+
+/** $1 - $20 of both statements. */
+function walletValues(tenantId: string, { customerId, version, transactionId, postings }: WalletWrite): unknown[] {
   const sums = walletSums(postings);
   const moved = movedGrants(postings);
   return [
-    ...[tenantId, customerId, version, sums.balance.toString(), sums.reserved.toString(), sums.debt.toString()],
-    postings[0]?.transactionId ?? randomUUID(),
-    ...debitColumns(debits),
+    ...[tenantId, customerId, version, sums.balance.toString(), sums.reserved.toString(), sums.debt.toString(), transactionId],
     ...postingColumns(postings),
     plainArray(moved.map(({ grantId }) => grantId)),
     plainArray(moved.map(({ remaining }) => remaining.toString())),
     plainArray(moved.map(({ reserved }) => reserved.toString())),
     plainArray(moved.map(({ priceUsed }) => priceUsed.toString())),
-    ...reservationColumns(reservations),
+  ];
+}
+
+function writeValues(tenantId: string, write: WalletWrite): unknown[] {
+  const { ended } = write;
+  return [
+    ...walletValues(tenantId, write),
+    ...debitColumns(write.debits),
+    ...reservationColumns(write.reservations),
     plainArray(ended.map(({ id }) => id)),
     plainArray(ended.map(({ status }) => status)),
     plainArray(ended.map(({ committed }) => committed?.toString() ?? null)),
@@ -170,7 +218,7 @@ function debitColumns(debits: readonly CreditDebit[]): string[] {
   return [
     textArray(debits.map(({ key }) => key)),
     plainArray(debits.map(({ credits }) => credits.toString())),
-    plainArray(debits.map(({ at }) => sqlInstant(at))),
+    plainArray(sqlInstants(debits)),
     textArray(debits.map(({ feature }) => feature)),
     textArray(debits.map(({ taken }) => plainArray(taken.map(({ grantId }) => grantId)))),
     textArray(debits.map(({ taken }) => plainArray(taken.map(({ credits }) => credits.toString())))),

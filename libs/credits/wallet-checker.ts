@@ -24,7 +24,8 @@ WITH grants AS (
     coalesce(sum(credits) FILTER (WHERE account = 'RESERVED'), 0) AS reserved, coalesce(-sum(credits) FILTER (WHERE account = 'DEBT'), 0) AS debt
   FROM credit_posting WHERE tenant_id = $1 GROUP BY customer_id
 ), debits AS (
-  SELECT d.customer_id, d.key, d.credits, d.debt + d.uncovered + coalesce((SELECT sum(part) FROM unnest(d.grant_credits) AS part), 0) AS parts
+  SELECT d.customer_id, d.key, d.credits,
+    d.debt + d.uncovered + CASE WHEN d.grant_id IS NULL THEN coalesce((SELECT sum(part) FROM unnest(d.grant_credits) AS part), 0) ELSE d.credits END AS parts
   FROM credit_debit d WHERE d.tenant_id = $1
 )
 SELECT customer_id, 'remaining' AS what, id::text AS id, remaining::text AS kept, in_grant::text AS ledger FROM grants WHERE remaining <> in_grant

@@ -1,10 +1,10 @@
 import { CodedError, Decimal, segmentEnd, servicePeriodAt, WalletBook } from '@tare/core';
-import type { DecidedDebit, Instant, Segment } from '@tare/core';
+import type { DecidedDebit, Instant, Period, Segment } from '@tare/core';
 import { randomUUID } from 'node:crypto';
 import type { StoredGrant, WalletRow } from './credit.store.ts';
 import type { CreditDebit, CreditReservation, WalletSums } from './debit.ts';
 import type { EndedReservation, WalletWrite } from './debit.store.ts';
-import { causeOf, type Cause, type Posting } from './posting.ts';
+import { causeOf, entries, type Posting } from './posting.ts';
 import type { WatchTerms } from './wallet-watch.ts';
 
 /** What is asked of a wallet. */
@@ -48,6 +48,27 @@ export interface KnownRows {
   readonly reservations: readonly CreditReservation[];
 }
 
+/** Whose rule holds in a stretch of time, and what is decided there counts for. */
+interface KnownPlace {
+  readonly segment: Segment | null;
+  readonly subscriptionId: string | null;
+  readonly segmentId: string | null;
+  readonly periodStart: Instant | null;
+  readonly from: Instant;
+  readonly until: Instant;
+}
+
+/** Credits that go one way: burnt from a grant, held of it, or covered by nothing. */
+interface Move {
+  readonly to: 'BURNT' | 'RESERVED' | 'DEBT' | 'UNCOVERED';
+  readonly grantId: string | null;
+  readonly slot: number;
+  readonly place: KnownPlace;
+  at: Instant;
+  credits: Decimal;
+  revenue: Decimal;
+}
+
 /** Postings of debits at nearly one time are one row: they carry the first of their times. */
 const SLOT = 15 * 60 * 1_000_000;
 
@@ -60,10 +81,11 @@ export class WalletLane {
   private readonly open: Map<string, CreditReservation>;
   private readonly ended = new Map<string, CreditReservation>();
   private version: number;
-  private debits: CreditDebit[] = [];
+  private debits = new Map<string, CreditDebit>();
   private reservations: CreditReservation[] = [];
   private ending: EndedReservation[] = [];
-  private postings = new Map<string, Posting>();
+  private moves: Move[] = [];
+  private place: KnownPlace | null = null;
   private transactionId = randomUUID();
   /** Something was refused because of what the wallet holds: true only if that is what it holds. */
   refused = false;
@@ -98,16 +120,16 @@ export class WalletLane {
 
   /** What is to be written; null: nothing. */
   pending(customerId: string): WalletWrite | null {
-    const postings = [...this.postings.values()].filter(({ credits, revenue }) => !credits.isZero() || !revenue.isZero());
-    if (this.debits.length + this.reservations.length + this.ending.length + postings.length === 0) return null;
-    return { customerId, version: this.version, debits: this.debits, postings, reservations: this.reservations, ended: this.ending };
+    if (this.debits.size + this.reservations.length + this.ending.length === 0) return null;
+    const { version, transactionId, reservations, ending: ended } = this;
+    return { customerId, version, transactionId, debits: [...this.debits.values()], postings: this.postings(), reservations, ended };
   }
 
   written(): void {
     this.version += 1;
     this.refused = false;
-    [this.debits, this.reservations, this.ending] = [[], [], []];
-    this.postings = new Map();
+    this.debits = new Map();
+    [this.reservations, this.ending, this.moves] = [[], [], []];
     this.transactionId = randomUUID();
   }
 
@@ -116,13 +138,12 @@ export class WalletLane {
   }
 
   private debit(order: WalletOrder & { kind: 'DEBIT' }, now: Instant, known: KnownRows): WalletOutcome {
-    const before = known.debits.get(order.key) ?? this.debits.find(({ key }) => key === order.key);
+    const before = known.debits.get(order.key) ?? this.debits.get(order.key);
     if (before !== undefined) return isSameDebit(before, order) ? this.answer(now, before, null) : reusedKey(order.key);
-    const segment = this.segmentAt(order.at);
-    const decided = this.book.debit(order.credits, order.at, segment?.terms ?? null);
+    const place = this.placeAt(order.at);
+    const decided = this.book.debit(order.credits, order.at, place.segment?.terms ?? null);
     if (decided === null) return this.exhausted(order.credits, order.at);
-    const { key, credits, at, feature } = order;
-    return this.answer(now, this.keep({ key, credits, at, feature }, decided, segment), null);
+    return this.answer(now, this.keep(order, decided, place), null);
   }
 
   private reserve(order: WalletOrder & { kind: 'RESERVE' }, now: Instant, known: KnownRows): WalletOutcome {
@@ -132,8 +153,7 @@ export class WalletLane {
       const isSame = before.credits.equals(credits) && before.ttlSeconds === ttlSeconds;
       return isSame ? this.answer(now, null, before) : reusedKey(key);
     }
-    const terms = this.segmentAt(at)?.terms ?? null;
-    const decided = this.book.hold(credits, at, terms);
+    const decided = this.book.hold(credits, at, this.placeAt(at).segment?.terms ?? null);
     if (decided === null) return this.exhausted(credits, at);
     const uncovered = decided.uncovered.plus(decided.debt);
     const reservation: CreditReservation = {
@@ -153,9 +173,9 @@ export class WalletLane {
     if (reservation.status !== 'OPEN') return endedReservation(reservation);
     const { at, held } = reservation;
     this.end(reservation, 'COMMITTED', now, credits);
-    const segment = this.segmentAt(at);
-    const decided = this.book.settle(credits, at, segment?.terms ?? null, held);
-    const debit = this.keep({ key: `reservation:${reservationId}`, credits, at, feature: null }, decided, segment);
+    const place = this.placeAt(at);
+    const decided = this.book.settle(credits, at, place.segment?.terms ?? null, held);
+    const debit = this.keep({ key: `reservation:${reservationId}`, credits, at, feature: null }, decided, place);
     return this.answer(now, debit, this.ended.get(reservationId) ?? null);
   }
 
@@ -183,57 +203,76 @@ export class WalletLane {
 
   /** Only an overdraft is promised: overage has no limit to keep free for. */
   private promiseOf({ uncovered, at }: CreditReservation): Decimal {
-    return this.segmentAt(at)?.terms.creditExhaustion === 'OVERDRAFT' ? uncovered : Decimal.ZERO;
+    return this.placeAt(at).segment?.terms.creditExhaustion === 'OVERDRAFT' ? uncovered : Decimal.ZERO;
   }
 
   /** Into the reservation, or out of it again. */
   private move({ held }: CreditReservation, at: Instant, sign: 1 | -1): void {
     for (const { grantId, credits } of held) {
       const moved = sign === 1 ? credits : credits.negated();
-      this.post('RESERVATION', 'GRANT', grantId, moved.negated(), Decimal.ZERO, at, null);
-      this.post('RESERVATION', 'RESERVED', grantId, moved, Decimal.ZERO, at, null);
+      this.add('RESERVED', grantId, moved, Decimal.ZERO, at, NO_PLACE);
     }
   }
 
   private keep(
-    order: Pick<CreditDebit, 'key' | 'credits' | 'at' | 'feature'>,
+    { key, credits, at, feature }: Pick<CreditDebit, 'key' | 'credits' | 'at' | 'feature'>,
     { taken, debt, uncovered }: DecidedDebit,
-    segment: Segment | null,
+    place: KnownPlace,
   ): CreditDebit {
-    const place = segment === null ? null : this.placeOf(segment, order.at);
-    const debit: CreditDebit = { ...order, reverses: null, taken, debt, uncovered, ...(place ?? NOWHERE) };
-    for (const { grantId, credits, revenue } of taken) {
-      this.post('DEBIT', 'GRANT', grantId, credits.negated(), Decimal.ZERO, order.at, debit);
-      this.post('DEBIT', 'BURNT', grantId, credits, revenue, order.at, debit);
-    }
-    for (const [account, credits] of [['DEBT', debt] as const, ['UNCOVERED', uncovered] as const]) {
-      if (credits.isZero()) continue;
-      this.post('DEBIT', account, null, credits.negated(), Decimal.ZERO, order.at, debit);
-      this.post('DEBIT', 'BURNT', null, credits, Decimal.ZERO, order.at, debit);
-    }
-    this.debits.push(debit);
+    const { subscriptionId, segmentId, periodStart } = place;
+    const debit: CreditDebit = {
+      key,
+      credits,
+      at,
+      feature,
+      reverses: null,
+      taken,
+      debt,
+      uncovered,
+      subscriptionId,
+      segmentId,
+      periodStart,
+    };
+    for (const part of taken) this.add('BURNT', part.grantId, part.credits, part.revenue, at, place);
+    if (!debt.isZero()) this.add('DEBT', null, debt, Decimal.ZERO, at, place);
+    if (!uncovered.isZero()) this.add('UNCOVERED', null, uncovered, Decimal.ZERO, at, place);
+    this.debits.set(key, debit);
     return debit;
   }
 
-  private post(
-    cause: Cause,
-    account: Posting['account'],
-    grantId: string | null,
-    credits: Decimal,
-    revenue: Decimal,
-    at: Instant,
-    place: Pick<CreditDebit, 'subscriptionId' | 'segmentId' | 'periodStart'> | null,
-  ): void {
-    const name = `${cause}|${account}|${grantId ?? ''}|${place?.segmentId ?? ''}|${place?.periodStart ?? ''}|${Math.floor(at / SLOT)}`;
-    const known = this.postings.get(name);
-    if (known !== undefined) {
-      const sum = { credits: known.credits.plus(credits), revenue: known.revenue.plus(revenue), at: Math.min(known.at, at) };
-      this.postings.set(name, { ...known, ...sum });
+  /** Adds to what is posted: what goes the same way at nearly the same time is one move. */
+  private add(to: Move['to'], grantId: string | null, credits: Decimal, revenue: Decimal, at: Instant, place: KnownPlace): void {
+    const slot = Math.floor(at / SLOT);
+    const isSame = (move: Move): boolean => move.to === to && move.grantId === grantId && move.slot === slot && move.place === place;
+    const move = this.moves.findLast(isSame);
+    if (move === undefined) {
+      this.moves.push({ to, grantId, slot, place, at, credits, revenue });
       return;
     }
-    const { subscriptionId, segmentId, periodStart } = place ?? NOWHERE;
-    const because = causeOf(cause, { subscriptionId, segmentId, periodStart });
-    this.postings.set(name, { ...because, transactionId: this.transactionId, account, grantId, credits, revenue, at });
+    move.credits = move.credits.plus(credits);
+    move.revenue = move.revenue.plus(revenue);
+    if (at < move.at) move.at = at;
+  }
+
+  private postings(): Posting[] {
+    return this.moves
+      .filter(({ credits }) => !credits.isZero())
+      .flatMap(({ to, grantId, at, credits, revenue, place }) => {
+        const { subscriptionId, segmentId, periodStart } = place;
+        const cause = causeOf(to === 'RESERVED' ? 'RESERVATION' : 'DEBIT', { subscriptionId, segmentId, periodStart });
+        const from = { account: to === 'BURNT' || to === 'RESERVED' ? ('GRANT' as const) : to, grantId, credits: credits.negated() };
+        return entries(at, cause, [from, { account: to === 'RESERVED' ? to : 'BURNT', grantId, credits, revenue }], this.transactionId);
+      });
+  }
+
+  /** Whose rule holds at an instant, and with what its uncovered credits are billed; kept, since most debits are of one time. */
+  private placeAt(at: Instant): KnownPlace {
+    const { segments } = this.wallet;
+    if (segments.length === 0) return NO_PLACE;
+    if (this.place !== null && this.place.from <= at && at < this.place.until) return this.place;
+    const segment = this.segmentAt(at);
+    this.place = segment === null ? { ...NO_PLACE, ...this.stretchOf(at, null) } : this.placeOf(segment, at);
+    return this.place;
   }
 
   /** The plan whose rule holds: a CREDIT plan before others with burn rates, then the oldest. */
@@ -243,11 +282,21 @@ export class WalletLane {
   }
 
   /** The service period that uncovered credits are billed with: the open one, where that of the debit is closed already. */
-  private placeOf(segment: Segment, at: Instant): Pick<CreditDebit, 'subscriptionId' | 'segmentId' | 'periodStart'> {
+  private placeOf(segment: Segment, at: Instant): KnownPlace {
     const open = Math.max(at, this.wallet.settledUntil.get(segment.subscriptionId) ?? at);
     const own = this.segmentAt(open) ?? segment;
     const period = servicePeriodAt(own, open) ?? servicePeriodAt(segment, at);
-    return { subscriptionId: own.subscriptionId, segmentId: own.id, periodStart: period?.start ?? null };
+    const place = { subscriptionId: own.subscriptionId, segmentId: own.id, periodStart: period?.start ?? null };
+    return { segment, ...place, ...this.stretchOf(at, servicePeriodAt(segment, at)) };
+  }
+
+  /** Around the instant, up to where something begins or ends. */
+  private stretchOf(at: Instant, period: Period | null): Pick<KnownPlace, 'from' | 'until'> {
+    const { segments, settledUntil } = this.wallet;
+    const edges = [...segments.flatMap((segment) => [segment.start, segmentEnd(segment) ?? Infinity]), ...settledUntil.values()];
+    const before = edges.filter((edge) => edge <= at);
+    const after = edges.filter((edge) => edge > at);
+    return { from: Math.max(period?.start ?? -Infinity, ...before), until: Math.min(period?.end ?? Infinity, ...after) };
   }
 
   private found(id: string, known: KnownRows): CreditReservation | null {
@@ -262,12 +311,15 @@ export class WalletLane {
 
   private answer(now: Instant, debit: CreditDebit | null, reservation: CreditReservation | null): WalletAnswer {
     let reserved = Decimal.ZERO;
-    for (const { held } of this.open.values()) for (const { credits } of held) reserved = reserved.plus(credits);
+    if (this.open.size > 0) for (const { held } of this.open.values()) for (const { credits } of held) reserved = reserved.plus(credits);
     return { debit, reservation, available: this.book.availableAt(now), reserved, debt: this.book.debt };
   }
 }
 
-const NOWHERE = { subscriptionId: null, segmentId: null, periodStart: null } as const;
+const NO_PLACE: KnownPlace = {
+  ...{ segment: null, subscriptionId: null, segmentId: null, periodStart: null },
+  ...{ from: -Infinity, until: Infinity },
+};
 
 function isSameDebit(debit: CreditDebit, { credits, feature }: WalletOrder & { kind: 'DEBIT' }): boolean {
   return debit.reverses === null && debit.credits.equals(credits) && debit.feature === feature;

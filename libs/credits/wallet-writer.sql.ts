@@ -1,47 +1,52 @@
 /**
- * One statement for everything that was decided on a wallet at once: it happens only on the version of the wallet that was decided on ($3), all of it or
- * nothing. What is empty costs next to nothing. The counts tell who has won: no `held` wallet, and another one was faster; fewer rows than were sent, and
- * a key was taken before.
+ * Everything that was decided on a wallet at once, in one statement: it happens only on the version of the wallet that was decided on ($3), all of it or
+ * nothing. No `held` wallet in the answer, and another one was faster. A key that is taken fails the statement.
  *
- * $1 tenant, $2 customer, $4 - $6 what balance, reserved and debt change by, $7 transaction, $8 - $19 debits, $20 - $28 postings, $29 - $32 grants,
- * $33 - $41 reservations, $42 - $44 reservations that end.
+ * $1 tenant, $2 customer, $4 - $6 what balance, reserved and debt change by, $7 transaction, $8 - $16 postings, $17 - $20 grants.
  */
-export const WRITE_WALLET = `
+const WALLET = `
 WITH held AS (
   UPDATE wallet SET version = version + 1, balance = balance + $4, reserved = reserved + $5, debt = debt + $6
   WHERE tenant_id = $1 AND customer_id = $2 AND version = $3 RETURNING 1
-), debits AS (
+), posted AS (
+  INSERT INTO credit_posting (tenant_id, id, customer_id, transaction_id, account, grant_id, credits, revenue, at, subscription_id, segment_id, period_start, cause)
+  SELECT $1, gen_random_uuid(), $2, $7, p.account, p.grant_id, p.credits, p.revenue, p.at, p.subscription_id, p.segment_id, p.period_start, p.cause
+  FROM held, unnest($8::text[], $9::uuid[], $10::numeric[], $11::numeric[], $12::timestamptz[], $13::uuid[], $14::uuid[], $15::timestamptz[], $16::text[])
+    AS p (account, grant_id, credits, revenue, at, subscription_id, segment_id, period_start, cause)
+), moved AS (
+  UPDATE credit_grant g SET remaining = g.remaining + m.remaining, reserved = g.reserved + m.reserved, price_used = g.price_used + m.price_used
+  FROM held, unnest($17::uuid[], $18::numeric[], $19::numeric[], $20::numeric[]) AS m (id, remaining, reserved, price_used)
+  WHERE g.tenant_id = $1 AND g.id = m.id
+)`;
+
+/** Debits that one grant covers, all of one period, and nothing else: what a hot wallet writes. $21 - $23 the period, $24 - $29 the debits. */
+export const WRITE_DEBITS = `${WALLET}, debits AS (
+  INSERT INTO credit_debit (tenant_id, customer_id, transaction_id, subscription_id, segment_id, period_start, key, credits, at, feature, grant_id, revenue)
+  SELECT $1, $2, $7, $21::uuid, $22::uuid, $23::timestamptz, d.*
+  FROM held, unnest($24::text[], $25::numeric[], $26::timestamptz[], $27::text[], $28::uuid[], $29::numeric[]) AS d
+)
+SELECT count(*)::int4 AS held FROM held`;
+
+/** $21 - $32 debits, $33 - $41 reservations, $42 - $44 reservations that end. */
+export const WRITE_WALLET = `${WALLET}, debits AS (
   INSERT INTO credit_debit (tenant_id, customer_id, transaction_id, key, credits, at, feature, grant_ids, grant_credits, grant_revenues, uncovered, debt,
     subscription_id, segment_id, period_start)
   SELECT $1, $2, $7, d.key, d.credits, d.at, d.feature, d.grant_ids::uuid[], d.grant_credits::numeric[], d.grant_revenues::numeric[], d.uncovered, d.debt,
     d.subscription_id, d.segment_id, d.period_start
-  FROM held, unnest($8::text[], $9::numeric[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[], $15::numeric[], $16::numeric[],
-    $17::uuid[], $18::uuid[], $19::timestamptz[])
+  FROM held, unnest($21::text[], $22::numeric[], $23::timestamptz[], $24::text[], $25::text[], $26::text[], $27::text[], $28::numeric[], $29::numeric[],
+    $30::uuid[], $31::uuid[], $32::timestamptz[])
     AS d (key, credits, at, feature, grant_ids, grant_credits, grant_revenues, uncovered, debt, subscription_id, segment_id, period_start)
-  ON CONFLICT DO NOTHING RETURNING 1
-), posted AS (
-  INSERT INTO credit_posting (tenant_id, id, customer_id, transaction_id, account, grant_id, credits, revenue, at, subscription_id, segment_id, period_start, cause)
-  SELECT $1, gen_random_uuid(), $2, $7, p.account, p.grant_id, p.credits, p.revenue, p.at, p.subscription_id, p.segment_id, p.period_start, p.cause
-  FROM held, unnest($20::text[], $21::uuid[], $22::numeric[], $23::numeric[], $24::timestamptz[], $25::uuid[], $26::uuid[], $27::timestamptz[], $28::text[])
-    AS p (account, grant_id, credits, revenue, at, subscription_id, segment_id, period_start, cause)
-  RETURNING 1
-), moved AS (
-  UPDATE credit_grant g SET remaining = g.remaining + m.remaining, reserved = g.reserved + m.reserved, price_used = g.price_used + m.price_used
-  FROM held, unnest($29::uuid[], $30::numeric[], $31::numeric[], $32::numeric[]) AS m (id, remaining, reserved, price_used)
-  WHERE g.tenant_id = $1 AND g.id = m.id RETURNING 1
 ), reserved AS (
   INSERT INTO credit_reservation (tenant_id, customer_id, id, key, credits, at, ttl_seconds, expires_at, grant_ids, grant_credits, uncovered)
   SELECT $1, $2, r.id, r.key, r.credits, r.at, r.ttl_seconds, r.expires_at, r.grant_ids::uuid[], r.grant_credits::numeric[], r.uncovered
   FROM held, unnest($33::uuid[], $34::text[], $35::numeric[], $36::timestamptz[], $37::int4[], $38::timestamptz[], $39::text[], $40::text[], $41::numeric[])
     AS r (id, key, credits, at, ttl_seconds, expires_at, grant_ids, grant_credits, uncovered)
-  ON CONFLICT DO NOTHING RETURNING 1
 ), ended AS (
   UPDATE credit_reservation r SET status = e.status, committed = e.committed, ended_at = now()
   FROM held, unnest($42::uuid[], $43::text[], $44::numeric[]) AS e (id, status, committed)
-  WHERE r.tenant_id = $1 AND r.id = e.id AND r.status = 'OPEN' RETURNING 1
+  WHERE r.tenant_id = $1 AND r.id = e.id AND r.status = 'OPEN'
 )
-SELECT (SELECT count(*) FROM held)::int4 AS held, (SELECT count(*) FROM debits)::int4 AS debits, (SELECT count(*) FROM reserved)::int4 AS reserved,
-  (SELECT count(*) FROM ended)::int4 AS ended, (SELECT count(*) FROM posted)::int4 AS posted, (SELECT count(*) FROM moved)::int4 AS moved`;
+SELECT count(*)::int4 AS held FROM held`;
 
 /** What reservations hold: $1 tenant, $2 customer. */
 export const OPEN_RESERVATIONS = `
@@ -55,7 +60,10 @@ FROM credit_reservation WHERE tenant_id = $1 AND customer_id = $2 AND (id = ANY 
 
 /** Debits by key, or reversals of one. $3 keys, $4 the debit whose reversals are wanted; null: none. */
 export const DEBITS = `
-SELECT key, credits, at, feature, reverses, grant_ids::text[] AS grant_ids, grant_credits::text[] AS grant_credits, grant_revenues::text[] AS grant_revenues, uncovered, debt,
+SELECT key, credits, at, feature, reverses, uncovered, debt,
+  CASE WHEN grant_id IS NULL THEN grant_ids::text[] ELSE ARRAY[grant_id::text] END AS grant_ids,
+  CASE WHEN grant_id IS NULL THEN grant_credits::text[] ELSE ARRAY[credits::text] END AS grant_credits,
+  CASE WHEN grant_id IS NULL THEN grant_revenues::text[] ELSE ARRAY[revenue::text] END AS grant_revenues,
   subscription_id, segment_id, period_start
 FROM credit_debit WHERE tenant_id = $1 AND customer_id = $2 AND (key = ANY ($3::text[]) OR reverses = $4) ORDER BY created_at, key`;
 

@@ -38,6 +38,8 @@ const MOST_RACES = 2;
 const MOST_ATTEMPTS = 8;
 const NOTHING_KNOWN: KnownRows = { debits: new Map(), reservations: [] };
 
+type WriteResult = 'WRITTEN' | 'LOST' | 'TAKEN';
+
 /** Another one wrote the wallet since it was read. */
 class LostRace extends Error {}
 /** A key that was to be written is there already. */
@@ -124,44 +126,55 @@ export class WalletWriter {
 
   private async attempt(queue: Queue, orders: readonly WalletOrder[], isLocked: boolean): Promise<readonly WalletOutcome[]> {
     const now = Date.now() * 1_000;
-    const outcomes = await this.database.withTenant(queue.tenantId, async (tx) => {
-      const isFresh = isLocked || queue.lane === null || Date.now() - queue.loadedAt > TRUST_MS;
-      if (isFresh) queue.lane = await this.load(tx, queue, isLocked);
-      const lane = queue.lane as WalletLane;
-      const known = await this.known(tx, queue, orders);
-      const before = lane.availableAt(now);
-      const decided = orders.map((order) => lane.decide(order, now, known));
-      await this.write(tx, queue, lane, isFresh);
-      await this.tell(tx, queue.owner, lane, { before, after: lane.availableAt(now), at: now });
-      return decided;
-    });
-    queue.lane?.written();
-    return outcomes;
-  }
-
-  private async write(tx: TenantTransaction, queue: Queue, lane: WalletLane, isFresh: boolean): Promise<void> {
-    const write = lane.pending(queue.owner.id);
-    if (write !== null) {
-      const result = await this.debits.write(tx, write);
-      if (result === 'LOST') throw new LostRace();
-      if (result === 'TAKEN') throw new KeyTaken();
-      return;
+    const sent: { writing: Promise<WriteResult> } = { writing: Promise.resolve('WRITTEN') };
+    try {
+      const outcomes = await this.database.withTenant(queue.tenantId, async (tx) => {
+        const isFresh = isLocked || queue.lane === null || Date.now() - queue.loadedAt > TRUST_MS;
+        if (isFresh) queue.lane = await this.load(tx, queue, isLocked);
+        const lane = queue.lane as WalletLane;
+        const known = await this.known(tx, queue, orders);
+        const before = lane.availableAt(now);
+        const decided = orders.map((order) => lane.decide(order, now, known));
+        // Not waited for: the commit travels with it. A race that is lost has written nothing, and a key that is taken leaves nothing to commit.
+        sent.writing = this.write(tx, queue, lane, isFresh);
+        sent.writing.catch(() => undefined);
+        if (isFresh) requireWritten(await sent.writing);
+        const tell = this.crossed(queue.owner, lane, { before, after: lane.availableAt(now), at: now });
+        if (tell !== null) {
+          requireWritten(await sent.writing);
+          await tell(tx);
+        }
+        return decided;
+      });
+      requireWritten(await sent.writing);
+      queue.lane?.written();
+      return outcomes;
+    } catch (error) {
+      // Why the transaction could not be committed is known by the statement that failed.
+      requireWritten(await sent.writing);
+      throw error;
     }
-    // Nothing is written that would notice a wallet that has moved since.
-    if (!isFresh && lane.refused && (await this.debits.version(tx, queue.owner.id)) !== lane.knownVersion) throw new LostRace();
   }
 
-  private async tell(
-    tx: TenantTransaction,
+  private async write(tx: TenantTransaction, queue: Queue, lane: WalletLane, isFresh: boolean): Promise<WriteResult> {
+    const write = lane.pending(queue.owner.id);
+    if (write !== null) return this.debits.write(tx, write);
+    // Nothing is written that would notice a wallet that has moved since.
+    const isStale = !isFresh && lane.refused && (await this.debits.version(tx, queue.owner.id)) !== lane.knownVersion;
+    return isStale ? 'LOST' : 'WRITTEN';
+  }
+
+  /** Null: nothing was crossed that somebody is to be told of. */
+  private crossed(
     customer: WalletOwner,
-    lane: WalletLane,
+    { wallet: { row, watch } }: WalletLane,
     { before, after, at }: { before: WalletAnswer['available']; after: WalletAnswer['available']; at: Instant },
-  ): Promise<void> {
-    if (after.compare(before) >= 0) return;
-    const { row, watch } = lane.wallet;
+  ): ((tx: TenantTransaction) => Promise<void>) | null {
+    if (after.compare(before) >= 0) return null;
     const change = { customer, wallet: row, before, after, at };
     const crossing = crossingOf(change, watch);
-    if (crossing.percents.length > 0 || crossing.isBelowThreshold) await this.watch.tell(tx, change, watch, crossing);
+    if (crossing.percents.length === 0 && !crossing.isBelowThreshold) return null;
+    return (tx) => this.watch.tell(tx, change, watch, crossing);
   }
 
   private async load(tx: TenantTransaction, queue: Queue, isLocked: boolean): Promise<WalletLane> {
@@ -196,4 +209,10 @@ export class WalletWriter {
       reservations: isAsked ? await this.debits.reservations(tx, queue.owner.id, ids, reservationKeys) : [],
     };
   }
+}
+
+/** @throws LostRace | KeyTaken */
+function requireWritten(result: WriteResult): void {
+  if (result === 'LOST') throw new LostRace();
+  if (result === 'TAKEN') throw new KeyTaken();
 }

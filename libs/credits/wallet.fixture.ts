@@ -103,7 +103,8 @@ export class WalletWorld {
   }
 
   async draw(customer: string): Promise<void> {
-    await this.database.withTenant(this.tenantId, async (tx) => this.get(DrawDown).draw(tx, { customerId: await this.idOf(customer) }));
+    const customerId = await this.idOf(customer);
+    await this.database.withTenant(this.tenantId, (tx) => this.get(DrawDown).draw(tx, { customerId }));
   }
 
   async idOf(customer: string): Promise<string> {
@@ -122,12 +123,13 @@ export class WalletWorld {
 
   /** "ACCOUNT grant credits revenue", in the order in which they were posted. */
   async ledger(customer: string, cause: string): Promise<string[]> {
-    const rows = await this.database.withTenant(this.tenantId, async (tx) =>
+    const customerId = await this.idOf(customer);
+    const rows = await this.database.withTenant(this.tenantId, (tx) =>
       tx.query<{ account: string; key: string | null; credits: string; revenue: string }>(
         `SELECT p.account, g.key, trim_scale(p.credits)::text AS credits, trim_scale(p.revenue)::text AS revenue
          FROM credit_posting p LEFT JOIN credit_grant g ON g.tenant_id = p.tenant_id AND g.id = p.grant_id
          WHERE p.customer_id = $1 AND p.cause = $2 ORDER BY p.no`,
-        [await this.idOf(customer), cause],
+        [customerId, cause],
       ),
     );
     return rows.map(({ account, key, credits, revenue }) =>

@@ -38,6 +38,8 @@ export class WalletBook {
   private owed: Decimal;
   /** Debt that open reservations may still make. */
   private promised: Decimal;
+  /** What could be used when somebody last asked, kept up while grants move: many ask at one instant. */
+  private known: { readonly at: Instant; sum: Decimal } | null = null;
 
   constructor(grants: readonly Grant[], debt = Decimal.ZERO, promisedDebt = Decimal.ZERO) {
     this.ordered = grants.map((grant) => ({ ...grant, reserved: grant.reserved ?? Decimal.ZERO })).sort(compareGrants);
@@ -65,8 +67,10 @@ export class WalletBook {
   }
 
   availableAt(at: Instant): Decimal {
+    if (this.known?.at === at) return this.known.sum;
     let sum = Decimal.ZERO;
     for (const grant of this.ordered) if (isEffective(grant, at)) sum = sum.plus(grant.remaining);
+    this.known = { at, sum };
     return sum;
   }
 
@@ -81,6 +85,13 @@ export class WalletBook {
    * without a plan, and an overdraft beyond its limit refuse.
    */
   debit(credits: Decimal, at: Instant, terms: ExhaustionTerms | null): DecidedDebit | null {
+    const grant = this.ordered.find(
+      ({ remaining, effectiveAt, expiresAt }) => remaining.isPositive() && isEffective({ effectiveAt, expiresAt }, at),
+    );
+    // Nearly always the first one covers all of it.
+    if (grant !== undefined && grant.remaining.compare(credits) >= 0 && credits.isPositive()) {
+      return { taken: [this.takeOf(grant, credits)], debt: Decimal.ZERO, uncovered: Decimal.ZERO };
+    }
     const { held, left } = this.pick(credits, at);
     const rest = this.coverRest(left, terms ?? BLOCKED);
     if (rest === null) return null;
@@ -159,17 +170,25 @@ export class WalletBook {
   }
 
   private take({ grantId, credits }: HeldCredits): TakenCredits {
-    const grant = this.grant(grantId);
+    return this.takeOf(this.grant(grantId), credits);
+  }
+
+  private takeOf(grant: OpenGrant, credits: Decimal): TakenCredits {
     const revenue = nextRevenue(grant, credits);
-    grant.remaining = grant.remaining.minus(credits);
+    this.lower(grant, credits);
     if (grant.priceUsed !== undefined) grant.priceUsed = grant.priceUsed.plus(revenue);
-    return { grantId, credits, revenue };
+    return { grantId: grant.id, credits, revenue };
   }
 
   private moveToReserved(grantId: string, credits: Decimal): void {
     const grant = this.grant(grantId);
-    grant.remaining = grant.remaining.minus(credits);
+    this.lower(grant, credits);
     grant.reserved = grant.reserved.plus(credits);
+  }
+
+  private lower(grant: OpenGrant, credits: Decimal): void {
+    grant.remaining = grant.remaining.minus(credits);
+    if (this.known !== null && isEffective(grant, this.known.at)) this.known.sum = this.known.sum.minus(credits);
   }
 
   private grant(id: string): OpenGrant {
