@@ -123,8 +123,7 @@ describe('drawing usage as it arrives', () => {
   test('burn rates that read single events are drawn by comparison, each event once', async () => {
     await world.burning('acme', { burnRates: [{ meter: 'request', creditsPerUnit: '2', match: [{ property: 'user', in: ['ann'] }] }] });
     await world.grant('acme', 'pack', '100');
-    const use = (quantity: string, user: string) =>
-      world.use('acme', { at: '2026-01-05T00:00:00Z', quantity, ...({ user } as Record<string, string>) } as never);
+    const use = (quantity: string, user: string) => world.use('acme', { at: '2026-01-05T00:00:00Z', quantity, user });
     await use('3', 'ann');
     await use('3', 'bob');
     await world.draw('acme');

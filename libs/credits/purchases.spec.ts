@@ -57,7 +57,7 @@ const pay = (id: string): Promise<void> => world.database.withTenant(world.tenan
 const debit = (key: string, credits: string) => world.debits.debit(world.tenantId, { customer: 'acme', key, credits: d(credits) });
 const eventTypes = async (): Promise<string[]> => {
   const events = await world.get(AlertEvents).page(world.tenantId, {}, { beforeTime: null, beforeId: null, limit: 50 });
-  return events.map(({ type, payload }) => [type, payload['percent']].filter((part) => part !== undefined).join(' ')).sort();
+  return events.map(({ type, payload }) => (typeof payload['percent'] === 'number' ? `${type} ${payload['percent']}` : type)).sort();
 };
 
 describe('purchases', () => {

@@ -96,7 +96,7 @@ export class WalletWorld {
     });
   }
 
-  async use(customer: string, ...events: { at: string; quantity: string; key?: string; model?: string }[]): Promise<void> {
+  async use(customer: string, ...events: { at: string; quantity: string; key?: string; user?: string }[]): Promise<void> {
     const raw = events.map((event) => ({ key: `event ${(this.events += 1)}`, type: 'request', customer, ...event }));
     const { rejected } = await this.get(IngestService).ingest(this.tenantId, raw);
     if (rejected.length > 0) throw new Error(JSON.stringify(rejected));
