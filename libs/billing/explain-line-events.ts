@@ -5,13 +5,13 @@ import {
   Decimal,
   filterMatches,
   isEventProperty,
+  isValidAt,
   meterMatches,
   pricePart,
   recordText,
   recordValue,
   subscriptionFor,
   valueOfEvent,
-  type Matchable,
   type Meter,
   type MeterFilter,
   type Period,
@@ -55,8 +55,8 @@ export interface EventBatch {
 /** What counts an event for a line: a price's meter, or a burn rate's. */
 interface Counting {
   readonly meter: Meter;
-  /** What of the meter's events it takes: those that the price, its group or the burn rate is for. */
-  readonly keeps: (event: Matchable) => boolean;
+  /** What of the meter's events it takes: those that the price, while it is valid, its group or the burn rate is for. */
+  readonly keeps: (event: SeenEvent) => boolean;
   /** Filters that sets of dimensions can be held against: all that are kept pass them. */
   readonly match: readonly MeterFilter[];
   readonly quantityOf: (event: SeenEvent) => Decimal | null;
@@ -157,12 +157,13 @@ function pricing(price: Price, group: string | null, meters: ReadonlyMap<string,
   if (meter === undefined || part === null) return [];
   const property = price.model === 'PERCENTAGE' ? price.valueProperty : null;
   const quantityOf = (event: SeenEvent): Decimal | null => (property === null ? ownQuantity(meter, event) : recordValue(property, event));
-  return [{ meter, keeps: part.keeps, match: part.price.match, quantityOf }];
+  const keeps = (event: SeenEvent): boolean => isValidAt(price, event.from) && part.keeps(event);
+  return [{ meter, keeps, match: part.price.match, quantityOf }];
 }
 
 function burning({ creditsPerUnit, match }: Segment['terms']['burnRates'][number], meter: Meter | undefined): Counting[] {
   if (meter === undefined) return [];
-  const keeps = (event: Matchable): boolean => filterMatches(match, event);
+  const keeps = (event: SeenEvent): boolean => filterMatches(match, event);
   return [{ meter, keeps, match, quantityOf: (event) => ownQuantity(meter, event)?.times(creditsPerUnit) ?? null }];
 }
 

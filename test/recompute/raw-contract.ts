@@ -1,0 +1,240 @@
+import type { TenantTransaction } from '@tare/database';
+import type { CaseAmounts } from '../oracle/bill-case.ts';
+
+/** What the tables say of a customer's agreements, read by SQL of this file's own: nothing of the product's loaders, terms or calendars is used. */
+
+export interface RawFilter {
+  readonly property: string;
+  readonly in: readonly string[];
+}
+
+/** A price as plan_version.terms has it: decimals are text, times are microseconds. */
+export interface RawPrice extends CaseAmounts {
+  readonly key: string;
+  readonly model: 'FLAT' | 'PER_UNIT' | 'PACKAGE' | 'GRADUATED' | 'VOLUME' | 'PERCENTAGE' | 'COST_PLUS';
+  readonly meter: string | null;
+  readonly match: readonly RawFilter[];
+  readonly amount?: string;
+  readonly timing?: 'IN_ADVANCE' | 'IN_ARREARS';
+  readonly perSeat: boolean;
+  readonly valueProperty?: string | null;
+  readonly groupBy?: string | null;
+  readonly groups?: readonly (CaseAmounts & { readonly in: readonly string[] })[];
+  readonly validFrom?: number | null;
+  readonly validUntil?: number | null;
+  readonly prorateIncluded?: boolean;
+  readonly rollover?: boolean;
+  readonly everyIntervals?: number;
+}
+
+export interface RawTerms {
+  readonly kind: string;
+  readonly currency: string;
+  readonly prices: readonly RawPrice[];
+  readonly minimumCommitment: string | null;
+  readonly commitmentIntervals?: number;
+  readonly creditsPerInterval: string | null;
+  readonly creditPrice: string | null;
+  readonly creditExhaustion: string;
+  readonly overagePricePerCredit: string | null;
+  readonly burnRates: readonly { readonly meter: string; readonly match: readonly RawFilter[] }[];
+  readonly fairUse: readonly { readonly meter: string }[];
+}
+
+export interface RawSegment {
+  readonly id: string;
+  readonly subscriptionId: string;
+  readonly planVersionId: string;
+  readonly terms: RawTerms;
+  readonly seats: number;
+  readonly start: number;
+  readonly end: number | null;
+  readonly trialEnd: number | null;
+  readonly paused: boolean;
+  /** When the subscription was made. */
+  readonly createdAt: number;
+}
+
+/** A service period that was opened, with the whole billing period that it lies in. */
+export interface RawPeriod {
+  readonly id: string;
+  readonly segment: RawSegment;
+  readonly start: number;
+  readonly end: number;
+  readonly fullStart: number;
+  readonly fullEnd: number;
+  readonly billedAt: number | null;
+  readonly invoiceId: string | null;
+}
+
+export interface RawDiscount {
+  readonly key: string;
+  readonly percentOff: string | null;
+  readonly amountOff: { readonly amount: string; readonly currency: string } | null;
+  readonly prices: readonly string[] | null;
+  readonly periods: number | null;
+}
+
+export interface RawMeter {
+  readonly key: string;
+  readonly event_type: string;
+  readonly aggregation: 'SUM' | 'COUNT' | 'MAX' | 'UNIQUE_COUNT' | 'LATEST';
+  readonly value_property: string | null;
+  readonly filters: readonly RawFilter[];
+}
+
+/** Everything that was agreed with one customer. */
+export interface RawContract {
+  readonly customerNo: number;
+  readonly segments: readonly RawSegment[];
+  readonly periods: readonly RawPeriod[];
+  readonly discounts: ReadonlyMap<string, readonly (RawDiscount & { readonly from: number; readonly until: number | null })[]>;
+  readonly meters: ReadonlyMap<string, RawMeter>;
+}
+
+interface SegmentRow {
+  readonly id: string;
+  readonly subscription_id: string;
+  readonly plan_version_id: string;
+  readonly terms: RawTerms;
+  readonly seats: number;
+  readonly start_at: number;
+  readonly end_at: number | null;
+  readonly trial_end_at: number | null;
+  readonly paused: boolean;
+  readonly created_at: number;
+  readonly add_ons: readonly { readonly planKey: string; readonly planVersionId: string; readonly quantity: number }[];
+  readonly overrides: readonly ({ readonly price: string } & Partial<RawPrice>)[];
+  readonly discounts: readonly RawDiscount[];
+}
+
+interface PeriodRow {
+  readonly id: string;
+  readonly segment_id: string;
+  readonly start_at: number;
+  readonly end_at: number;
+  readonly full_start: number;
+  readonly full_end: number;
+  readonly billed_at: number | null;
+  readonly invoice_id: string | null;
+}
+
+const SEGMENTS = `
+SELECT g.id, g.subscription_id, g.plan_version_id, v.terms, g.seats, g.start_at, g.end_at, g.trial_end_at, g.paused, g.add_ons, g.overrides, s.created_at, s.discounts
+FROM subscription s JOIN subscription_segment g ON g.tenant_id = s.tenant_id AND g.subscription_id = s.id
+JOIN plan_version v ON v.tenant_id = g.tenant_id AND v.id = g.plan_version_id
+WHERE s.tenant_id = $1 AND s.customer_id = $2 AND (g.end_at IS NULL OR g.end_at > g.start_at) ORDER BY s.created_at, s.id, g.start_at, g.position`;
+
+/** Whole billing periods by the calendar of PostgreSQL: the wall clock of the zone at the anchor, so many intervals on, month ends clamped from the anchor. */
+const PERIODS = `
+WITH counted AS (
+  SELECT p.*, g.time_zone AS zone, v.terms ->> 'alignment' AS alignment, g.anchor_at AT TIME ZONE g.time_zone AS wall,
+    date_trunc(lower(v.terms ->> 'interval'), g.anchor_at AT TIME ZONE g.time_zone) AS unit_start,
+    (v.terms ->> 'intervalCount')::int * CASE v.terms ->> 'interval' WHEN 'DAY' THEN interval '1 day' WHEN 'WEEK' THEN interval '7 days'
+      WHEN 'MONTH' THEN interval '1 month' WHEN 'QUARTER' THEN interval '3 months' ELSE interval '1 year' END AS step
+  FROM billing_period p JOIN subscription_segment g ON g.tenant_id = p.tenant_id AND g.id = p.segment_id
+  JOIN subscription s ON s.tenant_id = g.tenant_id AND s.id = g.subscription_id
+  JOIN plan_version v ON v.tenant_id = g.tenant_id AND v.id = g.plan_version_id
+  WHERE p.tenant_id = $1 AND s.customer_id = $2
+)
+SELECT id, segment_id, start_at, end_at, billed_at, invoice_id,
+  (CASE alignment WHEN 'CALENDAR' THEN unit_start ELSE wall END + index * step) AT TIME ZONE zone AS full_start,
+  (CASE alignment WHEN 'CALENDAR' THEN unit_start ELSE wall END + (index + 1) * step) AT TIME ZONE zone AS full_end
+FROM counted ORDER BY start_at, id`;
+
+/** $2 the segment, $3 an instant of the first period, $4 how many: where each of them ends, at most as many. */
+const ENDS_OF_PERIODS = `
+SELECT boundary.at FROM subscription_segment g JOIN plan_version v ON v.tenant_id = g.tenant_id AND v.id = g.plan_version_id
+CROSS JOIN generate_series(-5, 2000) AS n CROSS JOIN LATERAL (
+  SELECT (CASE v.terms ->> 'alignment' WHEN 'CALENDAR' THEN date_trunc(lower(v.terms ->> 'interval'), g.anchor_at AT TIME ZONE g.time_zone)
+      ELSE g.anchor_at AT TIME ZONE g.time_zone END
+    + n * (v.terms ->> 'intervalCount')::int * CASE v.terms ->> 'interval' WHEN 'DAY' THEN interval '1 day' WHEN 'WEEK' THEN interval '7 days'
+      WHEN 'MONTH' THEN interval '1 month' WHEN 'QUARTER' THEN interval '3 months' ELSE interval '1 year' END) AT TIME ZONE g.time_zone AS at
+) AS boundary
+WHERE g.tenant_id = $1 AND g.id = $2 AND boundary.at > $3::timestamptz ORDER BY boundary.at LIMIT $4`;
+
+const METERS = 'SELECT key, event_type, aggregation, value_property, filters FROM meter WHERE tenant_id = $1';
+const VERSIONS = 'SELECT id, terms FROM plan_version WHERE tenant_id = $1';
+
+export async function readContract(tx: TenantTransaction, customerId: string): Promise<RawContract> {
+  const [customer] = await tx.query<{ no: number }>('SELECT no FROM customer WHERE tenant_id = $1 AND id = $2', [tx.tenantId, customerId]);
+  const versions = new Map((await tx.query<{ id: string; terms: RawTerms }>(VERSIONS, [tx.tenantId])).map(({ id, terms }) => [id, terms]));
+  const rows = await tx.query<SegmentRow>(SEGMENTS, [tx.tenantId, customerId]);
+  const segments = rows.map((row) => segmentOf(row, versions));
+  const periods = await tx.query<PeriodRow>(PERIODS, [tx.tenantId, customerId]);
+  const meters = await tx.query<RawMeter>(METERS, [tx.tenantId]);
+  return {
+    customerNo: customer?.no ?? -1,
+    segments,
+    periods: periods.flatMap((row) => periodOf(row, segments)),
+    discounts: await discountsOf(tx, rows),
+    meters: new Map(meters.map((meter) => [meter.key, meter])),
+  };
+}
+
+/** Plan terms, with add-ons beside them and agreed amounts in their place. */
+function segmentOf(row: SegmentRow, versions: ReadonlyMap<string, RawTerms>): RawSegment {
+  const added = row.add_ons.flatMap(({ planKey, planVersionId, quantity }) =>
+    (versions.get(planVersionId)?.prices ?? []).map((price) => ({ price: { ...price, key: `${planKey}/${price.key}` }, quantity })),
+  );
+  const own = row.terms.prices.map((price) => ({ price, quantity: 1 }));
+  const prices = [...own, ...added].map(({ price, quantity }) => {
+    const { price: _, ...agreed } = row.overrides.find((override) => override.price === price.key) ?? { price: '' };
+    const merged: RawPrice = { ...price, ...agreed };
+    if (quantity === 1) return merged;
+    return {
+      ...merged,
+      ...(merged.amount === undefined ? {} : { amount: timesWhole(merged.amount, quantity) }),
+      ...(merged.includedQuantity === undefined ? {} : { includedQuantity: timesWhole(merged.includedQuantity, quantity) }),
+    };
+  });
+  return {
+    id: row.id,
+    subscriptionId: row.subscription_id,
+    planVersionId: row.plan_version_id,
+    terms: { ...row.terms, prices },
+    seats: row.seats,
+    start: row.start_at,
+    end: row.end_at,
+    trialEnd: row.trial_end_at,
+    paused: row.paused,
+    createdAt: row.created_at,
+  };
+}
+
+function timesWhole(text: string, times: number): string {
+  const decimals = text.split('.')[1]?.length ?? 0;
+  const digits = (BigInt(text.replace('.', '')) * BigInt(times)).toString().padStart(decimals + 1, '0');
+  return decimals === 0 ? digits : `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
+}
+
+function periodOf(row: PeriodRow, segments: readonly RawSegment[]): RawPeriod[] {
+  const segment = segments.find(({ id }) => id === row.segment_id);
+  if (segment === undefined) return [];
+  const { id, start_at: start, end_at: end, full_start: fullStart, full_end: fullEnd, billed_at: billedAt, invoice_id: invoiceId } = row;
+  return [{ id, segment, start, end, fullStart, fullEnd, billedAt, invoiceId }];
+}
+
+/** A discount for so many periods counts them from where the subscription begins to be charged. */
+async function discountsOf(tx: TenantTransaction, rows: readonly SegmentRow[]): Promise<RawContract['discounts']> {
+  const discounts = new Map<string, (RawDiscount & { from: number; until: number | null })[]>();
+  for (const row of rows) {
+    if (discounts.has(row.subscription_id)) continue;
+    const charged = Math.max(row.start_at, row.trial_end_at ?? row.start_at);
+    const own: (RawDiscount & { from: number; until: number | null })[] = [];
+    for (const discount of row.discounts) {
+      const { periods } = discount;
+      own.push({ ...discount, from: row.start_at, until: periods === null ? null : await endOf(tx, row.id, charged, periods) });
+    }
+    discounts.set(row.subscription_id, own);
+  }
+  return discounts;
+}
+
+async function endOf(tx: TenantTransaction, segmentId: string, from: number, periods: number): Promise<number> {
+  const ends = await tx.query<{ at: number }>(ENDS_OF_PERIODS, [tx.tenantId, segmentId, new Date(from / 1_000).toISOString(), periods]);
+  return ends.at(-1)?.at ?? Number.NaN;
+}
+
+/** Nothing of it is charged: a trial, or a pause. */
+export const isFree = ({ segment, start }: RawPeriod): boolean => segment.paused || start < (segment.trialEnd ?? start);
