@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '@tare/database';
 import type { CaseDiscount, CasePeriod, CasePrice } from '../oracle/bill-case.ts';
-import { discountedBy, incrementOf, type OracleLine } from '../oracle/bill-oracle.ts';
+import { discountedBy, type OracleLine } from '../oracle/bill-oracle.ts';
 import { exactCharge, feeOf, partOf, type Used } from '../oracle/charge-oracle.ts';
 import { Fraction, greatest } from '../oracle/fraction.ts';
 import { isFree, type RawContract, type RawPeriod, type RawPrice, type RawSegment } from './raw-contract.ts';
@@ -33,6 +33,7 @@ export interface RawLine {
   readonly period_end: number;
   readonly adjusts: string | null;
   readonly adjusts_kind: string | null;
+  readonly credits: string;
   readonly shares: readonly { readonly key: string; readonly amount: string; readonly ofLine: boolean }[];
 }
 
@@ -43,6 +44,8 @@ export interface ExpectedLine extends OracleLine {
   readonly group: string | null;
   readonly end: number;
   readonly quantity: Fraction;
+  /** Credits that it buys, or takes back. */
+  readonly credits: Fraction;
   readonly adjusts: string | null;
   /** What a DELTA corrects. */
   readonly adjustsKind: string | null;
@@ -59,6 +62,13 @@ interface JoinedPart {
 }
 
 const EMPTY = { prorateIncluded: false, rollover: false, groups: [] };
+/** SEMANTICS 1.5; two decimals are the rule. */
+const INCREMENTS: Readonly<Record<string, Fraction>> = {
+  JPY: Fraction.ONE,
+  KRW: Fraction.ONE,
+  IQD: Fraction.of(1, 1_000),
+  LYD: Fraction.of(1, 1_000),
+};
 const ADVANCE = new Set(['FEE', 'CREDITS', 'PRORATION_CHARGE', 'PRORATION_CREDIT']);
 
 /** Recomputes invoices of one customer from raw events: nothing that core computes with is used, and no bucket is read. */
@@ -90,21 +100,15 @@ export class ExpectedInvoices {
     asOf: RawInvoice,
   ): Promise<ExpectedLine[]> {
     const step = incrementOf(invoice.currency);
-    const discounts = this.discountsOf(invoice);
     const parts = joined(closed.filter((period) => !isFree(period)));
     const events = await this.eventsOf(invoice, closed, asOf.seen_seq);
     const usage = parts.flatMap((part) => this.usageLines(part, parts, events, asOf, step));
     const given = fees.filter(({ kind, discount }) => kind === 'PRORATION_CREDIT' || !discount.isZero);
     const open = [...usage, ...fees.filter((line) => !given.includes(line))];
-    const charged = discountedBy(discounts.filter(isOfLines), open, true, step) as ExpectedLine[];
+    const charged = this.discounted(open, invoice, given, true, step);
     const ofUsage = charged.slice(0, usage.length);
     const trueUps = parts.flatMap((part) => this.trueUp(part, ofUsage, invoice, step));
-    const all = discountedBy(
-      discounts.filter((discount) => !isOfLines(discount)),
-      [...ofUsage, ...trueUps, ...charged.slice(usage.length)],
-      false,
-      step,
-    ) as ExpectedLine[];
+    const all = this.discounted([...ofUsage, ...trueUps, ...charged.slice(usage.length)], invoice, given, false, step);
     return [...all, ...given];
   }
 
@@ -148,7 +152,7 @@ export class ExpectedInvoices {
     const counted = (events: readonly RawEvent[], index: number): RawEvent[] =>
       events.filter((event) => isCounted(event, meter, price.match) && groupOf(event) === index);
     return [...groups.entries(), [-1, price] as const].flatMap(([index, amounts]) => {
-      const valid = own.filter(({ at }) => period.start <= at && at < period.end);
+      const valid = own.filter(({ at }) => (price.validFrom ?? at) <= at && at < (price.validUntil ?? at + 1));
       const events = counted(valid, index);
       if (price.model === 'COST_PLUS' && events.some(({ cost_state: state }) => state === 'UNPRICED' || state === 'PENDING')) return [];
       const property = price.model === 'PERCENTAGE' ? (price.valueProperty ?? null) : null;
@@ -216,12 +220,18 @@ export class ExpectedInvoices {
     const opens = own.filter(({ start }) => start === invoice.billing_at);
     const [to] = opens;
     const from = own.find(({ end, segment }) => end === invoice.billing_at && segment.id !== to?.segment.id);
-    const isChange = from !== undefined && !isFree(from) && from.end !== from.fullEnd && (to !== undefined || invoice.kind === 'PRORATION');
-    if (!isChange) return opens.filter((period) => !isFree(period)).flatMap((period) => advance(period, (kind) => kind, step));
-    const charges = to === undefined || isFree(to) ? [] : advance(to, (kind, of) => (isWhole(of) ? kind : 'PRORATION_CHARGE'), step);
+    const isChange = from !== undefined && !isFree(from) && from.end !== from.fullEnd && (to !== undefined || from.segment.creditsUnused);
+    if (!isChange)
+      return opens.filter((period) => !isFree(period)).flatMap((period) => advance(period, !isResumed(period, own), (kind) => kind, step));
+    const charges = to === undefined || isFree(to) ? [] : advance(to, true, (kind, of) => (isWhole(of) ? kind : 'PRORATION_CHARGE'), step);
     const credits = this.before(invoice).flatMap(({ lines }) => lines.filter((line) => isUnused(line, from.segment, invoice.billing_at)));
     const given = credits.map((line) => ({ line, credit: creditOf(line, from, invoice.billing_at, step) }));
-    return [...given.map(({ credit }) => credit), ...charges.map((charge) => mirrored(charge, given, from.segment, to?.segment))];
+    const lines = [...given.map(({ credit }) => credit), ...charges.map((charge) => mirrored(charge, given, from.segment, to?.segment))];
+    const added = Fraction.sum(lines.map((line) => line.credits));
+    // Credits that were bought stay in the wallet: they are taken back only against more of the new plan's.
+    return to !== undefined && !isFree(to) && added.isPositive
+      ? lines
+      : lines.filter(({ kind, credits }) => kind === 'CREDITS' || credits.isZero);
   }
 
   /** Closed periods, rated again with what was seen now, less what was billed for them (SEMANTICS 8.3). */
@@ -276,15 +286,63 @@ export class ExpectedInvoices {
     return this.issued.filter(({ invoice }) => invoice.subscription_id === subscription && placeOf(invoice.number) < placeOf(number));
   }
 
-  private discountsOf({ subscription_id: id, currency }: RawInvoice): CaseDiscount[] {
-    const discounts = this.contract.discounts.get(id) ?? [];
-    return discounts.map(({ key, percentOff, amountOff, prices, from, until }) => {
-      if (amountOff !== null) throw new NotCovered('discounts of an amount, which earlier invoices may have used');
-      if (currency === '') throw new Error('an invoice has a currency');
-      return { key, percentOff, amountOff: null, prices, appliesTo: 'ALL', from, until };
+  /** Lines of one billing period are discounted together; an amount off is for a billing period, less what earlier invoices took of it. */
+  private discounted(
+    lines: readonly ExpectedLine[],
+    invoice: RawInvoice,
+    given: readonly ExpectedLine[],
+    ofLine: boolean,
+    step: Fraction,
+  ): ExpectedLine[] {
+    const billed = new Map<ExpectedLine, ExpectedLine>();
+    for (const billing of new Set(lines.map((line) => line.billing))) {
+      const together = lines.filter((line) => line.billing === billing);
+      const discounts = this.discountsOf(invoice, billing, given).filter((discount) => isOfLines(discount) === ofLine);
+      const after = discountedBy(discounts, together, ofLine, step) as ExpectedLine[];
+      together.forEach((line, index) => billed.set(line, after[index] ?? line));
+    }
+    return lines.map((line) => billed.get(line) ?? line);
+  }
+
+  private discountsOf(invoice: RawInvoice, billing: number, given: readonly ExpectedLine[]): CaseDiscount[] {
+    const { subscription_id: id, currency } = invoice;
+    const own = this.contract.segments.filter(({ subscriptionId }) => subscriptionId === id);
+    const known = (this.contract.discounts.get(id) ?? []).filter(({ amountOff }) => amountOff === null || amountOff.currency === currency);
+    return known.map(({ key, percentOff, amountOff, prices, addOns, appliesTo = 'ALL', carriesOn, from, until }) => {
+      if (carriesOn === true) throw new NotCovered('amounts off whose rest is carried on');
+      if (appliesTo !== 'ALL' && own.some(({ terms }) => terms.creditsPerInterval !== null)) throw new NotCovered('discounts of credits');
+      if (amountOff !== null && given.some(({ discount }) => !discount.isZero))
+        throw new NotCovered('amounts off that a change gives back');
+      const named = new Set(
+        own
+          .flatMap(({ terms }) => terms.prices.map((price) => price.key))
+          .filter((price) => addOns?.some((addOn) => price.startsWith(`${addOn}/`))),
+      );
+      const scope = prices === null && (addOns ?? []).length === 0 ? null : [...(prices ?? []), ...named];
+      const left =
+        amountOff === null
+          ? null
+          : Fraction.read(amountOff.amount)
+              .minus(this.takenBefore(invoice, key, billing))
+              .toString();
+      return { key, percentOff, amountOff: left, prices: scope, appliesTo, from, until };
     });
   }
+
+  /** What earlier invoices took of a discount for a billing period. */
+  private takenBefore(invoice: RawInvoice, key: string, billing: number): Fraction {
+    const isInside = ({ segment_id: id, period_start: start }: RawLine): boolean =>
+      this.contract.periods.some(
+        (period) => period.segment.id === id && period.fullStart === billing && period.fullStart <= start && start < period.fullEnd,
+      );
+    const lines = this.before(invoice).flatMap((other) => other.lines.filter(isInside));
+    return Fraction.sum(
+      lines.flatMap(({ shares }) => shares.filter((share) => share.key === key).map(({ amount }) => Fraction.read(amount))),
+    );
+  }
 }
+
+export const incrementOf = (currency: string): Fraction => INCREMENTS[currency] ?? Fraction.of(1, 100);
 
 const isOfLines = ({ prices }: CaseDiscount): boolean => prices !== null;
 
@@ -319,6 +377,12 @@ function joined(periods: readonly RawPeriod[]): JoinedPart[] {
     };
   }
   return parts;
+}
+
+/** A fee after a pause inside of a billing period that was charged before: the credits that were bought for it are still there. */
+function isResumed(period: RawPeriod, own: readonly RawPeriod[]): boolean {
+  const isPaused = own.some(({ segment, end }) => segment.paused && end === period.start);
+  return isPaused && own.some((other) => !isFree(other) && other.fullStart === period.fullStart && other.end < period.start);
 }
 
 function isJoined(a: RawPeriod, b: RawPeriod): boolean {
@@ -370,7 +434,7 @@ function stated<Amounts extends object>(amounts: Amounts): Amounts {
 }
 
 /** What begins with the period: fixed fees in advance and the plan's credits, each for the rest of its billing period. */
-function advance(period: RawPeriod, kindOf: (kind: string, of: CasePeriod) => string, step: Fraction): ExpectedLine[] {
+function advance(period: RawPeriod, hasCredits: boolean, kindOf: (kind: string, of: CasePeriod) => string, step: Fraction): ExpectedLine[] {
   const rest: CasePeriod = { ...casePeriod(period), end: period.fullEnd };
   const { segment } = period;
   const fees = feeLines('FEE', segment, 'IN_ADVANCE', rest, step).map((line) => {
@@ -378,11 +442,12 @@ function advance(period: RawPeriod, kindOf: (kind: string, of: CasePeriod) => st
     return { ...line, kind: kindOf('FEE', of) };
   });
   const { creditsPerInterval, creditPrice } = segment.terms;
-  if (creditsPerInterval === null || Fraction.read(creditsPerInterval).isZero) return fees;
+  if (!hasCredits || creditsPerInterval === null || Fraction.read(creditsPerInterval).isZero) return fees;
   const whole = Fraction.read(creditsPerInterval).times(Fraction.read(creditPrice ?? '0'));
   const amount = whole.times(shareOf(rest)).rounded(step);
   const quantity = partOf(Fraction.read(creditsPerInterval), rest);
-  return [...fees, expected(kindOf('CREDITS', rest), segment, null, null, rest, quantity, partOf(whole, rest), amount)];
+  const line = expected(kindOf('CREDITS', rest), segment, null, null, rest, quantity, partOf(whole, rest), amount);
+  return [...fees, { ...line, credits: quantity }];
 }
 
 function feeLines(
@@ -447,6 +512,13 @@ function creditOf(line: RawLine, from: RawPeriod, at: number, step: Fraction): E
   const shares = line.shares.map(({ amount, ofLine }) => ({ amount: back(amount), ofLine }));
   return {
     ...credit,
+    credits:
+      line.price_key === null
+        ? Fraction.read(line.credits)
+            .times(left)
+            .rounded(Fraction.of(1n, 10n ** 12n))
+            .negated()
+        : Fraction.ZERO,
     discount: Fraction.sum(shares.map(({ amount }) => amount)),
     lineDiscount: Fraction.sum(shares.filter(({ ofLine }) => ofLine).map(({ amount }) => amount)),
   };
@@ -503,6 +575,7 @@ function expected(
     amount,
     discount: Fraction.ZERO,
     lineDiscount: Fraction.ZERO,
+    credits: Fraction.ZERO,
     adjusts: null,
     adjustsKind: null,
   };

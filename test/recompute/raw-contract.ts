@@ -51,6 +51,8 @@ export interface RawSegment {
   readonly end: number | null;
   readonly trialEnd: number | null;
   readonly paused: boolean;
+  /** Cancelled inside of a paid period, the unused part is credited. */
+  readonly creditsUnused: boolean;
   /** When the subscription was made. */
   readonly createdAt: number;
 }
@@ -72,8 +74,16 @@ export interface RawDiscount {
   readonly percentOff: string | null;
   readonly amountOff: { readonly amount: string; readonly currency: string } | null;
   readonly prices: readonly string[] | null;
+  readonly addOns?: readonly string[] | null;
+  readonly appliesTo?: 'ALL' | 'FEES' | 'USAGE';
   readonly periods: number | null;
+  readonly carriesOn?: boolean;
+  readonly from?: number | null;
+  readonly until?: number | null;
 }
+
+/** With the time that it is for: lines whose service period begins in `[from, until)`. */
+export type DatedDiscount = Omit<RawDiscount, 'from' | 'until'> & { readonly from: number; readonly until: number | null };
 
 export interface RawMeter {
   readonly key: string;
@@ -88,7 +98,7 @@ export interface RawContract {
   readonly customerNo: number;
   readonly segments: readonly RawSegment[];
   readonly periods: readonly RawPeriod[];
-  readonly discounts: ReadonlyMap<string, readonly (RawDiscount & { readonly from: number; readonly until: number | null })[]>;
+  readonly discounts: ReadonlyMap<string, readonly DatedDiscount[]>;
   readonly meters: ReadonlyMap<string, RawMeter>;
 }
 
@@ -106,6 +116,8 @@ interface SegmentRow {
   readonly add_ons: readonly { readonly planKey: string; readonly planVersionId: string; readonly quantity: number }[];
   readonly overrides: readonly ({ readonly price: string } & Partial<RawPrice>)[];
   readonly discounts: readonly RawDiscount[];
+  readonly customer_discounts: readonly RawDiscount[];
+  readonly credits_unused: boolean;
 }
 
 interface PeriodRow {
@@ -120,8 +132,8 @@ interface PeriodRow {
 }
 
 const SEGMENTS = `
-SELECT g.id, g.subscription_id, g.plan_version_id, v.terms, g.seats, g.start_at, g.end_at, g.trial_end_at, g.paused, g.add_ons, g.overrides, s.created_at, s.discounts
-FROM subscription s JOIN subscription_segment g ON g.tenant_id = s.tenant_id AND g.subscription_id = s.id
+SELECT g.id, g.subscription_id, g.plan_version_id, v.terms, g.seats, g.start_at, g.end_at, g.trial_end_at, g.paused, g.add_ons, g.overrides, s.created_at, s.discounts, s.credits_unused, c.discounts AS customer_discounts
+FROM subscription s JOIN customer c ON c.tenant_id = s.tenant_id AND c.id = s.customer_id JOIN subscription_segment g ON g.tenant_id = s.tenant_id AND g.subscription_id = s.id
 JOIN plan_version v ON v.tenant_id = g.tenant_id AND v.id = g.plan_version_id
 WHERE s.tenant_id = $1 AND s.customer_id = $2 AND (g.end_at IS NULL OR g.end_at > g.start_at) ORDER BY s.created_at, s.id, g.start_at, g.position`;
 
@@ -198,6 +210,7 @@ function segmentOf(row: SegmentRow, versions: ReadonlyMap<string, RawTerms>): Ra
     end: row.end_at,
     trialEnd: row.trial_end_at,
     paused: row.paused,
+    creditsUnused: row.credits_unused,
     createdAt: row.created_at,
   };
 }
@@ -215,25 +228,49 @@ function periodOf(row: PeriodRow, segments: readonly RawSegment[]): RawPeriod[] 
   return [{ id, segment, start, end, fullStart, fullEnd, billedAt, invoiceId }];
 }
 
-/** A discount for so many periods counts them from where the subscription begins to be charged. */
 async function discountsOf(tx: TenantTransaction, rows: readonly SegmentRow[]): Promise<RawContract['discounts']> {
-  const discounts = new Map<string, (RawDiscount & { from: number; until: number | null })[]>();
-  for (const row of rows) {
-    if (discounts.has(row.subscription_id)) continue;
-    const charged = Math.max(row.start_at, row.trial_end_at ?? row.start_at);
-    const own: (RawDiscount & { from: number; until: number | null })[] = [];
-    for (const discount of row.discounts) {
-      const { periods } = discount;
-      own.push({ ...discount, from: row.start_at, until: periods === null ? null : await endOf(tx, row.id, charged, periods) });
-    }
-    discounts.set(row.subscription_id, own);
+  const discounts = new Map<string, DatedDiscount[]>();
+  for (const { subscription_id: id, discounts: given, customer_discounts: ofCustomer } of rows) {
+    if (discounts.has(id)) continue;
+    const own = rows.filter((row) => row.subscription_id === id);
+    const dated: DatedDiscount[] = [];
+    for (const discount of [...given, ...ofCustomer]) dated.push({ ...discount, ...(await spanOf(tx, discount, own)) });
+    discounts.set(id, dated);
   }
   return discounts;
 }
 
+/** Periods are counted from the first one that is charged and begins while the discount is there. */
+async function spanOf(
+  tx: TenantTransaction,
+  { from: given, until = null, periods }: RawDiscount,
+  segments: readonly SegmentRow[],
+): Promise<{ from: number; until: number | null }> {
+  const begin = segments[0]?.start_at ?? 0;
+  const from = Math.max(given ?? begin, begin);
+  const chargedFrom = ({ paused, start_at: start, trial_end_at: trialEnd }: SegmentRow): number =>
+    paused ? Infinity : Math.max(start, trialEnd ?? start, from);
+  const first = segments.find((row) => chargedFrom(row) < (row.end_at ?? Infinity));
+  if (periods === null || first === undefined) return { from, until };
+  const counted = chargedFrom(first);
+  const isWhole =
+    counted === Math.max(first.start_at, first.trial_end_at ?? first.start_at) || (await endOf(tx, first.id, counted - 1, 1)) === counted;
+  const last = await endOf(tx, first.id, counted, isWhole ? periods : periods + 1);
+  return { from, until: until === null ? last : Math.min(last, until) };
+}
+
 async function endOf(tx: TenantTransaction, segmentId: string, from: number, periods: number): Promise<number> {
-  const ends = await tx.query<{ at: number }>(ENDS_OF_PERIODS, [tx.tenantId, segmentId, new Date(from / 1_000).toISOString(), periods]);
+  const ends = await tx.query<{ at: number }>(ENDS_OF_PERIODS, [tx.tenantId, segmentId, instantText(from), periods]);
   return ends.at(-1)?.at ?? Number.NaN;
+}
+
+const MICROS_PER_MILLISECOND = 1_000;
+
+/** Whole milliseconds as a date, and the microseconds that it cannot hold behind them. */
+export function instantText(at: number): string {
+  const micros = ((at % MICROS_PER_MILLISECOND) + MICROS_PER_MILLISECOND) % MICROS_PER_MILLISECOND;
+  const text = new Date((at - micros) / MICROS_PER_MILLISECOND).toISOString();
+  return `${text.slice(0, -1)}${String(micros).padStart(3, '0')}Z`;
 }
 
 /** Nothing of it is charged: a trial, or a pause. */

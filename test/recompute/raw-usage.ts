@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '@tare/database';
 import { Fraction } from '../oracle/fraction.ts';
-import type { RawContract, RawFilter, RawMeter, RawSegment } from './raw-contract.ts';
+import { instantText, type RawContract, type RawFilter, type RawMeter, type RawSegment } from './raw-contract.ts';
 
 /** A single event as it stood after a commit, as its row says. */
 export interface RawEvent {
@@ -39,17 +39,9 @@ WHERE e.tenant_id = $1 AND e.customer_no = $2 AND e.at >= $3::timestamptz AND e.
 
 const INPUT = ['uncachedInput', 'cacheRead', 'cacheWrite5m', 'cacheWrite1h', 'inputAudio'];
 const OUTPUT = ['plainOutput', 'reasoning', 'outputAudio'];
-const MICROS_PER_MILLISECOND = 1_000;
 
 export function readEvents(tx: TenantTransaction, customerNo: number, from: number, to: number, seq: number): Promise<RawEvent[]> {
   return tx.query<RawEvent>(EVENTS, [tx.tenantId, customerNo, instantText(from), instantText(to), seq]);
-}
-
-/** Whole milliseconds as a date, and the microseconds that it cannot hold behind them. */
-function instantText(at: number): string {
-  const micros = ((at % MICROS_PER_MILLISECOND) + MICROS_PER_MILLISECOND) % MICROS_PER_MILLISECOND;
-  const text = new Date((at - micros) / MICROS_PER_MILLISECOND).toISOString();
-  return `${text.slice(0, -1)}${String(micros).padStart(3, '0')}Z`;
 }
 
 /** The subscription that rates an event (SEMANTICS 3.6); null: none. */
@@ -111,7 +103,8 @@ export function textOf(event: RawEvent, property: string): string | null {
       return event.trace_id;
     default: {
       const value = propertyOf(event, property);
-      return value === null || value === undefined || typeof value === 'object' ? null : String(value as string | number | boolean);
+      if (typeof value === 'string') return value;
+      return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
     }
   }
 }

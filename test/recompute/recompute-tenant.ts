@@ -1,7 +1,6 @@
 import type { TenantTransaction } from '@tare/database';
-import { incrementOf } from '../oracle/bill-oracle.ts';
 import { Fraction } from '../oracle/fraction.ts';
-import { ExpectedInvoices, NotCovered, type ExpectedLine, type RawInvoice, type RawLine } from './expected-invoice.ts';
+import { ExpectedInvoices, incrementOf, NotCovered, type ExpectedLine, type RawInvoice, type RawLine } from './expected-invoice.ts';
 import { readContract } from './raw-contract.ts';
 
 /** What a recomputation of a tenant found. */
@@ -35,7 +34,7 @@ FROM invoice i WHERE i.tenant_id = $1 AND i.number IS NOT NULL AND i.subscriptio
 ORDER BY i.customer_id, substring(i.number FROM '[0-9]+$')::int`;
 const LINES = `
 SELECT l.invoice_id, l.kind, l.price_key, l.price_group, l.segment_id, l.quantity, l.exact_amount, l.amount, l.discount, l.detail ->> 'lineDiscount' AS line_discount,
-  l.period_start, l.period_end, l.adjusts, l.detail -> 'discounts' AS shares, l.detail ->> 'adjustsKind' AS adjusts_kind
+  l.period_start, l.period_end, l.adjusts, l.detail -> 'discounts' AS shares, l.detail ->> 'adjustsKind' AS adjusts_kind, coalesce(l.detail ->> 'credits', '0') AS credits
 FROM invoice_line l WHERE l.tenant_id = $1 ORDER BY l.invoice_id, l.position`;
 
 /** Recomputes every standing invoice of a tenant from its raw events, line by line, and tells what differs. */

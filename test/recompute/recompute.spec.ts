@@ -39,17 +39,14 @@ test.each(stories)('8.4 a second implementation gives every invoice of %s again 
   if (notCovered.length === 0) expect(invoices).toBeGreaterThan(0);
 });
 
-test('it sees what was tampered with: an event, a line, an amount', async () => {
+test('it sees when a single event is gone behind the back of everything else', async () => {
   const tenant = await world.neighbour(database);
   const [, story] = stories[0] ?? [];
   if (story === undefined) throw new Error('there are no stories');
   await tell(story, tenant);
   expect((await recomputed(tenant)).differences).toEqual([]);
   await tenant.database.withTenant(tenant.tenantId, (tx) =>
-    tx.query('UPDATE usage_event SET quantity = coalesce(quantity, 0) + 1000000, properties = NULL'),
-  );
-  await tenant.database.withTenant(tenant.tenantId, (tx) =>
-    tx.query(`UPDATE usage_event SET voided_seq = seq WHERE key = (SELECT min(key) FROM usage_event)`),
+    tx.query('UPDATE usage_event SET voided_seq = seq WHERE key = (SELECT min(key) FROM usage_event)'),
   );
   expect((await recomputed(tenant)).differences).not.toEqual([]);
 });
