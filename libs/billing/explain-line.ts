@@ -15,9 +15,10 @@ import { InvoiceRecomputation } from './recompute-invoice.ts';
 export interface LineExplanation {
   readonly invoice: Invoice;
   readonly line: InvoiceLine;
-  readonly plan: PlanVersion;
-  /** Seats that the line was rated with. */
-  readonly seats: number;
+  /** Null for a line of no plan: credits that were bought apart from one. */
+  readonly plan: PlanVersion | null;
+  /** Of the subscription where the line's period begins; null without a plan. */
+  readonly seats: number | null;
   /** The price as the customer had it; null for credits, overage and commitment. */
   readonly price: Price | null;
   /** What counts the events behind the line; null for a line without. */
@@ -103,17 +104,16 @@ export class LineExplanations {
   }
 
   private async explanation(tx: TenantTransaction, { invoice, line }: { invoice: Invoice; line: InvoiceLine }): Promise<LineExplanation> {
-    const plan = (await this.plans.versions(tx, [line.planVersionId])).get(line.planVersionId);
+    const plan = (await this.plans.versions(tx, [line.planVersionId])).get(line.planVersionId) ?? null;
     const segment = await this.segmentOf(tx, line);
-    if (plan === undefined || segment === undefined) throw new Error(`the plan version of line ${line.id} is not there`);
     const source = await this.events.source(tx, invoice, line);
     const dropped = source === null ? null : await this.seenEvents.droppedBefore(tx);
     return {
       invoice,
       line,
       plan,
-      seats: segment.seats,
-      price: segment.terms.prices.find(({ key }) => key === line.priceKey) ?? null,
+      seats: segment?.seats ?? null,
+      price: segment?.terms.prices.find(({ key }) => key === line.priceKey) ?? null,
       meter: source?.countings[0]?.meter ?? null,
       hash: lineHash(invoice.currency, line),
       eventsDroppedBefore: dropped !== null && dropped > line.period.start ? dropped : null,

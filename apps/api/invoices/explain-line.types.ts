@@ -84,17 +84,17 @@ export class LineExplanation {
   @Field()
   currency!: string;
 
-  @Field({ description: "The plan's key." })
-  plan!: string;
+  @Field(() => String, { nullable: true, description: "The plan's key; null for credits that were bought apart from a plan." })
+  plan!: string | null;
 
-  @Field(() => Int, { description: 'Of the plan: its version that rated the line.' })
-  planVersion!: number;
+  @Field(() => Int, { nullable: true, description: 'Of the plan: its version that rated the line.' })
+  planVersion!: number | null;
 
-  @Field()
-  planName!: string;
+  @Field(() => String, { nullable: true })
+  planName!: string | null;
 
-  @Field(() => Int)
-  seats!: number;
+  @Field(() => Int, { nullable: true })
+  seats!: number | null;
 
   @Field(() => JsonScalar, { nullable: true, description: 'The price as the customer had it; null for credits, overage and commitment.' })
   price!: unknown;
