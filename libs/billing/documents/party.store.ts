@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Seller } from '@tare/access';
-import type { TenantTransaction } from '@tare/database';
+import { sqlInstant, type TenantTransaction } from '@tare/database';
 import type { Invoice } from '../invoice.ts';
 
 /** Who an invoice is from and who it is for, as both were when it was finalized; of a draft as they are. */
@@ -36,15 +36,19 @@ WITH moment AS (
 SELECT t.name AS tenant_name,
   coalesce((SELECT h.details FROM party_history h WHERE h.tenant_id = $1 AND h.party_id = $1 AND h.until > moment.at ORDER BY h.until LIMIT 1), to_jsonb(s)) AS settings,
   coalesce((SELECT h.details FROM party_history h WHERE h.tenant_id = $1 AND h.party_id = c.id AND h.until > moment.at ORDER BY h.until LIMIT 1), to_jsonb(c)) AS customer,
-  NULL AS tax_id
+  (SELECT x.tax_id FROM customer_tax x WHERE x.tenant_id = $1 AND x.customer_id = $2 AND x.valid_from <= $4::timestamptz AND x.recorded_at <= moment.at
+    ORDER BY x.valid_from DESC, x.recorded_at DESC LIMIT 1) AS tax_id
 FROM moment CROSS JOIN tenant t JOIN tenant_settings s ON s.tenant_id = t.id JOIN customer c ON c.tenant_id = t.id AND c.id = $2
 WHERE t.id = $1`;
 
 /** Reads the parties of an invoice. */
 @Injectable()
 export class PartyStore {
-  async partiesOf(tx: TenantTransaction, { id, customerId }: Pick<Invoice, 'id' | 'customerId'>): Promise<Parties> {
-    const [row] = await tx.query<PartyRow>(PARTIES, [tx.tenantId, customerId, id]);
+  async partiesOf(
+    tx: TenantTransaction,
+    { id, customerId, billingAt }: Pick<Invoice, 'id' | 'customerId' | 'billingAt'>,
+  ): Promise<Parties> {
+    const [row] = await tx.query<PartyRow>(PARTIES, [tx.tenantId, customerId, id, sqlInstant(billingAt)]);
     if (row === undefined) throw new Error(`customer ${customerId} of an invoice is not there`);
     return { seller: sellerOf(row), buyer: buyerOf(row) };
   }
