@@ -204,6 +204,27 @@ export class BillingPeriodStore {
     return rows.map((row) => ({ customerId: row.customer_id, subscriptionId: row.subscription_id }));
   }
 
+  /** Subscriptions, by their id from `afterId` on, at most `limit`, with a running period of a plan that has an invoice threshold. */
+  async runningWithThreshold(
+    tx: TenantTransaction,
+    { asOf, afterId, limit }: { asOf: Instant; afterId: string | null; limit: number },
+  ): Promise<{ customerId: string; subscriptionId: string }[]> {
+    const versions = await tx.query<{ id: string }>(
+      `SELECT id FROM plan_version WHERE tenant_id = $1 AND terms ->> 'invoiceThreshold' IS NOT NULL`,
+      [tx.tenantId],
+    );
+    if (versions.length === 0) return [];
+    const rows = await tx.query<{ customer_id: string; subscription_id: string }>(
+      `SELECT s.id AS subscription_id, s.customer_id FROM subscription s
+       WHERE s.tenant_id = $1 AND ($2::uuid IS NULL OR s.id > $2::uuid) AND EXISTS (
+         SELECT 1 FROM subscription_segment g JOIN billing_period p ON p.tenant_id = g.tenant_id AND p.segment_id = g.id
+         WHERE g.tenant_id = $1 AND g.subscription_id = s.id AND g.plan_version_id = ANY ($4::uuid[]) AND p.closed_at IS NULL AND p.start_at < $3 AND p.end_at > $3)
+       ORDER BY s.id LIMIT $5`,
+      [tx.tenantId, afterId, sqlInstant(asOf), versions.map(({ id }) => id), limit],
+    );
+    return rows.map((row) => ({ customerId: row.customer_id, subscriptionId: row.subscription_id }));
+  }
+
   /** New rows, with ids of the caller's. */
   async open(tx: TenantTransaction, periods: readonly NewPeriod[]): Promise<void> {
     if (periods.length === 0) return;

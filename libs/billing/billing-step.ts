@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { assembleInvoice, CodedError } from '@tare/core';
-import type { AssembledInvoice, GrantToIssue, Instant } from '@tare/core';
+import type { AssembledInvoice, Decimal, GrantToIssue, Instant } from '@tare/core';
 import { CreditStore, SettlementStore, Wallets } from '@tare/credits';
 import { timeOrderedId, type TenantTransaction } from '@tare/database';
 import { UsageBoundaries, UsagePins } from '@tare/usage';
@@ -12,6 +12,7 @@ import type { Invoice, InvoiceKind } from './invoice.ts';
 import { PeriodFacts, type PeriodFactsResult } from './period-facts.ts';
 import { Standings, type Course, type Standing } from './standings.ts';
 import { instantOf } from './issued-instant.ts';
+import { runningPeriod } from './running-period.ts';
 import { undoneInstants } from './undone-instants.ts';
 import { usesCredits } from './uses-credits.ts';
 
@@ -22,6 +23,8 @@ export interface StepRequest {
   readonly graceSeconds: number;
   /** FINAL: periods are closed. PREVIEW: like FINAL, also inside of the grace period, without numbers and announcements, in a transaction that is rolled back. */
   readonly mode: 'FINAL' | 'PREVIEW';
+  /** Up to which instant is billed, also inside of the grace period; none: up to its end. */
+  readonly until?: Instant;
 }
 
 export interface StepResult {
@@ -95,7 +98,7 @@ export class BillingStep {
    */
   async bill(tx: TenantTransaction, customerIds: readonly string[], request: StepRequest): Promise<PageResult> {
     const standings = await this.lock(tx, customerIds);
-    const until = request.mode === 'PREVIEW' ? request.asOf : finalBy(request);
+    const until = request.until ?? (request.mode === 'PREVIEW' ? request.asOf : finalBy(request));
     const due = [...(await this.standings.courses(tx, standings))].map(([standing, courses]) => undoneOf(standing, courses, request));
     const undone = due.map((own) => own.filter(({ at }) => at <= until));
     const billings = undone.flatMap(([earliest]) => earliest ?? []);
@@ -169,6 +172,34 @@ export class BillingStep {
   }
 
   /**
+   * Bills the usage so far of running periods where what is not billed of it has reached their plan's threshold, one subscription of each customer: at the
+   * cumulative amount less what was billed, so that tiers never restart (SEMANTICS 4.7, 8.3). Minimums and commitments wait for the period's end.
+   */
+  async billThresholds(
+    tx: TenantTransaction,
+    running: readonly { readonly customerId: string; readonly subscriptionId: string }[],
+    request: StepRequest,
+  ): Promise<StepResult> {
+    const wanted = new Set(running.map(({ subscriptionId }) => subscriptionId));
+    const standings = await this.lock(
+      tx,
+      running.map(({ customerId }) => customerId),
+    );
+    const billings = [...(await this.standings.courses(tx, standings))].flatMap(([standing, courses]) =>
+      courses.filter(({ subscription }) => wanted.has(subscription.id)).flatMap((course) => thresholdOf(standing, course, request)),
+    );
+    const reached = (await this.assembled(tx, billings)).map((one) => ({
+      ...one,
+      invoices: one.invoices.filter((invoice) => isReached(one, invoice)),
+    }));
+    return this.finalize(
+      tx,
+      request,
+      reached.filter(({ invoices }) => invoices.length > 0),
+    );
+  }
+
+  /**
    * Bills the periods of a voided invoice again, with what is known now: an invoice of its own at the next sequence (SEMANTICS 8.5), which takes off what
    * corrections of the voided one have billed or given. @throws CodedError NOTHING_TO_BILL
    */
@@ -207,10 +238,11 @@ export class BillingStep {
 
   private async assembled(tx: TenantTransaction, billings: readonly Billing[]): Promise<Assembled[]> {
     if (billings.length === 0) return [];
-    const queries = billings.map(({ standing, course, instant, request, again }) => ({
+    const queries = billings.map(({ standing, course, instant, request, again, kind }) => ({
       ...{ subscriptionId: course.subscription.id, standing, instant },
       draws: request.asOf,
       ...(again === undefined ? {} : { again: true }),
+      ...(kind === 'THRESHOLD' ? soFar(instant.at) : {}),
     }));
     const assembled: Assembled[] = [];
     for await (const { seenSeq, uncovered, late, invoices } of this.facts.page(tx, queries)) {
@@ -267,7 +299,8 @@ export class BillingStep {
         const invoice = newInvoice(billing, first + index);
         const existing = there.find(({ sequence }) => sequence === invoice.sequence);
         const state = existing?.status === 'VOID' ? 'VOID' : assembled.lines.length === 0 ? 'EMPTY' : 'SAVED';
-        return { billing, assembled, invoice, id: existing?.id ?? timeOrderedId(), existing, state };
+        const named = billing.billing.again === undefined ? assembled : renamed(assembled, invoice.sequence);
+        return { billing, assembled: named, invoice, id: existing?.id ?? timeOrderedId(), existing, state };
       });
     });
   }
@@ -300,6 +333,7 @@ export class BillingStep {
     for (const assembled of page) {
       const { billing, seenSeq } = assembled;
       const { course, instant, at: billedAt } = billing;
+      if (billing.kind === 'THRESHOLD') continue;
       const known: Pick<BillingPeriod, 'id' | 'segmentId' | 'start' | 'closedAt'>[] = [...course.periods];
       for (const { segment, period } of [...instant.opens, ...instant.closes]) {
         if (known.some(({ segmentId, start }) => segmentId === segment.id && start === period.start)) continue;
@@ -384,8 +418,9 @@ export class BillingStep {
 
   /** Usage is counted in cells that the bounds of open periods cut, so that later reads need no single events (SEMANTICS 12). */
   private cutUsage(tx: TenantTransaction, page: readonly Assembled[]): Promise<void> {
-    const bounds = page.map(({ billing: { standing, instant } }) => {
-      return [standing.customer.no, instant.opens.flatMap(({ period }) => [period.start, period.end])] as const;
+    const bounds = page.map(({ billing: { standing, instant, kind } }) => {
+      const opened = instant.opens.flatMap(({ period }) => [period.start, period.end]);
+      return [standing.customer.no, kind === 'THRESHOLD' ? [instant.at] : opened] as const;
     });
     return this.boundaries.registerMany(tx, new Map(bounds));
   }
@@ -420,6 +455,28 @@ function undoneOf(standing: Standing, courses: readonly Course[], request: StepR
   return undone.sort((a, b) => a.at - b.at);
 }
 
+/** Nothing where no period with a threshold runs, or where one that is over waits for the end of its grace period. */
+function thresholdOf(standing: Standing, course: Course, request: StepRequest): Billing[] {
+  const { asOf: at } = request;
+  const instant = runningPeriod(course.segments, course.periods, at);
+  if (instant === null || thresholdAt(instant) === null || instant.closes.some(({ period }) => period.fullEnd <= at)) return [];
+  return [{ request, standing, course, at, kind: 'THRESHOLD', instant }];
+}
+
+/** Of the plan that runs. */
+function thresholdAt({ closes }: BillingInstant): { readonly amount: Decimal; readonly currency: string } | null {
+  const terms = closes.at(-1)?.segment.terms;
+  return terms?.invoiceThreshold == null ? null : { amount: terms.invoiceThreshold, currency: terms.currency };
+}
+
+function isReached({ billing }: Assembled, { currency, subtotal, discounts }: AssembledInvoice): boolean {
+  const threshold = thresholdAt(billing.instant);
+  return threshold?.currency === currency && subtotal.minus(discounts).compare(threshold.amount) >= 0;
+}
+
+/** The facts of a period that goes on. */
+const soFar = (at: Instant) => ({ usageUntil: at, closing: false, late: 'NONE' as const });
+
 /** Nothing while the subscription runs, or is not billed to its end. */
 function supplementOf(standing: Standing, course: Course, request: StepRequest): Billing[] {
   const at = subscriptionEnd(course.segments);
@@ -432,10 +489,14 @@ function keyOf({ course, at, kind }: Billing): InstantKey {
   return { subscriptionId: course.subscription.id, billingAt: at, kind };
 }
 
+/** What is granted now: what waits for payment is kept by the invoice, unless there is nothing to pay (SEMANTICS 7.6). */
+function grantsOf({ assembled }: PlacedInvoice): readonly GrantToIssue[] {
+  return assembled.total.isPositive() ? assembled.grants.filter(({ grantedWhen }) => grantedWhen !== 'PAID') : assembled.grants;
+}
+
 /** Grants of a voided invoice were taken back and keep their keys: those that come again have others. */
-function grantsOf({ billing, invoice, assembled }: PlacedInvoice): readonly GrantToIssue[] {
-  if (billing.billing.again === undefined) return assembled.grants;
-  return assembled.grants.map((grant) => ({ ...grant, key: `${grant.key}#${invoice.sequence}` }));
+function renamed(assembled: AssembledInvoice, sequence: number): AssembledInvoice {
+  return { ...assembled, grants: assembled.grants.map((grant) => ({ ...grant, key: `${grant.key}#${sequence}` })) };
 }
 
 const hasInvoice = ({ state }: PlacedInvoice): boolean => state !== 'EMPTY';
@@ -463,9 +524,11 @@ function newInvoice({ billing, late }: Assembled, sequence: number): NewInvoice 
     kind,
     sequence,
     adjusts: isSupplement ? (late.find(({ invoiceId }) => invoiceId !== null)?.invoiceId ?? null) : null,
-    ...invoicePeriod(instant, late),
+    ...(kind === 'THRESHOLD'
+      ? { periodStart: Math.min(at, ...instant.closes.map(({ period }) => period.start)), periodEnd: at }
+      : invoicePeriod(instant, late)),
     draftedAt: asOf,
-    finalizeAt: isSupplement ? asOf : at + graceSeconds * MICROS_PER_SECOND,
+    finalizeAt: isSupplement || kind === 'THRESHOLD' ? asOf : at + graceSeconds * MICROS_PER_SECOND,
   };
 }
 

@@ -24,6 +24,7 @@ import { Standings } from './standings.ts';
 import { CreditNotesService } from './credit-notes/credit-notes.service.ts';
 import { CreditNoteStore } from './credit-notes/credit-note.store.ts';
 import { CustomerBalances } from './credit-notes/customer-balance.store.ts';
+import { EarlyFinalization } from './finalize-invoice.ts';
 import { InvoiceRegeneration } from './regenerate-invoice.ts';
 import { NumberSeries } from './number-series.store.ts';
 import { CustomerTaxesService } from './tax/customer-taxes.service.ts';
@@ -53,6 +54,7 @@ import { TaxSource } from './tax/tax-source.ts';
     NeededUsage,
     MigrationPreviews,
     InvoiceRegeneration,
+    EarlyFinalization,
     NumberSeries,
     CustomerBalances,
     CreditNoteStore,
@@ -73,6 +75,7 @@ import { TaxSource } from './tax/tax-source.ts';
     NeededUsage,
     MigrationPreviews,
     InvoiceRegeneration,
+    EarlyFinalization,
     CreditNotesService,
     CreditNoteStore,
     CustomerTaxesService,

@@ -1,20 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { SettingsService, TenantsService } from '@tare/access';
 import { assembleInvoice, CodedError } from '@tare/core';
-import type { Instant, Segment } from '@tare/core';
+import type { Instant } from '@tare/core';
 import { CreditStore, Wallets } from '@tare/credits';
 import { CustomerStore, SubscriptionStore, type Customer } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
 import { UsageReader } from '@tare/usage';
-import { billingInstants, type BillingInstant } from './billing-instant.ts';
-import { BillingPeriodStore, type BillingPeriod } from './billing-period.store.ts';
+import { BillingPeriodStore } from './billing-period.store.ts';
 import { added, BillingStep, finalBy, NOTHING_DONE, type StepRequest, type StepResult } from './billing-step.ts';
 import { groupedBy } from './grouped-by.ts';
 import { InvoiceStore } from './invoice.store.ts';
 import { PeriodFacts } from './period-facts.ts';
 import { previewOf, type InvoicePreview } from './invoice-preview.ts';
 import { Standings, type Course, type Standing } from './standings.ts';
-import { openFrom } from './undone-instants.ts';
+import { runningPeriod } from './running-period.ts';
 
 export interface BillingRun {
   readonly asOf: Instant;
@@ -66,6 +65,7 @@ export class BillingService {
     const run = new RunningTotal(tenantId, { asOf, graceSeconds, mode: 'FINAL' });
     await this.billCustomers(run);
     await this.billSupplements(run);
+    await this.billThresholds(run);
     await run.attempt(() => this.dropOverdueDrafts(run));
     await run.attempt(() => this.expireCredits(run));
     return run.result();
@@ -141,6 +141,33 @@ export class BillingService {
       }
       if (ended.length < PAGE) return;
       afterId = ended.at(-1)?.subscriptionId ?? null;
+    }
+  }
+
+  /** Usage so far of running periods that has reached the threshold of its plan (SEMANTICS 4.7): an invoice each, while the period goes on. */
+  private async billThresholds(run: RunningTotal): Promise<void> {
+    let afterId: string | null = null;
+    for (;;) {
+      const running = await this.database.withTenant(run.tenantId, (tx) =>
+        this.periods.runningWithThreshold(tx, { asOf: run.request.asOf, afterId, limit: PAGE }),
+      );
+      let left = running.filter(({ customerId }) => !run.failed.has(customerId));
+      while (left.length > 0) {
+        const firsts = [...groupedBy(left, ({ customerId }) => customerId).values()].flatMap((own) => own.slice(0, 1));
+        await this.apart(
+          run,
+          firsts.map(({ customerId }) => customerId),
+          (tx, ids) =>
+            this.step.billThresholds(
+              tx,
+              firsts.filter(({ customerId }) => ids.includes(customerId)),
+              run.request,
+            ),
+        );
+        left = left.filter((one) => !firsts.includes(one));
+      }
+      if (running.length < PAGE) return;
+      afterId = running.at(-1)?.subscriptionId ?? null;
     }
   }
 
@@ -281,14 +308,4 @@ class RunningTotal {
     const { periodsClosed, invoicesCreated, invoicesFinalized } = this.total;
     return { asOf: this.request.asOf, periodsClosed, invoicesCreated, invoicesFinalized };
   }
-}
-
-/** The billing period that runs at `at`, as an instant that closes its parts so far; null where none runs. */
-function runningPeriod(segments: readonly Segment[], rows: readonly BillingPeriod[], at: Instant): BillingInstant | null {
-  const open = rows.filter(({ closedAt, start }) => closedAt === null && start < at).map(({ segmentId, start }) => `${segmentId} ${start}`);
-  const end = Math.max(at, ...rows.filter(({ closedAt }) => closedAt === null).map((row) => row.end));
-  const parts = billingInstants(segments, openFrom(rows), end)
-    .flatMap(({ closes }) => closes)
-    .filter(({ segment, period }) => open.includes(`${segment.id} ${period.start}`));
-  return parts.length === 0 ? null : { at, kind: 'REGULAR', closes: parts, opens: [], fees: [], change: null };
 }

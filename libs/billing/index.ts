@@ -31,3 +31,4 @@ export { CustomerTaxesService, type CustomerTaxInput } from './tax/customer-taxe
 export type { CustomerTax } from './tax/customer-tax.store.ts';
 export { TaxSource, type TaxQuestion } from './tax/tax-source.ts';
 export { InvoiceRegeneration } from './regenerate-invoice.ts';
+export { EarlyFinalization } from './finalize-invoice.ts';

@@ -1,5 +1,15 @@
 import { Decimal } from '@tare/core';
-import type { AssembledInvoice, AssembledLine, DiscountShare, Instant, LineKind, Period, RoundingStep, WalkStep } from '@tare/core';
+import type {
+  AssembledInvoice,
+  AssembledLine,
+  DiscountShare,
+  GrantToIssue,
+  Instant,
+  LineKind,
+  Period,
+  RoundingStep,
+  WalkStep,
+} from '@tare/core';
 
 export type InvoiceKind = 'REGULAR' | 'PRORATION' | 'THRESHOLD' | 'PREPAID' | 'SUPPLEMENTARY';
 export type InvoiceStatus = 'DRAFT' | 'FINALIZED' | 'PAID' | 'VOID' | 'UNCOLLECTIBLE';
@@ -52,6 +62,8 @@ export interface InvoiceDetail {
   readonly creditsTaxed: AssembledInvoice['creditsTaxed'];
   readonly balanceApplied: Decimal;
   readonly balanceCarried: Decimal;
+  /** Credits that come when it is paid. */
+  readonly grantsWhenPaid: readonly GrantToIssue[];
   /** What an amountOff discount took, by start of the billing period. */
   readonly discountUses: AssembledInvoice['discountUses'];
   readonly awaitingCost: AssembledInvoice['awaitingCost'];
@@ -129,8 +141,9 @@ export function readLineDetail(json: unknown): LineDetail {
 }
 
 export function invoiceDetailOf(assembled: AssembledInvoice): InvoiceDetail {
-  const { taxes, taxBase, creditsTaxed, balanceApplied, balanceCarried, discountUses, awaitingCost, leakage } = assembled;
-  return { taxes, taxBase, creditsTaxed, balanceApplied, balanceCarried, discountUses, awaitingCost, leakage };
+  const { taxes, taxBase, creditsTaxed, balanceApplied, balanceCarried, discountUses, awaitingCost, leakage, grants, total } = assembled;
+  const grantsWhenPaid = total.isPositive() ? grants.filter(({ grantedWhen }) => grantedWhen === 'PAID') : [];
+  return { taxes, taxBase, creditsTaxed, balanceApplied, balanceCarried, grantsWhenPaid, discountUses, awaitingCost, leakage };
 }
 
 /** Reads an InvoiceDetail that was stored as JSON; of an empty object, one with nothing in it. */
@@ -145,6 +158,11 @@ export function readInvoiceDetail(json: unknown): InvoiceDetail {
     creditsTaxed: detail.creditsTaxed ?? 'AT_PURCHASE',
     balanceApplied: decimal(detail.balanceApplied ?? '0'),
     balanceCarried: decimal(detail.balanceCarried ?? '0'),
+    grantsWhenPaid: (detail.grantsWhenPaid ?? []).map((grant) => ({
+      ...grant,
+      credits: decimal(grant.credits),
+      costBasis: grant.costBasis && { ...grant.costBasis, amount: decimal(grant.costBasis.amount) },
+    })),
     discountUses: (detail.discountUses ?? []).map((use) => ({ ...use, amount: decimal(use.amount) })),
     awaitingCost: (detail.awaitingCost ?? []).map((awaiting) => ({ ...awaiting, events: decimal(awaiting.events) })),
     leakage: (detail.leakage ?? []).map((leak) => ({ ...leak, credits: decimal(leak.credits) })),

@@ -89,7 +89,7 @@ export class InvoicesService {
     });
   }
 
-  /** FINALIZED (or written off) -> PAID, outside of Stripe; a second call changes nothing. @throws CodedError NOT_FOUND | INVOICE_NOT_FINAL */
+  /** FINALIZED (or written off) -> PAID, which brings the credits that waited for it; a second call changes nothing. @throws CodedError NOT_FOUND | INVOICE_NOT_FINAL */
   async pay(tenantId: string, id: string, paidAt: Instant, actor = 'tare'): Promise<InvoiceView> {
     return this.database.withTenant(tenantId, (tx) => this.payIn(tx, id, paidAt, actor));
   }
@@ -99,6 +99,7 @@ export class InvoicesService {
     if (invoice.status === 'DRAFT' || invoice.status === 'VOID') throw notFinal(invoice, 'paid');
     if (invoice.status !== 'PAID') {
       await this.invoices.markPaid(tx, id, paidAt);
+      await this.wallets.issueOfPlan(tx, invoice.customerId, id, invoice.detail.grantsWhenPaid);
       await this.audited(tx, invoice, 'invoice.pay', actor);
     }
     return this.viewIn(tx, id);
@@ -149,8 +150,13 @@ export class InvoicesService {
     return this.found(tx, id);
   }
 
+  /** Null for an id of nothing. */
+  findIn(tx: TenantTransaction, id: string): Promise<Invoice | null> {
+    return UUID.test(id) ? this.invoices.byId(tx, id) : Promise.resolve(null);
+  }
+
   private async found(tx: TenantTransaction, id: string): Promise<Invoice> {
-    const invoice = UUID.test(id) ? await this.invoices.byId(tx, id) : null;
+    const invoice = await this.findIn(tx, id);
     if (invoice === null) throw new CodedError('NOT_FOUND', `There is no invoice with id "${id}".`);
     return invoice;
   }

@@ -1,16 +1,34 @@
-import type { Segment } from '@tare/core';
-import { billingInstants, type BillingInstant } from './billing-instant.ts';
+import { servicePeriodAt } from '@tare/core';
+import type { Instant, Segment } from '@tare/core';
+import { billingInstants, type BillingInstant, type Part } from './billing-instant.ts';
 import type { BillingPeriod } from './billing-period.store.ts';
-import type { Invoice } from './invoice.ts';
+import type { Invoice, InvoiceLine } from './invoice.ts';
 
-/** What an issued invoice billed; of a correction nothing but late usage. `segments` and `rows` of its subscription. */
+/** What an issued invoice billed; of a correction nothing but late usage. `segments`, `rows` of its subscription, `lines` its own. */
 export function instantOf(
   { billingAt: at, kind }: Pick<Invoice, 'billingAt' | 'kind'>,
   segments: readonly Segment[],
   rows: readonly BillingPeriod[],
+  lines: readonly InvoiceLine[] = [],
 ): BillingInstant {
   const nothing: BillingInstant = { at, kind: 'REGULAR', closes: [], opens: [], fees: [], change: null };
   if (kind === 'SUPPLEMENTARY') return nothing;
+  if (kind === 'THRESHOLD') return { ...nothing, closes: partsSoFar(at, segments, rows, lines) };
   const first = Math.min(at, ...rows.map(({ start }) => start));
   return billingInstants(segments, first, at).find((instant) => instant.at === at) ?? nothing;
+}
+
+/** The parts of the billing period that ran at `at`, with the ends that they had then: a change since may have cut the last one. */
+function partsSoFar(at: Instant, segments: readonly Segment[], rows: readonly BillingPeriod[], lines: readonly InvoiceLine[]): Part[] {
+  const begun = rows
+    .filter(({ start }) => start < at)
+    .flatMap((row): Part[] => {
+      const segment = segments.find(({ id }) => id === row.segmentId);
+      const line = lines.find(({ segmentId, period }) => segmentId === row.segmentId && period.start === row.start);
+      const end = line?.period.end ?? row.end;
+      const period = segment && servicePeriodAt({ ...segment, end: null }, row.start);
+      return segment && period ? [{ segment, period: { ...period, end: Math.min(end, period.end) } }] : [];
+    });
+  const running = begun.filter(({ period }) => period.fullStart < at && period.fullEnd > at);
+  return running.sort((a, b) => a.period.start - b.period.start);
 }

@@ -4,6 +4,7 @@ import type { AssembledInvoice } from '@tare/core';
 import { SubscriptionStore } from '@tare/customers';
 import type { TenantTransaction } from '@tare/database';
 import { BillingPeriodStore } from './billing-period.store.ts';
+import { InvoiceStore } from './invoice.store.ts';
 import type { Invoice } from './invoice.ts';
 import { instantOf } from './issued-instant.ts';
 import { PeriodFacts } from './period-facts.ts';
@@ -14,6 +15,7 @@ export class InvoiceRecomputation {
   constructor(
     private readonly subscriptions: SubscriptionStore,
     private readonly periods: BillingPeriodStore,
+    private readonly invoices: InvoiceStore,
     private readonly facts: PeriodFacts,
   ) {}
 
@@ -26,8 +28,10 @@ export class InvoiceRecomputation {
     if (subscriptionId === null || number === null)
       throw new CodedError('INVOICE_NOT_FINAL', 'Only a finalized invoice of a subscription is recomputed.');
     const segments = await this.subscriptions.segments(tx, { subscriptionIds: [subscriptionId] });
-    const instant = instantOf(invoice, segments, await this.periods.ofSubscription(tx, subscriptionId));
-    const { invoices } = await this.facts.load(tx, { subscriptionId, instant, asIssued: invoice });
+    const lines = invoice.kind === 'THRESHOLD' ? (await this.invoices.linesOf(tx, [invoice.id])).get(invoice.id) : [];
+    const instant = instantOf(invoice, segments, await this.periods.ofSubscription(tx, subscriptionId), lines);
+    const soFar = invoice.kind === 'THRESHOLD' ? { usageUntil: instant.at, closing: false, late: 'NONE' as const } : {};
+    const { invoices } = await this.facts.load(tx, { subscriptionId, instant, asIssued: invoice, ...soFar });
     const facts = invoices.find(({ currency }) => currency === invoice.currency);
     if (facts === undefined)
       throw new CodedError('INVARIANT_BROKEN', `The facts of invoice ${number} lead to no invoice in ${invoice.currency}.`);

@@ -1,6 +1,13 @@
 import { Args, ID, Int, Mutation, Query, Resolver } from '@nestjs/graphql';
 import type { Principal } from '@tare/access';
-import { BillingService, InvoiceRegeneration, InvoicesService, type InvoiceStatus, type InvoiceView } from '@tare/billing';
+import {
+  BillingService,
+  EarlyFinalization,
+  InvoiceRegeneration,
+  InvoicesService,
+  type InvoiceStatus,
+  type InvoiceView,
+} from '@tare/billing';
 import { cursorOf } from '@tare/catalog';
 import type { Instant } from '@tare/core';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
@@ -16,6 +23,7 @@ export class InvoicesResolver {
     private readonly service: InvoicesService,
     private readonly views: InvoiceViews,
     private readonly regeneration: InvoiceRegeneration,
+    private readonly finalization: EarlyFinalization,
   ) {}
 
   @Mutation(() => BillingRun, {
@@ -55,6 +63,24 @@ export class InvoicesResolver {
     @Args('invoice', { type: () => ID, description: 'The voided one.' }) id: string,
   ): Promise<Invoice> {
     return this.viewed(tenantId, await this.regeneration.regenerate(tenantId, id, apiKeyId));
+  }
+
+  @Mutation(() => Invoice, {
+    description:
+      'Finalizes a draft before its grace period is over, with what is known now; what of the customer is due before it comes first. A second call changes nothing.',
+  })
+  @RequireScope('WRITE')
+  async finalizeInvoice(
+    @CurrentPrincipal() { tenantId, apiKeyId }: Principal,
+    @Args('invoice', { type: () => ID }) id: string,
+    @Args('at', {
+      type: () => DateTimeScalar,
+      nullable: true,
+      description: 'Billing time. None: now; for a test tenant when the draft was made.',
+    })
+    at: Instant | null,
+  ): Promise<Invoice> {
+    return this.viewed(tenantId, await this.finalization.finalize(tenantId, id, at, apiKeyId));
   }
 
   @Mutation(() => Invoice, {

@@ -64,6 +64,8 @@ export interface GrantToIssue {
   readonly expiresAt: Instant;
   readonly promotional: boolean;
   readonly priority: number;
+  /** PAID: not before the invoice is paid, when there is something to pay (SEMANTICS 7.6). None: when it is finalized. */
+  readonly grantedWhen?: 'PAID';
 }
 
 /** A price left off because the cost of some of its events is not known (SEMANTICS 4.5). */

@@ -35,6 +35,7 @@ function grantOf(lines: readonly DraftLine[], currency: string): GrantToIssue[] 
       expiresAt: line.period.end,
       promotional: !isSold,
       priority: 0,
+      ...(line.segment.terms.creditsGrantedWhen === 'PAID' ? { grantedWhen: 'PAID' as const } : {}),
     },
   ];
 }

@@ -5,7 +5,7 @@ import type { PlanInput } from './plan-input.ts';
  * Fields that are read and kept, and that no bill follows yet. A plan that uses one is refused, so that no bill is made that ignores it.
  * Whoever builds the behaviour of a field takes its entry away.
  */
-const PLAN_FIELDS: readonly (keyof PlanInput)[] = ['invoiceThreshold', 'creditRollover', 'creditRolloverMaximum', 'creditRolloverPeriods'];
+const PLAN_FIELDS: readonly (keyof PlanInput)[] = ['creditRollover', 'creditRolloverMaximum', 'creditRolloverPeriods'];
 
 /** @throws CodedError NOT_AVAILABLE */
 export function refuseUnavailable(input: PlanInput): void {
@@ -13,7 +13,6 @@ export function refuseUnavailable(input: PlanInput): void {
     throw new CodedError('NOT_AVAILABLE', `${field} is not available yet.`, path);
   };
   for (const field of PLAN_FIELDS) if (isUsed(input[field])) refuse(field, field);
-  if (input.creditsGrantedWhen === 'PAID') refuse('PAID', 'creditsGrantedWhen');
 }
 
 /** One interval is what everything has anyway. */
