@@ -25,6 +25,7 @@ import { CreditNotesService } from './credit-notes/credit-notes.service.ts';
 import { CreditNoteStore } from './credit-notes/credit-note.store.ts';
 import { CustomerBalances } from './credit-notes/customer-balance.store.ts';
 import { EarlyFinalization } from './finalize-invoice.ts';
+import { PrepaidInvoices } from './prepaid-invoices.ts';
 import { InvoiceRegeneration } from './regenerate-invoice.ts';
 import { NumberSeries } from './number-series.store.ts';
 import { CustomerTaxesService } from './tax/customer-taxes.service.ts';
@@ -55,6 +56,7 @@ import { TaxSource } from './tax/tax-source.ts';
     MigrationPreviews,
     InvoiceRegeneration,
     EarlyFinalization,
+    PrepaidInvoices,
     NumberSeries,
     CustomerBalances,
     CreditNoteStore,
@@ -76,6 +78,7 @@ import { TaxSource } from './tax/tax-source.ts';
     MigrationPreviews,
     InvoiceRegeneration,
     EarlyFinalization,
+    PrepaidInvoices,
     CreditNotesService,
     CreditNoteStore,
     CustomerTaxesService,

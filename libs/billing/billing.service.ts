@@ -13,6 +13,7 @@ import { InvoiceStore } from './invoice.store.ts';
 import { PeriodFacts } from './period-facts.ts';
 import { previewOf, type InvoicePreview } from './invoice-preview.ts';
 import { Standings, type Course, type Standing } from './standings.ts';
+import { PrepaidInvoices } from './prepaid-invoices.ts';
 import { runningPeriod } from './running-period.ts';
 
 export interface BillingRun {
@@ -49,11 +50,12 @@ export class BillingService {
     private readonly standings: Standings,
     private readonly facts: PeriodFacts,
     private readonly step: BillingStep,
+    private readonly prepaid: PrepaidInvoices,
   ) {}
 
   /**
-   * Everything that is due by `asOf`: drafts at their instant, finalization after the grace period, late usage of subscriptions that have ended, expiry of
-   * credits. Runs may race, be killed and be run again: each (subscription, instant) is in one transaction and happens once (SEMANTICS 8.5). A customer
+   * Everything that is due by `asOf`: drafts at their instant, finalization after the grace period, late usage of subscriptions that have ended, usage that has reached a
+   * threshold, purchases of credits, expiry of credits. Runs may race, be killed and be run again: each (subscription, instant) is in one transaction and happens once (SEMANTICS 8.5). A customer
    * whose billing fails does not stop the others: the page that it is in is taken apart until it is alone. The first failure is thrown at the end.
    * @throws CodedError AS_OF_IN_FUTURE for a live tenant
    */
@@ -66,6 +68,7 @@ export class BillingService {
     await this.billCustomers(run);
     await this.billSupplements(run);
     await this.billThresholds(run);
+    await run.attempt(async () => run.add(await this.prepaid.bill(tenantId, asOf)));
     await run.attempt(() => this.dropOverdueDrafts(run));
     await run.attempt(() => this.expireCredits(run));
     return run.result();

@@ -32,3 +32,4 @@ export type { CustomerTax } from './tax/customer-tax.store.ts';
 export { TaxSource, type TaxQuestion } from './tax/tax-source.ts';
 export { InvoiceRegeneration } from './regenerate-invoice.ts';
 export { EarlyFinalization } from './finalize-invoice.ts';
+export { PrepaidInvoices } from './prepaid-invoices.ts';

@@ -38,10 +38,13 @@ export interface NewInvoice extends InvoiceKey {
 export type InstantKey = Omit<InvoiceKey, 'sequence'>;
 
 /** A draft on its way to the tables. */
-export interface DraftToSave extends NewInvoice {
+export interface DraftToSave extends Omit<NewInvoice, 'subscriptionId'> {
   readonly id: string;
+  /** Null: it is of none (PREPAID). */
+  readonly subscriptionId: string | null;
   readonly assembled: AssembledInvoice;
-  readonly seenSeq: number;
+  /** Null: it bills no usage. */
+  readonly seenSeq: number | null;
   /** There is a draft with this id: it is replaced, lines and all. */
   readonly replaces: boolean;
   /** The voided invoice whose periods it bills again. */
@@ -399,6 +402,11 @@ export class InvoiceStore {
         plainArray(column(({ again }) => again ?? null)),
       ],
     );
+  }
+
+  /** Remembers of a draft which purchase of credits it bills: once, as a unique index says. */
+  async setPurchase(tx: TenantTransaction, id: string, purchaseId: string): Promise<void> {
+    await tx.query('UPDATE invoice SET purchase_id = $3 WHERE tenant_id = $1 AND id = $2', [tx.tenantId, id, purchaseId]);
   }
 
   /** The invoice that bills the periods of a voided one again; null: none does. */

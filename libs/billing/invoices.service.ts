@@ -29,9 +29,15 @@ export interface InvoiceListRequest extends PageRequest {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+/** Hears of an invoice in the transaction that changes it, once; `at`: when that counts. */
+export type InvoiceListener = (tx: TenantTransaction, invoice: Invoice, at: Instant) => Promise<void>;
+
 /** Invoices that exist. */
 @Injectable()
 export class InvoicesService {
+  private readonly paid: InvoiceListener[] = [];
+  private readonly voided: InvoiceListener[] = [];
+
   constructor(
     private readonly database: Database,
     private readonly customers: CustomerStore,
@@ -44,6 +50,16 @@ export class InvoicesService {
     private readonly numbers: NumberSeries,
     private readonly audit: AuditLog,
   ) {}
+
+  /** For what an invoice brings when it is paid. */
+  onPaid(listener: InvoiceListener): void {
+    this.paid.push(listener);
+  }
+
+  /** For what an invoice takes back when it is voided. */
+  onVoided(listener: InvoiceListener): void {
+    this.voided.push(listener);
+  }
 
   /** Null for an id of nothing or of another tenant. */
   async byId(tenantId: string, id: string): Promise<InvoiceView | null> {
@@ -100,6 +116,7 @@ export class InvoicesService {
     if (invoice.status !== 'PAID') {
       await this.invoices.markPaid(tx, id, paidAt);
       await this.wallets.issueOfPlan(tx, invoice.customerId, id, invoice.detail.grantsWhenPaid);
+      for (const listener of this.paid) await listener(tx, invoice, paidAt);
       await this.audited(tx, invoice, 'invoice.pay', actor);
     }
     return this.viewIn(tx, id);
@@ -134,6 +151,7 @@ export class InvoicesService {
     }
     await this.invoices.markVoid(tx, invoiceId, now, place);
     await this.periods.markVoided(tx, invoiceId);
+    for (const listener of this.voided) await listener(tx, invoice, now);
     await this.audited(tx, invoice, 'invoice.void', actor);
   }
 

@@ -79,6 +79,7 @@ describe('taxes of a customer', () => {
       path: 'rates.1.name',
     });
     await expect(set({ rates: [rate('', '1')] })).rejects.toMatchObject({ path: 'rates.0.name' });
+    await expect(set({ creditsTaxed: 'AT_USE' })).rejects.toMatchObject({ code: 'NOT_AVAILABLE', path: 'creditsTaxed' });
     await expect(set({}, 'nobody')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });

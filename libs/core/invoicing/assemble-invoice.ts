@@ -9,7 +9,7 @@ import { discountUses } from './discount-lines.ts';
 import { discountOf, lineDiscountOf } from './draft-line.ts';
 import type { DraftLine } from './draft-line.ts';
 import { grantsOf } from './granted-credits.ts';
-import type { BilledLine, DiscountShare, InvoiceFacts, InvoiceScope, LateInvoice } from './invoice-facts.ts';
+import type { BilledLine, DiscountShare, InvoiceFacts, LateInvoice } from './invoice-facts.ts';
 import { taxesOn } from './invoice-tax.ts';
 import type { CreditsTaxed } from './invoice-tax.ts';
 import { scopeLines } from './scope-lines.ts';
@@ -87,7 +87,7 @@ export function invoiceTotals(
     untaxedBurns,
     prepaidAmount,
     customerBalance,
-  }: Omit<InvoiceFacts, 'late' | keyof InvoiceScope> & { readonly currency: string },
+  }: Pick<InvoiceFacts, 'currency' | 'tax' | 'untaxedBurns' | 'prepaidAmount' | 'customerBalance'>,
 ): Totals {
   const subtotal = Decimal.sum(lines.map((line) => line.amount));
   const discounts = Decimal.sum(lines.map((line) => line.discount));

@@ -9,3 +9,4 @@ export * from './check-invoice.ts';
 export * from './credit-note.ts';
 export * from './invoice-tax.ts';
 export * from './require-multiple.ts';
+export * from './prepaid-invoice.ts';

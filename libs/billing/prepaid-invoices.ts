@@ -1,0 +1,93 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { assemblePurchase, Decimal, NO_TAX } from '@tare/core';
+import type { Instant } from '@tare/core';
+import { CreditStore, PurchasesService, type CreditPurchase } from '@tare/credits';
+import { CustomerStore } from '@tare/customers';
+import { Database, type TenantTransaction } from '@tare/database';
+import { randomUUID } from 'node:crypto';
+import { NOTHING_DONE, type StepResult } from './billing-step.ts';
+import { InvoiceStore } from './invoice.store.ts';
+import { InvoicesService } from './invoices.service.ts';
+import { TaxSource } from './tax/tax-source.ts';
+
+/** Purchases that are invoiced in one transaction. */
+const PAGE = 200;
+
+/** Invoices of credits that customers buy, or that are topped up for them (SEMANTICS 7.6, 8.5). */
+@Injectable()
+export class PrepaidInvoices implements OnModuleInit {
+  constructor(
+    private readonly database: Database,
+    private readonly customers: CustomerStore,
+    private readonly credits: CreditStore,
+    private readonly purchases: PurchasesService,
+    private readonly invoices: InvoiceStore,
+    private readonly standing: InvoicesService,
+    private readonly taxes: TaxSource,
+  ) {}
+
+  /** Paying a PREPAID invoice brings its credits, voiding it before cancels the purchase: in the transaction that does it. */
+  onModuleInit(): void {
+    this.standing.onPaid((tx, { id, kind }, paidAt) => (kind === 'PREPAID' ? this.purchases.paidIn(tx, id, paidAt) : Promise.resolve()));
+    this.standing.onVoided((tx, { id, kind }) => (kind === 'PREPAID' ? this.purchases.voidedIn(tx, id) : Promise.resolve()));
+  }
+
+  /**
+   * Makes a PREPAID invoice of each purchase that has none, final at once. Who runs twice or at the same time makes each once: purchases are held while they
+   * are invoiced, and an invoice names its purchase.
+   */
+  async bill(tenantId: string, asOf: Instant): Promise<StepResult> {
+    let total = NOTHING_DONE;
+    for (;;) {
+      const made = await this.database.withTenant(tenantId, (tx) => this.billPage(tx, asOf));
+      const { invoicesCreated, invoicesFinalized } = total;
+      total = { ...total, invoicesCreated: invoicesCreated + made, invoicesFinalized: invoicesFinalized + made };
+      if (made < PAGE) return total;
+    }
+  }
+
+  private async billPage(tx: TenantTransaction, asOf: Instant): Promise<number> {
+    const purchases = await this.purchases.requestedIn(tx, PAGE);
+    if (purchases.length === 0) return 0;
+    const customerIds = [...new Set(purchases.map(({ customerId }) => customerId))];
+    await this.customers.lockMany(tx, customerIds);
+    await this.credits.lockMany(tx, customerIds);
+    const taxes = await this.taxes.taxesOf(
+      tx,
+      purchases.map(({ customerId }) => ({ customerId, at: asOf })),
+    );
+    for (const [index, purchase] of purchases.entries()) {
+      const { id, customerId, credits, price } = purchase;
+      const balances = await this.invoices.balances(tx, customerId, null);
+      const customerBalance = balances.get(price.currency) ?? Decimal.ZERO;
+      const assembled = assemblePurchase({ id, credits, price, at: asOf, tax: taxes[index] ?? NO_TAX, customerBalance });
+      await this.save(tx, purchase, assembled, asOf);
+    }
+    return purchases.length;
+  }
+
+  private async save(
+    tx: TenantTransaction,
+    purchase: CreditPurchase,
+    assembled: ReturnType<typeof assemblePurchase>,
+    asOf: Instant,
+  ): Promise<void> {
+    const id = randomUUID();
+    const { customerId } = purchase;
+    await this.invoices.saveDrafts(tx, [
+      {
+        ...{ id, customerId, subscriptionId: null, billingAt: asOf, kind: 'PREPAID', sequence: 0, adjusts: null },
+        ...{ periodStart: asOf, periodEnd: asOf, draftedAt: asOf, finalizeAt: asOf, assembled, seenSeq: null, replaces: false },
+      },
+    ]);
+    await this.invoices.setPurchase(tx, id, purchase.id);
+    const { currency, balanceCarried, balanceApplied } = assembled;
+    await this.invoices.addToBalance(tx, { customerId, currency, amount: balanceCarried.minus(balanceApplied), invoiceId: id });
+    await this.purchases.invoicedIn(tx, purchase, id);
+    const [number = null] = await this.invoices.takeNumbers(tx, 1);
+    await this.invoices.finalize(tx, id, { number, finalizedAt: asOf });
+    await this.invoices.announce(tx, [id], 'FINALIZED');
+    // The balance paid all of it: nobody will pay it any more.
+    if (assembled.total.isZero()) await this.standing.payIn(tx, id, asOf);
+  }
+}
