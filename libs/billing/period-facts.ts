@@ -47,6 +47,7 @@ import { InvoiceStore, placeOf, type DiscountUse } from './invoice.store.ts';
 import type { Invoice, InvoiceLine } from './invoice.ts';
 import { groupedBy } from './grouped-by.ts';
 import { Standings, type Standing } from './standings.ts';
+import { CreditNoteStore } from './credit-notes/credit-note.store.ts';
 import { TaxSource } from './tax/tax-source.ts';
 
 /** What has happened to a subscription before an instant: loaded from the tables, or kept by a simulation for its own world. */
@@ -179,6 +180,7 @@ export class PeriodFacts {
     private readonly periods: BillingPeriodStore,
     private readonly invoices: InvoiceStore,
     private readonly taxes: TaxSource,
+    private readonly notes: CreditNoteStore,
   ) {}
 
   /** The same query in the same transaction gives the same facts; nothing is written, unless `draws` says so. */
@@ -355,14 +357,28 @@ export class PeriodFacts {
     ]);
     const histories = new Map<FactsQuery, BillingHistory>();
     for (const { query, standing, subscription } of real) {
+      const billed = lines.get(subscription.id) ?? [];
       histories.set(query, {
-        lines: lines.get(subscription.id) ?? [],
+        lines: query.instant.change === null ? billed : await this.lessCredited(tx, billed, before(query)),
         discountUses: discountUses.get(subscription.id) ?? [],
         wallet: NOTHING_BILLED.wallet,
         balances: balances.get(standing.customer.id) ?? NOTHING_BILLED.balances,
       });
     }
     return histories;
+  }
+
+  /** What a credit note took back of a fee, a change does not give back once more: what was billed of it is that much less (SEMANTICS 6.1). */
+  private async lessCredited(tx: TenantTransaction, lines: readonly InvoiceLine[], before: number | null): Promise<InvoiceLine[]> {
+    const credited = await this.notes.creditedOfLines(
+      tx,
+      lines.map(({ id }) => id),
+      before,
+    );
+    return lines.map((line) => {
+      const amount = credited.get(line.id);
+      return amount === undefined ? line : { ...line, discounts: [...line.discounts, { key: 'credit note', amount, ofLine: false }] };
+    });
   }
 
   /** What nothing covers, of those that burn credits: as drawn, or as the issued invoice found it (SEMANTICS 7.3, 8.4). */

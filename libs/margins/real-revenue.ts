@@ -24,7 +24,7 @@ export class RealRevenue {
     private readonly replay: BillingReplay,
   ) {}
 
-  /** By customer id. Four queries for all of them, and more only for those with open periods in the span. `knownAt`: without corrections since. */
+  /** By customer id. Five queries for all of them, and more only for those with open periods in the span. `knownAt`: without corrections since. */
   async of(
     tx: TenantTransaction,
     query: MarginQuery,
@@ -33,7 +33,8 @@ export class RealRevenue {
   ): Promise<Map<string, RevenueItem[]>> {
     const payers = people.flatMap((person) => (person.customer === null ? [] : [{ ...person, customer: person.customer }]));
     const ids = payers.map(({ customer }) => customer.id);
-    const lines = byCustomer(await this.store.issuedLines(tx, ids, query, knownAt));
+    const issued = await this.store.issuedLines(tx, ids, query, knownAt);
+    const lines = byCustomer([...issued, ...(await this.store.creditNoteLines(tx, ids, query, knownAt))]);
     const credits = byCustomer(await this.store.creditRevenue(tx, ids, query));
     const uncovered = await this.store.uncovered(tx, ids, query);
     const open = await this.withOpenPeriods(tx, query, payers);

@@ -136,6 +136,18 @@ export class CreditNoteStore {
     };
   }
 
+  /** What credit notes took of lines of invoices, by line; `before`: as the invoice at this place found it. Lines without any are left out. */
+  async creditedOfLines(tx: TenantTransaction, lineIds: readonly string[], before: number | null): Promise<Map<string, Decimal>> {
+    if (lineIds.length === 0) return new Map();
+    const rows = await tx.query<{ id: string; amount: string }>(
+      `SELECT c.invoice_line_id AS id, sum(c.amount) AS amount FROM credit_note_line c
+       JOIN credit_note n ON n.tenant_id = c.tenant_id AND n.id = c.credit_note_id
+       WHERE c.tenant_id = $1 AND c.invoice_line_id = ANY ($2::uuid[]) AND ($3::int IS NULL OR n.place <= $3::int) GROUP BY c.invoice_line_id`,
+      [tx.tenantId, lineIds, before],
+    );
+    return new Map(rows.map(({ id, amount }) => [id, Decimal.parse(amount)]));
+  }
+
   /** Writes it and announces it for the sync, in one transaction with everything that it changes. */
   async insert(tx: TenantTransaction, { assembled, request, ...note }: NewCreditNote): Promise<string> {
     const id = randomUUID();

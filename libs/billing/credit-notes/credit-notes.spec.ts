@@ -2,6 +2,7 @@ import { Decimal, parseInstant } from '@tare/core';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { CorrectionsService } from '@tare/usage';
 import { InvoicesService, type InvoiceView } from '../invoices.service.ts';
+import { InvoiceRecomputation } from '../recompute-invoice.ts';
 import { TestWorld } from '../world.fixture.ts';
 import { CreditNotesService, type CreditNoteInput, type CreditNoteView } from './credit-notes.service.ts';
 
@@ -106,6 +107,24 @@ describe('a credit note', () => {
       code: 'CREDIT_EXCEEDS_LINE',
     });
     expect(String((await credit(invoice.id)).total)).toBe('23');
+  });
+
+  test('6.1 is not given back once more by an upgrade that credits the fee', async () => {
+    await world.plan({ key: 'max', kind: 'SUBSCRIPTION', prices: [{ key: 'fee', model: 'FLAT', amount: '60' }] });
+    await world.customer('changing');
+    const subscription = await world.subscribe('changing', 'pro', '2026-04-01T00:00:00Z');
+    await world.bill('2026-04-01T01:00:00Z');
+    const [april] = await world.invoices('changing');
+    await credit(april?.id ?? '', { amount: d('15'), at: parseInstant('2026-04-02T00:00:00Z') });
+    await world.change(subscription, 'max', '2026-04-16T00:00:00Z');
+    await world.bill('2026-04-16T01:00:00Z');
+    const proration = (await world.invoices('changing'))[1];
+    const nets = (proration?.lines ?? []).map(({ kind, amount, discount }) => `${kind} ${amount.minus(discount).toString()}`);
+    expect(nets).toEqual(['PRORATION_CREDIT -2.5', 'PRORATION_CHARGE 30']);
+    const again = await world.database.withTenant(world.tenantId, (tx) =>
+      world.get(InvoiceRecomputation).recompute(tx, proration as InvoiceView),
+    );
+    expect(again.total.toString()).toBe('27.5');
   });
 
   test('is one under its key, also when two are made at once, and another one under it is refused', async () => {
