@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 /** What GraphQL answers when nothing is refused. */
-async function data(query: string, variables: Record<string, unknown> = {}): Promise<Record<string, never>> {
+async function data(query: string, variables: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
   const { data: answer, errors } = await api.ask(query, variables);
   if (errors !== undefined || answer === null) throw new Error(JSON.stringify(errors));
   return answer;
