@@ -20,6 +20,7 @@ import { MigrationPreviews } from './migration-preview.ts';
 import { NeededUsage } from './needed-usage.store.ts';
 import { PeriodFacts } from './period-facts.ts';
 import { InvoiceRecomputation } from './recompute-invoice.ts';
+import { PlanReview } from './plan-review.ts';
 import { Standings } from './standings.ts';
 import { CreditNotesService } from './credit-notes/credit-notes.service.ts';
 import { CreditNoteStore } from './credit-notes/credit-note.store.ts';
@@ -63,6 +64,7 @@ import { TaxSource } from './tax/tax-source.ts';
     CreditNotesService,
     CustomerTaxStore,
     CustomerTaxesService,
+    PlanReview,
     { provide: TaxSource, useClass: OwnTaxRates },
   ],
   exports: [
@@ -83,6 +85,7 @@ import { TaxSource } from './tax/tax-source.ts';
     CreditNoteStore,
     CustomerTaxesService,
     TaxSource,
+    PlanReview,
   ],
 })
 export class BillingModule {}

@@ -7,6 +7,7 @@ export { type LineEvent, type LineEventPage, type LineEventState } from './expla
 export { lineHash } from './explain-line-hash.ts';
 export { InvoiceRecomputation } from './recompute-invoice.ts';
 export { MigrationPreviews, type MigrationEffect, type MigrationPreview } from './migration-preview.ts';
+export { PlanReview } from './plan-review.ts';
 export { NeededUsage, RECOMPUTE_DAYS } from './needed-usage.store.ts';
 export { PeriodFacts, type BillingHistory, type FactsQuery, type PeriodFactsResult, type PlannedSettlement } from './period-facts.ts';
 export { historyAfter, openingHistory } from './billing-history.ts';

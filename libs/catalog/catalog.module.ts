@@ -12,11 +12,12 @@ import { ExchangeRates } from './exchange-rates.ts';
 import { ExchangeRatesService } from './exchange-rates.service.ts';
 import { MeterStore } from './meter.store.ts';
 import { MetersService } from './meters.service.ts';
+import { PlanDraftStore } from './plan-draft.store.ts';
 import { PlanStore } from './plan.store.ts';
 import { PlansService } from './plans.service.ts';
 
 const services = [MetersService, PlansService, CouponsService, Coupons, CostRatesService, CapacityPoolsService, ExchangeRatesService];
-const stores = [MeterStore, PlanStore, CouponStore, CostRateStore, CostBook, PoolStore, ExchangeRateStore, ExchangeRates];
+const stores = [MeterStore, PlanStore, PlanDraftStore, CouponStore, CostRateStore, CostBook, PoolStore, ExchangeRateStore, ExchangeRates];
 
 /** What we count, charge and pay. */
 @Module({ providers: [...services, ...stores], exports: [...services, ...stores] })

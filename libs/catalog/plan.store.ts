@@ -15,8 +15,15 @@ export interface PlanVersion {
   /** 1, 2, 3, ... */
   readonly version: number;
   readonly terms: PlanTerms;
+  readonly publishedAt: Instant;
   /** When the plan (not the version) was made. */
   readonly createdAt: Instant;
+}
+
+/** A plan's newest version, with what may still change of the plan. */
+export interface LatestPlanVersion extends PlanVersion {
+  /** From then on it takes no new subscriptions; null: it does. */
+  readonly archivedAt: Instant | null;
 }
 
 interface VersionRow {
@@ -26,12 +33,14 @@ interface VersionRow {
   readonly version_id: string;
   readonly version: number;
   readonly terms: unknown;
+  readonly published_at: Instant;
   readonly created_at: Instant;
 }
+type LatestRow = VersionRow & { readonly archived_at: Instant | null };
 
-const SELECT = `SELECT p.id AS plan_id, p.key AS plan_key, v.name AS plan_name, v.id AS version_id, v.version, v.terms, p.created_at
+const SELECT = `SELECT p.id AS plan_id, p.key AS plan_key, v.name AS plan_name, v.id AS version_id, v.version, v.terms, v.published_at, p.created_at,
+    p.archived_at
   FROM plan_version v JOIN plan p ON p.tenant_id = v.tenant_id AND p.id = v.plan_id`;
-const IS_LATEST = 'v.version = (SELECT max(version) FROM plan_version l WHERE l.tenant_id = v.tenant_id AND l.plan_id = v.plan_id)';
 
 /** Terms are read by every bill and never change: parsed once and kept, up to this many. */
 const KEPT_VERSIONS = 5_000;
@@ -42,12 +51,53 @@ export class PlanStore {
   private readonly kept = new Map<string, PlanVersion>();
 
   /** The newest version of a plan; null when no plan has the key. */
-  async latestByKey(tx: TenantTransaction, key: string): Promise<PlanVersion | null> {
-    const [row] = await tx.query<VersionRow>(`${SELECT} WHERE v.tenant_id = $1 AND p.key = $2 ORDER BY v.version DESC LIMIT 1`, [
+  async latestByKey(tx: TenantTransaction, key: string): Promise<LatestPlanVersion | null> {
+    const [row] = await tx.query<LatestRow>(`${SELECT} WHERE v.tenant_id = $1 AND p.key = $2 ORDER BY v.version DESC LIMIT 1`, [
       tx.tenantId,
       key,
     ]);
-    return row ? versionOfRow(row) : null;
+    return row ? { ...versionOfRow(row), archivedAt: row.archived_at } : null;
+  }
+
+  /** One version of a plan; null when there is none. */
+  async byVersion(tx: TenantTransaction, key: string, version: number): Promise<LatestPlanVersion | null> {
+    const [row] = await tx.query<LatestRow>(`${SELECT} WHERE v.tenant_id = $1 AND p.key = $2 AND v.version = $3`, [
+      tx.tenantId,
+      key,
+      version,
+    ]);
+    return row ? { ...versionOfRow(row), archivedAt: row.archived_at } : null;
+  }
+
+  /** The versions of a plan in the order in which they were published. */
+  async versionsPage(tx: TenantTransaction, key: string, request: PageRequest): Promise<Page<LatestPlanVersion>> {
+    const { afterTime, afterId, limit } = keysetOf(request);
+    const rows = await tx.query<LatestRow>(
+      `${SELECT} WHERE v.tenant_id = $1 AND p.key = $2 AND ($3::timestamptz IS NULL OR (v.published_at, v.id) > ($3::timestamptz, $4::uuid))
+       ORDER BY v.published_at, v.id LIMIT $5`,
+      [tx.tenantId, key, afterTime, afterId, limit],
+    );
+    return pageOf(
+      rows.map((row) => ({ ...versionOfRow(row), archivedAt: row.archived_at })),
+      limit,
+    );
+  }
+
+  /** When the plans were archived, by plan id; those that are not are left out. */
+  async archivedAt(tx: TenantTransaction, planIds: readonly string[]): Promise<Map<string, Instant>> {
+    const rows = await tx.query<{ id: string; archived_at: Instant }>(
+      'SELECT id, archived_at FROM plan WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) AND archived_at IS NOT NULL',
+      [tx.tenantId, planIds],
+    );
+    return new Map(rows.map((row) => [row.id, row.archived_at]));
+  }
+
+  async setArchived(tx: TenantTransaction, planId: string, archived: boolean): Promise<void> {
+    await tx.query('UPDATE plan SET archived_at = CASE WHEN $3 THEN coalesce(archived_at, now()) END WHERE tenant_id = $1 AND id = $2', [
+      tx.tenantId,
+      planId,
+      archived,
+    ]);
   }
 
   /** Versions by their id; ids of nothing, or of another tenant, are left out. */
@@ -63,19 +113,13 @@ export class PlanStore {
     return withKept(wanted, (id) => this.kept.get(keptKey(tx, id)));
   }
 
-  /** The newest version of each plan, in the order in which plans were made. */
-  async page(tx: TenantTransaction, request: PageRequest): Promise<Page<PlanVersion>> {
-    const { afterTime, afterId, limit } = keysetOf(request);
-    const rows = await tx.query<VersionRow>(
-      `${SELECT} WHERE v.tenant_id = $1 AND ${IS_LATEST} AND ($2::timestamptz IS NULL OR (p.created_at, p.id) > ($2::timestamptz, $3::uuid))
-       ORDER BY p.created_at, p.id LIMIT $4`,
-      [tx.tenantId, afterTime, afterId, limit],
-    );
-    return pageOf(rows.map(versionOfRow), limit);
-  }
-
   /** Makes sure that the plan is there and holds its row until the transaction ends: versions are numbered one after the other. */
   async lockPlan(tx: TenantTransaction, plan: { key: string; name: string; terms: PlanTerms }): Promise<{ id: string }> {
+    // A plan of which there was only a draft goes with it: then the row that was there is gone once its lock is had.
+    return (await this.makeAndLock(tx, plan)) ?? (await this.makeAndLock(tx, plan)) ?? notThere(plan.key);
+  }
+
+  private async makeAndLock(tx: TenantTransaction, plan: { key: string; name: string; terms: PlanTerms }): Promise<{ id: string } | null> {
     await tx.query(
       `INSERT INTO plan (tenant_id, id, key, name, kind, currency) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, key) DO NOTHING`,
       [tx.tenantId, randomUUID(), plan.key, plan.name, plan.terms.kind, plan.terms.currency],
@@ -84,8 +128,12 @@ export class PlanStore {
       tx.tenantId,
       plan.key,
     ]);
-    if (!row) throw new Error(`plan ${plan.key} is not there after it was made`);
-    return row;
+    return row ?? null;
+  }
+
+  /** Holds the plan's row until the transaction ends. */
+  async lock(tx: TenantTransaction, planId: string): Promise<void> {
+    await tx.query('SELECT FROM plan WHERE tenant_id = $1 AND id = $2 FOR UPDATE', [tx.tenantId, planId]);
   }
 
   /** Publishes a version with its prices; the plan's own name, kind and currency are those of its newest version. */
@@ -125,6 +173,10 @@ export class PlanStore {
   }
 }
 
+const notThere = (key: string): never => {
+  throw new Error(`plan ${key} is not there after it was made`);
+};
+
 /** The tenant is part of it: what one tenant loaded is not there for another. */
 const keptKey = (tx: TenantTransaction, versionId: string): string => `${tx.tenantId} ${versionId}`;
 
@@ -145,6 +197,7 @@ function versionOfRow(row: VersionRow): PlanVersion {
     versionId: row.version_id,
     version: row.version,
     terms: planTermsFromJson(row.terms),
+    publishedAt: row.published_at,
     createdAt: row.created_at,
   };
 }

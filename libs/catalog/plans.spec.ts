@@ -2,6 +2,7 @@ import { Decimal, type PlanInput } from '@tare/core';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { MeterStore } from './meter.store.ts';
 import { MetersService } from './meters.service.ts';
+import { PlanDraftStore } from './plan-draft.store.ts';
 import { PlanStore } from './plan.store.ts';
 import { PlansService } from './plans.service.ts';
 
@@ -33,7 +34,7 @@ describe('plans', () => {
 
   beforeAll(async () => {
     db = await createTestDatabase();
-    plans = new PlansService(db.database, store, new MeterStore());
+    plans = new PlansService(db.database, store, new PlanDraftStore(), new MeterStore());
   });
   afterAll(() => db.drop());
 
@@ -68,7 +69,8 @@ describe('plans', () => {
     expect([first.version, second.version]).toEqual([1, 2]);
     expect(second.id).toBe(first.id);
     const views = await db.database.withTenant(tenantId, (tx) => plans.byIds(tx, [first.versionId, second.versionId]));
-    expect([views.get(first.versionId), views.get(second.versionId)]).toEqual([first, second]);
+    const said = [first, second].map((view) => ({ ...view, archivedAt: undefined }));
+    expect([views.get(first.versionId), views.get(second.versionId)]).toEqual(said);
     expect(await plans.byKey(tenantId, 'pro')).toEqual(second);
   });
 

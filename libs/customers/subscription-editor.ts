@@ -128,10 +128,13 @@ export class SubscriptionEditor {
     return { planKey: version.planKey, planName: version.planName, plan: version.terms, addOns: attached, terms };
   }
 
-  /** @throws CodedError UNKNOWN_PLAN */
-  async requirePlan(tx: TenantTransaction, key: string, path = 'plan'): Promise<PlanVersion> {
+  /** The newest version of a plan. `archivedToo`: for whoever has the plan already. @throws CodedError UNKNOWN_PLAN | PLAN_ARCHIVED */
+  async requirePlan(tx: TenantTransaction, key: string, path = 'plan', { archivedToo = false } = {}): Promise<PlanVersion> {
     const plan = await this.plans.latestByKey(tx, key);
     if (plan === null) throw new CodedError('UNKNOWN_PLAN', `no plan with key "${key}"`, path);
+    if (plan.archivedAt !== null && !archivedToo) {
+      throw new CodedError('PLAN_ARCHIVED', `Plan "${key}" is archived and takes no new subscriptions: choose another plan.`, path);
+    }
     return plan;
   }
 

@@ -229,7 +229,7 @@ export class SubscriptionsService {
     { plan: key, at, seats, addOns, immediately }: ChangeSubscriptionInput & { readonly plan: string; readonly at: Instant },
   ): Promise<Instant> {
     const { subscription, customer, segments } = held;
-    const plan = await this.editor.requirePlan(tx, key);
+    const plan = await this.editor.requirePlan(tx, key, 'plan', { archivedToo: key === current.planKey });
     requireSubscribable(customer, plan);
     requireDiscountCurrency(subscription, plan);
     const attached = addOns === null || addOns === undefined ? current.addOns : await this.requireAddOns(tx, addOns, plan, current.addOns);

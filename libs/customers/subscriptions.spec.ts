@@ -1,5 +1,5 @@
 import { AuditLog } from '@tare/access';
-import { MeterStore, MetersService, PlanStore, PlansService } from '@tare/catalog';
+import { MeterStore, MetersService, PlanDraftStore, PlanStore, PlansService } from '@tare/catalog';
 import { Decimal, formatInstant, parseInstant, type PlanInput } from '@tare/core';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { CustomerStore } from './customer.store.ts';
@@ -47,7 +47,7 @@ describe('subscriptions', () => {
     db = await createTestDatabase();
     const customerStore = new CustomerStore();
     customers = new CustomersService(db.database, customerStore);
-    plans = new PlansService(db.database, planStore, meterStore);
+    plans = new PlansService(db.database, planStore, new PlanDraftStore(), meterStore);
     const editor = new SubscriptionEditor(customerStore, store, planStore, meterStore, new AuditLog());
     subscriptions = new SubscriptionsService(db.database, store, planStore, new DiscountStore(), editor);
   });

@@ -83,6 +83,111 @@ describe('meters and plans over GraphQL', () => {
     });
   });
 
+  test('4.9 a plan is drafted, read back, reviewed, published and archived', async () => {
+    const key = 'life';
+    const tiers = [{ upTo: '1000', unitPrice: '0.10' }, { unitPrice: '0.08' }];
+    const priced = { ...tiered, model: 'VOLUME', tiers, groupBy: 'model', groups: [{ in: ['big'], tiers: [{ unitPrice: '2' }] }] };
+    const input = { ...plan, key, prices: [priced, { key: 'fee', model: 'FLAT', amount: '5', validFrom: '2026-02-01T00:00:00Z' }] };
+    const cliff = [{ code: 'VOLUME_CLIFF', path: 'prices[0].tiers[0].upTo' }];
+    const asked = 'key version status publishedAt warnings { code path }';
+    expect((await api.ask('query ($input: PlanInput!) { reviewPlan(input: $input) { code path } }', { input })).data).toEqual({
+      reviewPlan: cliff,
+    });
+    const drafted = await api.ask(`mutation ($input: PlanInput!) { draftPlan(input: $input) { ${asked} } }`, { input });
+    expect(drafted.data).toEqual({ draftPlan: { key, version: 1, status: 'DRAFT', publishedAt: null, warnings: cliff } });
+    const published = await api.ask(`mutation { publishPlan(key: "${key}") { ${asked} } }`);
+    expect(published.data).toEqual({
+      publishPlan: { key, version: 1, status: 'PUBLISHED', publishedAt: expect.any(String), warnings: cliff },
+    });
+    const terms = `terms { interval addOn prices { key model amount validFrom unitPrice tiers { upTo unitPrice flatFee } groupBy groups { in tiers { unitPrice } } } }`;
+    expect(
+      (await api.ask(`{ plan(key: "${key}", version: 1) { status warnings { code } ${terms} } planDraft(key: "${key}") { key } }`)).data,
+    ).toEqual({
+      plan: {
+        status: 'PUBLISHED',
+        warnings: null,
+        terms: {
+          interval: 'MONTH',
+          addOn: false,
+          prices: [
+            expect.objectContaining({
+              key: 'usage',
+              unitPrice: null,
+              validFrom: null,
+              tiers: [
+                { upTo: '1000', unitPrice: '0.1', flatFee: '0' },
+                { upTo: null, unitPrice: '0.08', flatFee: '0' },
+              ],
+              groupBy: 'model',
+              groups: [{ in: ['big'], tiers: [{ unitPrice: '2' }] }],
+            }),
+            expect.objectContaining({ key: 'fee', amount: '5', validFrom: '2026-02-01T00:00:00.000Z', groups: null }),
+          ],
+        },
+      },
+      planDraft: null,
+    });
+    expect((await api.ask(`mutation { archivePlan(key: "${key}") { status archivedAt } }`)).data).toEqual({
+      archivePlan: { status: 'ARCHIVED', archivedAt: expect.any(String) },
+    });
+    expect(await api.refusal(CREATE_PLAN, { input: { ...input, name: 'Life 2' } })).toEqual({ code: 'PLAN_ARCHIVED', field: 'key' });
+    await api.ask('mutation ($input: CustomerInput!) { createCustomer(input: $input) { id } }', { input: { key: 'acme', name: 'Acme' } });
+    const subscribe = 'mutation ($input: SubscriptionInput!) { createSubscription(input: $input) { plan { key status } } }';
+    const subscription = { customer: 'acme', plan: key, startsAt: '2026-01-01T00:00:00Z' };
+    expect(await api.refusal(subscribe, { input: subscription })).toEqual({ code: 'PLAN_ARCHIVED', field: 'plan' });
+    await api.ask(`mutation { unarchivePlan(key: "${key}") { status } }`);
+    expect((await api.ask(subscribe, { input: subscription })).data).toEqual({
+      createSubscription: { plan: { key, status: 'PUBLISHED' } },
+    });
+    await api.ask(`mutation { archivePlan(key: "${key}") { status } }`);
+    const listed = await api.ask(
+      '{ plans(status: ARCHIVED) { edges { node { key status } } } customer(key: "acme") { subscriptions { plan { status } } } }',
+    );
+    expect(listed.data).toEqual({
+      plans: { edges: [{ node: { key, status: 'ARCHIVED' } }] },
+      customer: { subscriptions: [{ plan: { status: 'ARCHIVED' } }] },
+    });
+    expect(await api.refusal('mutation { discardDraft(key: "life") { key } }')).toEqual({ code: 'NO_DRAFT', field: 'key' });
+  });
+
+  test('the versions of a plan are listed in the order in which they were published', async () => {
+    await api.ask(CREATE_PLAN, { input: { ...plan, key: 'versions' } });
+    await api.ask(CREATE_PLAN, { input: { ...plan, key: 'versions', name: 'Second' } });
+    const page = (after: string): string =>
+      `planVersions(key: "versions", first: 1${after}) { edges { cursor node { version name } } pageInfo { hasNextPage } }`;
+    const { data } = await api.ask(`{ ${page('')} }`);
+    const first = (data as unknown as { planVersions: { edges: { cursor: string; node: unknown }[] } }).planVersions.edges[0];
+    expect(first?.node).toEqual({ version: 1, name: 'Pro' });
+    expect((await api.ask(`{ ${page(`, after: "${first?.cursor ?? ''}"`)} }`)).data).toMatchObject({
+      planVersions: { edges: [{ node: { version: 2, name: 'Second' } }], pageInfo: { hasNextPage: false } },
+    });
+  });
+
+  test('9 a price below what usage cost in the last month is told when the plan is published', async () => {
+    await api.ask(CREATE_METER, {
+      input: { key: 'images', name: 'Images', eventType: 'image', aggregation: 'SUM', valueProperty: 'quantity' },
+    });
+    const event = { key: 'costly', customer: 'acme', type: 'image', at: new Date(Date.now() - 86_400_000).toISOString(), quantity: '10' };
+    const reportedCost = { amount: '5', currency: 'USD' };
+    const ingest = 'mutation ($events: [UsageEventInput!]!) { ingestEvents(events: $events) { accepted rejected { code } } }';
+    expect((await api.ask(ingest, { events: [{ ...event, reportedCost }] })).data).toEqual({ ingestEvents: { accepted: 1, rejected: [] } });
+    const input = { ...plan, key: 'images', prices: [{ key: 'image', model: 'PER_UNIT', meter: 'images', unitPrice: '0.4' }] };
+    const { data } = await api.ask('mutation ($input: PlanInput!) { createPlan(input: $input) { warnings { code path message } } }', {
+      input,
+    });
+    expect(data).toEqual({
+      createPlan: {
+        warnings: [
+          {
+            code: 'PRICE_BELOW_COST',
+            path: 'prices[0].unitPrice',
+            message: 'A unit of "images" cost 0.5 USD on average in the last month; at its cheapest this plan charges 0.4 USD for it.',
+          },
+        ],
+      },
+    });
+  });
+
   test('a key that may only read publishes nothing', async () => {
     const { data } = await api.ask('mutation { createApiKey(name: "reader", scopes: [READ]) { secret } }');
     const { secret } = (data as unknown as { createApiKey: { secret: string } }).createApiKey;

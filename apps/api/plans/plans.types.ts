@@ -1,62 +1,21 @@
-import { Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
-import type { BillingAlignment, BillingInterval, CreditExhaustion, CreditsGrantedWhen, Decimal, OnLimit, PlanKind } from '@tare/core';
+import { Field, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
+import type {
+  BillingAlignment,
+  BillingInterval,
+  CreditExhaustion,
+  CreditsGrantedWhen,
+  Decimal,
+  Instant,
+  OnLimit,
+  PlanKind,
+  PlanWarning as Warning,
+} from '@tare/core';
 import { PageInfo } from '../graphql/page-info.ts';
-import { DecimalScalar } from '../graphql/scalars.ts';
+import { DateTimeScalar, DecimalScalar } from '../graphql/scalars.ts';
 import { MeterFilterInput } from '../meters/meters.types.ts';
+import { BillingAlignments, BillingIntervals, CreditExhaustions, CreditsGrantedWhens, OnLimits, PlanKinds } from './plan-enums.ts';
+import { PlanTerms } from './plan-terms.types.ts';
 import { PriceInput } from './price.types.ts';
-
-const PlanKinds = { PER_QUERY: 'PER_QUERY', SUBSCRIPTION: 'SUBSCRIPTION', CREDIT: 'CREDIT', SITE_LICENSE: 'SITE_LICENSE' } as const;
-registerEnumType(PlanKinds, {
-  name: 'PlanKind',
-  valuesMap: {
-    PER_QUERY: { description: 'Usage only, in arrears; no fee without usage.' },
-    SUBSCRIPTION: { description: 'A recurring fee in advance, and usage over the allowance in arrears.' },
-    CREDIT: { description: 'Credits bought up front or granted each interval; usage burns them.' },
-    SITE_LICENSE: { description: 'A fixed fee for a term, unlimited use.' },
-  },
-});
-
-const BillingIntervals = { DAY: 'DAY', WEEK: 'WEEK', MONTH: 'MONTH', QUARTER: 'QUARTER', YEAR: 'YEAR' } as const;
-registerEnumType(BillingIntervals, { name: 'BillingInterval' });
-
-const BillingAlignments = { ANNIVERSARY: 'ANNIVERSARY', CALENDAR: 'CALENDAR' } as const;
-registerEnumType(BillingAlignments, {
-  name: 'BillingAlignment',
-  valuesMap: {
-    ANNIVERSARY: { description: 'Periods are counted from the start of the subscription.' },
-    CALENDAR: { description: "Periods are the customer's calendar days, weeks, months, quarters or years." },
-  },
-});
-
-const CreditExhaustions = { BLOCK: 'BLOCK', OVERAGE: 'OVERAGE', OVERDRAFT: 'OVERDRAFT' } as const;
-registerEnumType(CreditExhaustions, {
-  name: 'CreditExhaustion',
-  valuesMap: {
-    BLOCK: { description: 'The entitlement says no; what comes anyway is not charged and shows as leakage.' },
-    OVERAGE: { description: 'Billed in arrears at a stated price per credit.' },
-    OVERDRAFT: { description: 'A debt up to a limit, taken from the next grant.' },
-  },
-});
-
-const CreditsGrantedWhens = { FINALIZED: 'FINALIZED', PAID: 'PAID' } as const;
-registerEnumType(CreditsGrantedWhens, {
-  name: 'CreditsGrantedWhen',
-  description: 'What the credits of a period wait for.',
-  valuesMap: {
-    FINALIZED: { description: 'Its invoice is finalized.' },
-    PAID: { description: 'Its invoice is paid.' },
-  },
-});
-
-const OnLimits = { BLOCK: 'BLOCK', ALLOW: 'ALLOW' } as const;
-registerEnumType(OnLimits, {
-  name: 'OnLimit',
-  description: 'What the entitlement check says once a limit is reached.',
-  valuesMap: {
-    BLOCK: { description: 'No.' },
-    ALLOW: { description: 'Yes, and the reason tells that the limit is reached.' },
-  },
-});
 
 @InputType({ description: 'Something that a plan lets its customers do, as the entitlement check asks for it.' })
 export class PlanFeatureInput {
@@ -220,7 +179,19 @@ export class PlanInput {
   allowOverlap?: boolean | null;
 }
 
-@ObjectType({ description: 'A plan as one of its versions says.' })
+@ObjectType({ description: 'Something of a plan that will probably surprise somebody. It is no error: the plan can be published.' })
+export class PlanWarning {
+  @Field(() => String, { description: 'Stable, such as VOLUME_CLIFF, COMMITMENT_WITHOUT_EFFECT or PRICE_BELOW_COST.' })
+  code!: Warning['code'];
+
+  @Field({ description: 'The field that it is about: "prices[1].tiers[0].upTo".' })
+  path!: string;
+
+  @Field({ description: 'What happens, with the amounts, and what to do about it.' })
+  message!: string;
+}
+
+@ObjectType({ description: 'A plan as one of its versions, or its draft, says.' })
 export class Plan {
   @Field(() => ID, { description: 'The same for all versions.' })
   id!: string;
@@ -237,8 +208,23 @@ export class Plan {
   @Field({ description: 'ISO 4217.' })
   currency!: string;
 
-  @Field(() => Int, { description: 'Counted from 1.' })
+  @Field(() => Int, { description: 'Counted from 1. Of a draft, what it would be if it were published now.' })
   version!: number;
+
+  @Field(() => PlanTerms)
+  terms!: PlanTerms;
+
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When this version was published; null for a draft.' })
+  publishedAt!: Instant | null;
+
+  /** Undefined where it was not read with the plan. */
+  archivedAt?: Instant | null;
+
+  @Field(() => [PlanWarning], {
+    nullable: true,
+    description: 'What will probably surprise somebody, as createPlan, draftPlan and publishPlan tell; null elsewhere. See reviewPlan.',
+  })
+  warnings?: readonly PlanWarning[] | null;
 }
 
 @ObjectType()
@@ -250,7 +236,7 @@ export class PlanEdge {
   node!: Plan;
 }
 
-@ObjectType({ description: 'The newest version of each plan, in the order in which plans were made.' })
+@ObjectType({ description: 'Plans in the order in which they were made; versions of one in the order in which they were published.' })
 export class PlanConnection {
   @Field(() => [PlanEdge])
   edges!: PlanEdge[];

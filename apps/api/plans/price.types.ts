@@ -3,7 +3,7 @@ import type { Decimal, Instant, PriceModel, PriceTiming } from '@tare/core';
 import { DateTimeScalar, DecimalScalar } from '../graphql/scalars.ts';
 import { MeterFilterInput } from '../meters/meters.types.ts';
 
-const PriceModels = {
+export const PriceModels = {
   FLAT: 'FLAT',
   PER_UNIT: 'PER_UNIT',
   PACKAGE: 'PACKAGE',
@@ -25,7 +25,7 @@ registerEnumType(PriceModels, {
   },
 });
 
-const PriceTimings = { IN_ADVANCE: 'IN_ADVANCE', IN_ARREARS: 'IN_ARREARS' } as const;
+export const PriceTimings = { IN_ADVANCE: 'IN_ADVANCE', IN_ARREARS: 'IN_ARREARS' } as const;
 registerEnumType(PriceTimings, { name: 'PriceTiming', description: 'Whether a fee is billed at the start or at the end of its period.' });
 
 const moneyPer = (what: string): string => `In the plan's currency, ${what}; at most 18 decimals.`;

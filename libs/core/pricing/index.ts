@@ -11,3 +11,5 @@ export * from './plan-terms-json.ts';
 export * from './effective-terms.ts';
 export * from './rate-price.ts';
 export * from './quote-price.ts';
+export * from './review/plan-warning.ts';
+export * from './review/review-plan.ts';

@@ -73,6 +73,15 @@ FROM (
 WHERE sums.events <> 0 OR sums.cost <> 0 OR sums.restated_cost <> 0 OR $7 >= 0
 ORDER BY sums.customer_no, sums.window_no, d.no`;
 
+/** Sums of all customers together per dimensions, of whole slots. $2 from, $3 to. */
+export const READ_TOTALS = `
+SELECT 0 AS customer_no, 1 AS window_no, ${DIMENSIONS}, ${['events', ...COUNTS, 'cost', 'restated_cost'].map((count) => `sums.${count}::text`).join(', ')}
+FROM (
+  SELECT dimension_no, ${SUMS} FROM usage_bucket WHERE tenant_id = $1 AND from_at >= $2 AND from_at < $3 GROUP BY dimension_no
+) AS sums JOIN usage_dimension d ON d.tenant_id = $1 AND d.no = sums.dimension_no
+WHERE sums.events <> 0 OR sums.cost <> 0 OR sums.restated_cost <> 0
+ORDER BY d.no`;
+
 /**
  * Sums of many windows, each of a customer and a stretch of time of its own, per window and dimensions: for a page of bills. Inside of LATERAL each window
  * is one look into its customer's cells, whatever the statistics say. $2 customers, $3 starts and $4 ends of the windows, $5 last commit that counts, $6

@@ -9,6 +9,7 @@ import {
   READ_DIMENSIONS,
   READ_EVENTS,
   READ_SUMS,
+  READ_TOTALS,
   READ_WINDOWS,
 } from './read-usage.sql.ts';
 import { retentionHorizons } from '../retention/retention-horizon.ts';
@@ -144,6 +145,12 @@ export class UsageReader {
       query.afterSeq ?? NOTHING,
     ]);
     return rows.map((row) => ({ ...sumOf(row, query.cuts), customerNo: row.customer_no }));
+  }
+
+  /** Sums of all customers together per dimensions, of the whole slots that begin in [from, to); `from` of the records is that of the span. */
+  async readTotals(tx: TenantTransaction, { from, to }: { readonly from: Instant; readonly to: Instant }): Promise<UsageRecord[]> {
+    const rows = await tx.query<SumRow>(READ_TOTALS, [tx.tenantId, sqlInstant(from), sqlInstant(to)]);
+    return rows.map((row) => sumOf(row, [from, to]));
   }
 
   /** Single events, by time, with what sums do not keep: for meters that `needsEvents`. */
