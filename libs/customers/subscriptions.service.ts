@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PlanStore, type PlanVersion } from '@tare/catalog';
-import { CodedError, SLOT, addIntervals, billingInstants, positiveModulo } from '@tare/core';
+import { CodedError, SLOT, addIntervals, billingInstants, positiveModulo, validityEdges } from '@tare/core';
 import type { AttachedAddOn, Instant, Period, Segment } from '@tare/core';
 import { Database, type TenantTransaction } from '@tare/database';
 import { attachedAddOns, requireAttachable, type AddOnInput } from './add-ons.ts';
@@ -217,6 +217,7 @@ export class SubscriptionsService {
       ...billingInstants(segment, span.start, span.end),
       segment.start,
       ...[segment.end, segment.trialEnd].filter((at) => at !== null),
+      ...validityEdges(segment.terms),
     ]);
     return [...new Set(instants)].filter((at) => positiveModulo(at, SLOT) !== 0).sort((a, b) => a - b);
   }

@@ -306,4 +306,15 @@ describe('subscriptions', () => {
     );
     expect(boundaries.map(shown)).toEqual(['2026-01-10T10:17:33.000Z', '2026-02-10T10:17:33.000Z']);
   });
+
+  test('12 where a price begins or ends off the grid is a boundary', async () => {
+    const validity = { validFrom: '2026-01-15T00:00:00Z', validUntil: '2026-01-20T10:17:33Z' };
+    const prices = [{ key: 'launch', model: 'FLAT' as const, amount: '5', ...validity }];
+    await plans.create(tenantId, { key: 'timely', name: 'Timely', kind: 'SUBSCRIPTION', currency: 'USD', interval: 'MONTH', prices });
+    const { id } = await subscribe('timely', '2026-01-01T00:00:00Z');
+    const boundaries = await db.database.withTenant(tenantId, (tx) =>
+      subscriptions.offGridBoundaries(tx, id, { start: at('2026-01-01T00:00:00Z'), end: at('2026-03-01T00:00:00Z') }),
+    );
+    expect(boundaries.map(shown)).toEqual(['2026-01-20T10:17:33.000Z']);
+  });
 });
