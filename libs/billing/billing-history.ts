@@ -1,11 +1,11 @@
 import { Decimal } from '@tare/core';
-import type { AssembledInvoice, Grant, GrantToIssue } from '@tare/core';
+import type { AllowanceRecord, AssembledInvoice, Grant, GrantToIssue } from '@tare/core';
 import type { WalletState } from '@tare/credits';
 import type { BillingHistory, PeriodFactsResult } from './period-facts.ts';
 
 /** Where another world begins: nothing billed yet, the wallet as of the span's start (SEMANTICS 11.2). */
 export function openingHistory(wallet: WalletState = { grants: [], debt: Decimal.ZERO }): BillingHistory {
-  return { lines: [], discountUses: [], wallet, balances: new Map() };
+  return { lines: [], discountUses: [], wallet, balances: new Map(), allowances: [] };
 }
 
 /**
@@ -39,7 +39,21 @@ export function historyAfter(
     discountUses: [...history.discountUses, ...invoices.flatMap(({ discountUses }) => discountUses.map((use) => ({ ...use, invoiceNo })))],
     wallet: grants.reduce(withGrant, settled),
     balances,
+    allowances: allowancesAfter(
+      history.allowances,
+      invoices.flatMap(({ allowances }) => allowances),
+    ),
   };
+}
+
+/** The last record of each allowance, once more of them were made. */
+export function allowancesAfter(before: readonly AllowanceRecord[], made: readonly AllowanceRecord[]): AllowanceRecord[] {
+  const latest: AllowanceRecord[] = [];
+  for (const record of [...before, ...made].sort((a, b) => a.periodStart - b.periodStart)) {
+    const index = latest.findIndex(({ priceKey, group }) => priceKey === record.priceKey && group === record.group);
+    latest.splice(index === -1 ? latest.length : index, 1, record);
+  }
+  return latest;
 }
 
 /** A grant as finalization would issue it: a debt is paid from it first (SEMANTICS 7.5). */

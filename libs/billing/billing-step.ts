@@ -4,6 +4,7 @@ import type { AssembledInvoice, Decimal, GrantToIssue, Instant } from '@tare/cor
 import { CreditStore, SettlementStore, Wallets } from '@tare/credits';
 import { timeOrderedId, type TenantTransaction } from '@tare/database';
 import { UsageBoundaries, UsagePins } from '@tare/usage';
+import { AllowanceStore } from './allowance.store.ts';
 import { subscriptionEnd, type BillingInstant } from './billing-instant.ts';
 import { BillingPeriodStore, type BillingPeriod, type NewPeriod, type PeriodClosing } from './billing-period.store.ts';
 import { groupedBy } from './grouped-by.ts';
@@ -90,6 +91,7 @@ export class BillingStep {
     private readonly facts: PeriodFacts,
     private readonly periods: BillingPeriodStore,
     private readonly invoices: InvoiceStore,
+    private readonly allowances: AllowanceStore,
   ) {}
 
   /**
@@ -263,6 +265,7 @@ export class BillingStep {
     await this.removeEmpty(tx, placed);
     await this.invoices.saveLines(tx, saved);
     const closed = await this.closePeriods(tx, request, page, placed);
+    await this.recordAllowances(tx, page);
     await this.settle(tx, page, placed, closed);
     await this.markRated(tx, page);
     // Late, since whoever else bills this tenant waits for the numbers.
@@ -358,6 +361,15 @@ export class BillingStep {
     await this.periods.open(tx, opened);
     await this.periods.close(tx, closings);
     return closed;
+  }
+
+  /** What closed periods left of allowances that roll over: the next ones begin with it. */
+  private recordAllowances(tx: TenantTransaction, page: readonly Assembled[]): Promise<void> {
+    const recorded = page.map(({ billing, invoices }) => ({
+      subscriptionId: billing.course.subscription.id,
+      records: invoices.flatMap(({ allowances }) => allowances),
+    }));
+    return this.allowances.save(tx, recorded);
   }
 
   /**
@@ -532,12 +544,12 @@ function newInvoice({ billing, late }: Assembled, sequence: number): NewInvoice 
   };
 }
 
-/** The period that ended; at the beginning, and for a change, the one that begins. Of a correction the corrected one. */
+/** The period that ended; at the beginning, and for a change inside of one, the one that begins. Of a correction the corrected one. */
 function invoicePeriod(
-  { at, closes, fees, change }: BillingInstant,
+  { at, kind, closes, fees, change }: BillingInstant,
   late: readonly BillingPeriod[],
 ): { periodStart: Instant; periodEnd: Instant } {
-  const ended = change === null ? closes.map(({ period }) => period) : [];
+  const ended = kind === 'REGULAR' ? closes.map(({ period }) => period) : [];
   const begun = [...(change?.to ? [change.to] : []), ...fees].map(({ period }) => period);
   const spans = [ended, begun, closes.map(({ period }) => period), late].find((candidates) => candidates.length > 0) ?? [
     { start: at, end: at },

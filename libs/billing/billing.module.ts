@@ -4,6 +4,7 @@ import { CatalogModule } from '@tare/catalog';
 import { CreditsModule } from '@tare/credits';
 import { CustomersModule } from '@tare/customers';
 import { UsageModule } from '@tare/usage';
+import { AllowanceStore } from './allowance.store.ts';
 import { BillingPeriodStore } from './billing-period.store.ts';
 import { BillingStep } from './billing-step.ts';
 import { BillingService } from './billing.service.ts';
@@ -38,6 +39,7 @@ import { TaxSource } from './tax/tax-source.ts';
 @Module({
   imports: [AccessModule, CatalogModule, CustomersModule, UsageModule, CreditsModule],
   providers: [
+    AllowanceStore,
     BillingPeriodStore,
     InvoiceStore,
     Standings,
@@ -68,6 +70,7 @@ import { TaxSource } from './tax/tax-source.ts';
     { provide: TaxSource, useClass: OwnTaxRates },
   ],
   exports: [
+    AllowanceStore,
     BillingPeriodStore,
     InvoiceStore,
     PeriodFacts,

@@ -10,7 +10,8 @@ export { MigrationPreviews, type MigrationEffect, type MigrationPreview } from '
 export { PlanReview } from './plan-review.ts';
 export { NeededUsage, RECOMPUTE_DAYS } from './needed-usage.store.ts';
 export { PeriodFacts, type BillingHistory, type FactsQuery, type PeriodFactsResult, type PlannedSettlement } from './period-facts.ts';
-export { historyAfter, openingHistory } from './billing-history.ts';
+export { AllowanceStore } from './allowance.store.ts';
+export { allowancesAfter, historyAfter, openingHistory } from './billing-history.ts';
 export { billingInstants, subscriptionEnd, type BillingInstant, type Part } from './billing-instant.ts';
 export { openFrom, undoneInstant } from './undone-instants.ts';
 export { Standings, type Course, type Standing } from './standings.ts';

@@ -4,14 +4,17 @@ import {
   billedFeesOf,
   billedLinesOf,
   burnDemand,
+  commitmentSpan,
   Decimal,
   discountSpan,
   discountedPeriods,
   feesNetOf,
   NO_TAX,
   servicePeriodAt,
+  spanOfIntervals,
 } from '@tare/core';
 import type {
+  AllowanceRecord,
   Discount,
   EndedPart,
   ExchangeRate,
@@ -41,6 +44,7 @@ import {
 import type { Customer, Subscription } from '@tare/customers';
 import type { TenantTransaction } from '@tare/database';
 import { UsageReader } from '@tare/usage';
+import { AllowanceStore } from './allowance.store.ts';
 import { BillingPeriodStore, type BillingPeriod } from './billing-period.store.ts';
 import type { BillingInstant, Part } from './billing-instant.ts';
 import { InvoiceStore, placeOf, type DiscountUse } from './invoice.store.ts';
@@ -58,6 +62,8 @@ export interface BillingHistory {
   readonly wallet: WalletState;
   /** Owed to the customer, by currency. */
   readonly balances: ReadonlyMap<string, Decimal>;
+  /** The last record of each allowance that rolls over, from periods before the instant. */
+  readonly allowances: readonly AllowanceRecord[];
 }
 
 export interface FactsQuery {
@@ -132,6 +138,8 @@ interface Loaded {
   /** Credits that nothing covers, by period; of another world none are recorded. */
   readonly uncovered: ReadonlyMap<string, Decimal>;
   readonly tax: InvoiceTax;
+  /** What is recorded of the allowances of parts that were closed before. */
+  readonly allowances: readonly AllowanceRecord[];
   readonly usage: ReadonlyMap<Part, RatedUsage>;
 }
 
@@ -181,6 +189,7 @@ export class PeriodFacts {
     private readonly invoices: InvoiceStore,
     private readonly taxes: TaxSource,
     private readonly notes: CreditNoteStore,
+    private readonly allowances: AllowanceStore,
   ) {}
 
   /** The same query in the same transaction gives the same facts; nothing is written, unless `draws` says so. */
@@ -216,6 +225,7 @@ export class PeriodFacts {
     const late = await this.lateScopes(tx, asked, seenSeqOf);
     const histories = await this.histories(tx, asked, late);
     const uncovered = await this.uncovered(tx, asked, late, seenSeqOf);
+    const allowances = await this.recordedAllowances(tx, asked, late);
     const taxes = await this.taxesOf(tx, asked);
     return asked.map(({ query, standing: { customer }, subscription, segments }, index) => ({
       query,
@@ -229,6 +239,7 @@ export class PeriodFacts {
       history: query.world?.history ?? histories.get(query) ?? NOTHING_BILLED,
       uncovered: uncovered.get(query) ?? NONE_UNCOVERED,
       tax: taxes[index] ?? NO_TAX,
+      allowances: allowances.get(subscription.id) ?? [],
     }));
   }
 
@@ -275,6 +286,9 @@ export class PeriodFacts {
       );
       for (const { query, subscription } of own) touched.set(query, periods.get(subscription.id) ?? []);
     }
+    for (const one of wanted.filter(({ query }) => (touched.get(query) ?? []).length > 0)) {
+      touched.set(one.query, await this.withTrueUps(tx, one, touched.get(one.query) ?? [], seenSeqOf(one.query)));
+    }
     const invoices = await this.invoices.byIds(
       tx,
       [...touched.values()].flat().flatMap(({ invoiceId }) => (invoiceId === null ? [] : [invoiceId])),
@@ -314,15 +328,37 @@ export class PeriodFacts {
     const rows = await this.periods.ofSubscription(tx, subscription.id);
     const invoices = await this.invoices.byIds(tx, [...deltas.keys()]);
     return [...deltas].flatMap(([adjusts, own]) => {
-      const billedAt = rows.find((row) =>
-        own.some((line) => line.segmentId === row.segmentId && line.period.start === row.start),
-      )?.billedAt;
+      const billedAt = rows.find((row) => own.some((line) => isOfRow(line, row)))?.billedAt;
       const periods = rows.filter((row) => billedAt != null && row.billedAt === billedAt);
       if (periods.length === 0) return [];
       const adjusted = invoices.get(adjusts);
       const voided = adjusted?.voidedPlace != null && adjusted.voidedPlace <= placeOf(asIssued.number ?? '');
       return [{ ...lateScope(periods, segments, adjusted, voided), adjusts }];
     });
+  }
+
+  /**
+   * Late usage changes the true-up of a commitment over several billing periods that was due since: with it, what was closed together with that is rated
+   * again too (SEMANTICS 8.3). In order of time.
+   */
+  private async withTrueUps(
+    tx: TenantTransaction,
+    { subscription, segments }: Asked,
+    touched: readonly BillingPeriod[],
+    seenSeq: number,
+  ): Promise<BillingPeriod[]> {
+    const ends = new Set(touched.flatMap((period) => commitmentEnd(period, segments) ?? []));
+    if (ends.size === 0) return [...touched];
+    const rows = await this.periods.ofSubscription(tx, subscription.id);
+    const isThere = (row: BillingPeriod): boolean => row.closedAt !== null && row.seenSeq !== null && row.seenSeq < seenSeq;
+    const trueUps = rows.filter((row) => isThere(row) && ends.has(row.end) && !touched.some(({ billedAt }) => billedAt === row.billedAt));
+    const invoices = await this.invoices.byIds(
+      tx,
+      trueUps.flatMap(({ invoiceId }) => invoiceId ?? []),
+    );
+    const standing = trueUps.filter(({ invoiceId }) => invoiceId === null || invoices.get(invoiceId)?.status !== 'VOID');
+    const times = new Set(standing.map(({ billedAt }) => billedAt));
+    return [...touched, ...rows.filter((row) => isThere(row) && times.has(row.billedAt))].sort((a, b) => a.start - b.start);
   }
 
   /** What has happened before, of those that are not of another world: only what their bills can depend on is read. */
@@ -333,7 +369,7 @@ export class PeriodFacts {
   ): Promise<Map<FactsQuery, BillingHistory>> {
     const real = asked.filter(({ query }) => query.world === undefined);
     const before = ({ asIssued }: FactsQuery): number | null => (asIssued?.number ? placeOf(asIssued.number) : null);
-    const [lines, discountUses, balances] = await Promise.all([
+    const [lines, discountUses, balances, allowances] = await Promise.all([
       this.invoices.billedLinesOf(
         tx,
         real
@@ -354,6 +390,10 @@ export class PeriodFacts {
         tx,
         real.map(({ query, standing }) => ({ customerId: standing.customer.id, before: before(query) })),
       ),
+      this.allowances.latest(
+        tx,
+        real.filter(rollsOver).map(({ query, subscription }) => ({ subscriptionId: subscription.id, before: beginOf(query.instant) })),
+      ),
     ]);
     const histories = new Map<FactsQuery, BillingHistory>();
     for (const { query, standing, subscription } of real) {
@@ -363,6 +403,7 @@ export class PeriodFacts {
         discountUses: discountUses.get(subscription.id) ?? [],
         wallet: NOTHING_BILLED.wallet,
         balances: balances.get(standing.customer.id) ?? NOTHING_BILLED.balances,
+        allowances: allowances.get(subscription.id) ?? [],
       });
     }
     return histories;
@@ -379,6 +420,20 @@ export class PeriodFacts {
       const amount = credited.get(line.id);
       return amount === undefined ? line : { ...line, discounts: [...line.discounts, { key: 'credit note', amount, ofLine: false }] };
     });
+  }
+
+  /** Of parts that are rated again: late ones, and those of an issued invoice or of one that is made again. */
+  private recordedAllowances(
+    tx: TenantTransaction,
+    asked: readonly Asked[],
+    late: ReadonlyMap<FactsQuery, readonly LateScope[]>,
+  ): Promise<Map<string, AllowanceRecord[]>> {
+    const rolling = asked.filter((one) => one.query.world === undefined && rollsOver(one));
+    const parts = rolling.flatMap(({ query }) => [...query.instant.closes, ...(late.get(query) ?? []).flatMap((scope) => scope.parts)]);
+    return this.allowances.ofPeriods(
+      tx,
+      parts.map(({ segment, period }) => ({ segmentId: segment.id, start: period.start })),
+    );
   }
 
   /** What nothing covers, of those that burn credits: as drawn, or as the issued invoice found it (SEMANTICS 7.3, 8.4). */
@@ -431,7 +486,13 @@ export class PeriodFacts {
   }
 }
 
-const NOTHING_BILLED: BillingHistory = { lines: [], discountUses: [], wallet: { grants: [], debt: Decimal.ZERO }, balances: new Map() };
+const NOTHING_BILLED: BillingHistory = {
+  lines: [],
+  discountUses: [],
+  wallet: { grants: [], debt: Decimal.ZERO },
+  balances: new Map(),
+  allowances: [],
+};
 const NONE_UNCOVERED: ReadonlyMap<string, Decimal> = new Map();
 
 function resultOf(loaded: Loaded): PeriodFactsResult {
@@ -514,6 +575,19 @@ function dependsOnBilledLines({ instant, again, asIssued }: FactsQuery, late: re
   return instant.closes.some(({ segment: { terms } }) => terms.minimumCommitment !== null || terms.invoiceThreshold !== null);
 }
 
+/** Whether a subscription has, or had, an allowance that rolls over. */
+function rollsOver({ subscription, segments }: Asked): boolean {
+  return segments.some(
+    ({ subscriptionId, terms }) =>
+      subscriptionId === subscription.id && terms.prices.some((price) => price.model !== 'FLAT' && price.rollover),
+  );
+}
+
+/** Where what is closed now begins; the instant itself where nothing is. */
+function beginOf({ at, closes }: BillingInstant): Instant {
+  return Math.min(at, ...closes.map(({ period }) => period.start));
+}
+
 /** Usage of the period burns credits. */
 function burnsCredits({ segment, period }: Part): boolean {
   return segment.terms.burnRates.length > 0 && !period.trial;
@@ -534,18 +608,22 @@ function closedParts(loaded: Loaded): { parts: EndedPart[]; settlements: Planned
   let wallet = loaded.history.wallet;
   const settlements: PlannedSettlement[] = [];
   const parts = loaded.query.instant.closes.map((part): EndedPart => {
-    if (loaded.query.world === undefined || !burnsCredits(part)) return endedPart(part, loaded, uncoveredOf(part, loaded));
+    if (loaded.query.world === undefined || !burnsCredits(part))
+      return endedPart(part, loaded.query.instant.closes, loaded, uncoveredOf(part, loaded));
     const settlement = settledPart(part, loaded, wallet);
     wallet = settlement.wallet;
     settlements.push({ ...keyOfPart(part), settlement });
-    return endedPart(part, loaded, settlement.uncoveredCredits);
+    return endedPart(part, loaded.query.instant.closes, loaded, settlement.uncoveredCredits);
   });
   return { parts, settlements };
 }
 
 function lateInvoices(loaded: Loaded): LateInvoice[] {
   return loaded.late.map((scope): LateInvoice => {
-    const ended = scope.parts.map((part) => endedPart(part, loaded, uncoveredOf(part, loaded)));
+    const ended = scope.parts.map((part) => ({
+      allowances: [],
+      ...endedPart(part, scope.parts, loaded, uncoveredOf(part, loaded)),
+    }));
     const { meters, exchangeRates } = loaded;
     const currency = currencyOfParts(scope.parts);
     const discounts = discountsOf(loaded, currency, scope);
@@ -573,19 +651,23 @@ function settledPart(part: Part, loaded: Loaded, wallet: WalletState): Settlemen
   );
 }
 
-function endedPart(part: Part, loaded: Loaded, uncoveredCredits: Decimal): EndedPart {
+/** `together`: the parts that are, or were, closed with it. */
+function endedPart(part: Part, together: readonly Part[], loaded: Loaded, uncoveredCredits: Decimal): EndedPart {
+  const { query, segments, history, allowances } = loaded;
+  const own = segments.filter(({ subscriptionId }) => subscriptionId === part.segment.subscriptionId);
+  const recorded = allowances.filter(({ segmentId, periodStart }) => segmentId === part.segment.id && periodStart === part.period.start);
   return {
     segment: part.segment,
     period: part.period,
     records: recordsOf(part, loaded),
     chargedBefore: [],
-    feesNet: feesNetOf(loaded.history.lines, part.segment, part.period),
+    feesNet: feesNetOf(history.lines, part.segment, part.period),
     uncoveredCredits,
     // Of a period that closes for the first time only threshold invoices; lines of other keys are not of its usage.
-    billed: billedLinesOf(
-      loaded.history.lines.filter((line) => line.segmentId === part.segment.id && line.period.start === part.period.start),
-    ),
-    closing: loaded.query.closing ?? true,
+    billed: billedLinesOf(history.lines.filter((line) => isOfPart(line, part))),
+    closing: query.closing ?? true,
+    ...(recorded.length > 0 ? { allowances: recorded } : {}),
+    commitment: commitmentSpan(part, together, own, history.lines),
   };
 }
 
@@ -612,6 +694,7 @@ function invoicesOf(loaded: Loaded, parts: readonly EndedPart[], late: readonly 
     changes: changes.filter(({ from }) => from.terms.currency === currency),
     discounts: discountsOf(loaded, currency, null),
     exchangeRates: loaded.exchangeRates,
+    allowances: allowancesIn(currency, loaded),
     late: late.filter(({ facts }) => facts.currency === currency),
     tax: loaded.tax,
     untaxedBurns: Decimal.ZERO,
@@ -624,6 +707,12 @@ function planChanges({ query: { instant }, history }: Loaded): PlanChange[] {
   if (instant.change === null) return [];
   const { from, to } = instant.change;
   return [{ at: instant.at, from, billed: billedFeesOf(history.lines, from, instant.at), to }];
+}
+
+/** What is carried is carried on in the currency of its plan. */
+function allowancesIn(currency: string, { history, segments }: Loaded): AllowanceRecord[] {
+  const own = new Set(segments.filter(({ terms }) => terms.currency === currency).map(({ id }) => id));
+  return history.allowances.filter(({ segmentId }) => own.has(segmentId));
 }
 
 /** `late`: with the uses that its invoice had found; null: with all that were made. */
@@ -652,11 +741,22 @@ function isBefore({ invoiceNo, ofThreshold, periodStart }: DiscountUse, late: La
  * corrections since. Of a void one only corrections: what they billed or gave is taken back.
  */
 function billedOf({ adjusts, parts, voided }: LateScope, { history }: Loaded): LateInvoice['billed'] {
-  const isOfPart = (line: InvoiceLine): boolean =>
-    parts.some(({ segment, period }) => line.segmentId === segment.id && line.period.start === period.start);
   const isOfScope = ({ kind, invoiceId }: InvoiceLine): boolean =>
     kind === 'DELTA' || (!voided && (BILLED_IN_ARREARS.has(kind) || invoiceId === adjusts));
-  return billedLinesOf(history.lines.filter((line) => isOfPart(line) && isOfScope(line)));
+  return billedLinesOf(history.lines.filter((line) => parts.some((part) => isOfPart(line, part)) && isOfScope(line)));
+}
+
+function isOfRow(line: InvoiceLine, { segmentId, start, end }: BillingPeriod): boolean {
+  if (line.segmentId !== segmentId) return false;
+  if (line.adjustsKind === 'COMMITMENT') return line.period.end === end;
+  return line.period.start >= start && line.period.start < end;
+}
+
+/** A fee may be valid from inside of its period on, and a true-up is for periods before it too: it ends with the part that ends its commitment. */
+function isOfPart({ kind, adjustsKind, segmentId, period: { start, end } }: InvoiceLine, { segment, period }: Part): boolean {
+  if (segmentId !== segment.id) return false;
+  if (kind === 'COMMITMENT' || adjustsKind === 'COMMITMENT') return end === period.end;
+  return start >= period.start && start < period.end;
 }
 
 /** Lines that only closing and threshold invoices have. */
@@ -679,6 +779,17 @@ function lateScope(
   };
 }
 
+/** Where the commitment over several billing periods ends that a closed period is part of; null without one. */
+function commitmentEnd(closed: BillingPeriod, segments: readonly Segment[]): Instant | null {
+  const { segment, period } = partOf(closed, segments);
+  const { minimumCommitment, commitmentIntervals } = segment.terms;
+  if (minimumCommitment === null || commitmentIntervals === 1) return null;
+  const own = segments.filter(({ subscriptionId }) => subscriptionId === segment.subscriptionId);
+  const span = spanOfIntervals({ ...segment, end: null }, period, commitmentIntervals);
+  const last = Math.max(...own.map(({ end }) => end ?? Infinity));
+  return Math.min(span.end, last);
+}
+
 /** The service period as it was when it was closed. */
 function partOf(closed: BillingPeriod, segments: readonly Segment[]): Part {
   const segment = segments.find(({ id }) => id === closed.segmentId);
@@ -695,6 +806,8 @@ function currencyOfParts(parts: readonly Part[]): string {
 
 /** Lines before this time say nothing about the instant: fees of billing periods that are closed now, and late ones. */
 function sinceOf({ at, closes }: BillingInstant, late: readonly LateScope[]): Instant {
-  const starts = [...closes, ...late.flatMap(({ parts }) => parts)].map(({ period }) => Math.min(period.start, period.fullStart));
+  const starts = [...closes, ...late.flatMap(({ parts }) => parts)].map(({ segment, period }) =>
+    Math.min(period.start, period.fullStart, spanOfIntervals(segment, period, segment.terms.commitmentIntervals).fullStart),
+  );
   return Math.min(at, ...starts);
 }

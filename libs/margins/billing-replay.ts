@@ -1,5 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { PeriodFacts, type BillingHistory, type BillingInstant, type InvoiceLine, type PlannedSettlement } from '@tare/billing';
+import {
+  allowancesAfter,
+  PeriodFacts,
+  type BillingHistory,
+  type BillingInstant,
+  type InvoiceLine,
+  type PlannedSettlement,
+} from '@tare/billing';
 import { assembleInvoice, breakage, burnDemand, Decimal, revenueOf } from '@tare/core';
 import type {
   AssembledInvoice,
@@ -31,7 +38,7 @@ export interface ReplayRequest {
   /** In order of time. */
   readonly steps: readonly ReplayStep[];
   /** What came before, by subscription. */
-  readonly histories: ReadonlyMap<string, Pick<BillingHistory, 'lines' | 'discountUses'>>;
+  readonly histories: ReadonlyMap<string, Pick<BillingHistory, 'lines' | 'discountUses' | 'allowances'>>;
   readonly wallet: WalletState;
   readonly balances: BillingHistory['balances'];
   /** Only usage that commits up to this one brought; null: all of it. */
@@ -57,6 +64,7 @@ export interface Replayed {
 interface World {
   readonly lines: Map<string, InvoiceLine[]>;
   readonly discountUses: Map<string, BillingHistory['discountUses'][number][]>;
+  readonly allowances: Map<string, BillingHistory['allowances']>;
   wallet: WalletState;
   balances: Map<string, Decimal>;
   readonly replayed: { lines: ReplayedLine[]; credits: CreditRevenue[]; uncovered: Replayed['uncovered'][number][] };
@@ -88,6 +96,7 @@ export class BillingReplay {
       discountUses: world.discountUses.get(subscriptionId) ?? [],
       wallet: world.wallet,
       balances: world.balances,
+      allowances: world.allowances.get(subscriptionId) ?? [],
     };
     const loaded = await this.facts.load(tx, {
       subscriptionId,
@@ -134,6 +143,7 @@ function worldOf({ histories, wallet, balances }: ReplayRequest): World {
   return {
     lines: new Map([...histories].map(([id, { lines }]) => [id, [...lines]])),
     discountUses: new Map([...histories].map(([id, { discountUses }]) => [id, [...discountUses]])),
+    allowances: new Map([...histories].map(([id, { allowances }]) => [id, allowances])),
     wallet,
     balances: new Map(balances),
     replayed: { lines: [], credits: [], uncovered: [] },
@@ -143,12 +153,13 @@ function worldOf({ histories, wallet, balances }: ReplayRequest): World {
 function keepInvoice(
   world: World,
   subscriptionId: string,
-  { lines, currency, discountUses, balanceApplied, balanceCarried }: AssembledInvoice,
+  { lines, currency, discountUses, allowances, balanceApplied, balanceCarried }: AssembledInvoice,
 ): void {
   const kept = world.lines.get(subscriptionId) ?? [];
   world.lines.set(subscriptionId, [...kept, ...lines.map((line, position) => ({ ...line, id: line.scopeKey, invoiceId: '', position }))]);
   const uses = world.discountUses.get(subscriptionId) ?? [];
   world.discountUses.set(subscriptionId, [...uses, ...discountUses.map((use) => ({ ...use, invoiceNo: 0 }))]);
+  world.allowances.set(subscriptionId, allowancesAfter(world.allowances.get(subscriptionId) ?? [], allowances));
   const balance = (world.balances.get(currency) ?? Decimal.ZERO).plus(balanceCarried).minus(balanceApplied);
   world.balances.set(currency, balance);
   world.replayed.lines.push(...lines.map((line) => ({ ...line, currency })));

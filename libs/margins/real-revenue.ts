@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { BillingPeriodStore, InvoiceStore, type BillingHistory } from '@tare/billing';
+import { AllowanceStore, BillingPeriodStore, InvoiceStore, type BillingHistory } from '@tare/billing';
 import { revenueOfCredits, revenueOfLine, segmentEnd } from '@tare/core';
 import type { Instant, MarginQuery, RevenueItem, Segment } from '@tare/core';
 import { CreditStore, periodKey, type PeriodKey } from '@tare/credits';
@@ -22,6 +22,7 @@ export class RealRevenue {
     private readonly invoices: InvoiceStore,
     private readonly credits: CreditStore,
     private readonly replay: BillingReplay,
+    private readonly allowances: AllowanceStore,
   ) {}
 
   /** By customer id. Five queries for all of them, and more only for those with open periods in the span. `knownAt`: without corrections since. */
@@ -89,7 +90,7 @@ export class RealRevenue {
     { customer, segments }: Payer,
     steps: readonly ReplayStep[],
   ): Promise<Replayed> {
-    const histories = new Map<string, Pick<BillingHistory, 'lines' | 'discountUses'>>();
+    const histories = new Map<string, Pick<BillingHistory, 'lines' | 'discountUses' | 'allowances'>>();
     for (const subscriptionId of new Set(steps.map((step) => step.subscriptionId))) {
       const own = steps.filter((step) => step.subscriptionId === subscriptionId);
       histories.set(subscriptionId, await this.historyOf(tx, subscriptionId, own));
@@ -103,14 +104,16 @@ export class RealRevenue {
     tx: TenantTransaction,
     subscriptionId: string,
     steps: readonly ReplayStep[],
-  ): Promise<Pick<BillingHistory, 'lines' | 'discountUses'>> {
+  ): Promise<Pick<BillingHistory, 'lines' | 'discountUses' | 'allowances'>> {
     const starts = steps.flatMap(({ instant }) => [
       instant.at,
       ...instant.closes.map(({ period }) => Math.min(period.start, period.fullStart)),
     ]);
+    const before = Math.min(...starts);
     return {
-      lines: await this.invoices.billedLines(tx, subscriptionId, Math.min(...starts), null),
+      lines: await this.invoices.billedLines(tx, subscriptionId, before, null),
       discountUses: await this.invoices.discountUses(tx, subscriptionId, null),
+      allowances: (await this.allowances.latest(tx, [{ subscriptionId, before }])).get(subscriptionId) ?? [],
     };
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { BillingPeriodStore, InvoiceStore, type BillingHistory } from '@tare/billing';
+import { AllowanceStore, BillingPeriodStore, InvoiceStore, type BillingHistory } from '@tare/billing';
 import { assumedUsage, changesNothing, segmentEnd, servicePeriodAt } from '@tare/core';
 import type { Assumptions, Decimal, Instant, MarginCustomer, MarginQuery, Segment, UsageRecord } from '@tare/core';
 import { CreditStore, type WalletState } from '@tare/credits';
@@ -44,6 +44,7 @@ export class CandidateWorld {
     private readonly credits: CreditStore,
     private readonly invoices: InvoiceStore,
     private readonly periods: BillingPeriodStore,
+    private readonly allowances: AllowanceStore,
   ) {}
 
   /**
@@ -97,14 +98,15 @@ export class CandidateWorld {
   private async histories(
     tx: TenantTransaction,
     courses: readonly Course[],
-  ): Promise<Map<string, Pick<BillingHistory, 'lines' | 'discountUses'>>> {
-    const histories = new Map<string, Pick<BillingHistory, 'lines' | 'discountUses'>>();
+  ): Promise<Map<string, Pick<BillingHistory, 'lines' | 'discountUses' | 'allowances'>>> {
+    const histories = new Map<string, Pick<BillingHistory, 'lines' | 'discountUses' | 'allowances'>>();
     for (const { subscriptionId, start } of courses) {
       const lines = await this.invoices.billedLines(tx, subscriptionId, start, null);
       const discountUses = await this.invoices.discountUses(tx, subscriptionId, null);
       histories.set(subscriptionId, {
         lines: lines.filter(({ period }) => period.start < start),
         discountUses: discountUses.filter(({ periodStart }) => periodStart < start),
+        allowances: (await this.allowances.latest(tx, [{ subscriptionId, before: start }])).get(subscriptionId) ?? [],
       });
     }
     return histories;

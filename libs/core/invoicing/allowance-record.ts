@@ -73,6 +73,12 @@ export function isSameRecord(a: AllowanceRecord, b: AllowanceRecord): boolean {
   return a.segmentId === b.segmentId && a.periodStart === b.periodStart && isSameAllowance(a, b);
 }
 
+/** Whether both are of one price: what is recorded last of a price is what holds, whatever meter it had before. */
+export function isOfSamePrice(a: PriceName, b: PriceName): boolean {
+  return a.priceKey === b.priceKey && a.group === b.group;
+}
+
+type PriceName = Pick<AllowanceRecord, 'priceKey' | 'group'>;
 type AllowanceName = Pick<AllowanceRecord, 'priceKey' | 'group' | 'meter'>;
 
 function isSameAllowance(a: AllowanceName, b: AllowanceName): boolean {

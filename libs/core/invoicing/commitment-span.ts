@@ -23,11 +23,11 @@ export function commitmentSpan(
   segments: readonly Segment[],
   lines: readonly SavedLine[],
 ): CommitmentSpan | null {
-  if (part.period.trial || !isOverSeveral(part.segment)) return null;
+  if ((part.period.trial && !part.segment.paused) || !isOverSeveral(part.segment)) return null;
   const chain = chainOf(part.segment, segments);
   const period = spanOf(part, chain);
   if (part.period.end !== period.end) return null;
-  const inside = chain.flatMap((segment) => pieceOf(segment, period) ?? []);
+  const inside = chain.filter(({ paused }) => !paused).flatMap((segment) => pieceOf(segment, period) ?? []);
   const before = lines.filter((line) => line.period.start >= period.start && line.period.start < period.end && !isOfParts(line, together));
   return {
     period,

@@ -184,10 +184,25 @@ test('4.6 where the subscription ends inside of the span, its part of the commit
   expect(results.map(shown)[1]).toEqual(['USAGE calls 20 2026-02-01 2026-02-15', 'COMMITMENT - 30 2026-01-01 2026-02-15']);
 });
 
-test('4.6 a pause is not committed, and a true-up that was due when it began counts for the span that goes on after it', () => {
+test('4.6 time of a pause is not committed, and does not settle the span', () => {
   const [pause, resume] = [at('2026-01-16T00:00:00Z'), at('2026-03-02T00:00:00Z')];
   const before = sampleSegment(quarterly, { id: 'before', end: pause });
+  const paused = sampleSegment(quarterly, { id: 'paused', start: pause, end: resume, anchor: before.anchor, paused: true });
   const after = sampleSegment(quarterly, { id: 'after', start: resume, anchor: before.anchor });
+  const segments = [before, paused, after];
+  const results = closed(segments, [usedIn(before, 1, 20), endedAt(paused, date(2)), usedIn(after, 3, 60)]);
+  // 15 + 30 of 90 days at 300 are 150
+  expect(results.map(shown)).toEqual([
+    ['USAGE calls 20 2026-01-01 2026-01-16'],
+    [],
+    ['USAGE calls 60 2026-03-02 2026-04-01', 'COMMITMENT - 70 2026-01-01 2026-04-01'],
+  ]);
+});
+
+test('4.6 a true-up that was due when nothing followed counts for the span that goes on after all', () => {
+  const [stop, again] = [at('2026-01-16T00:00:00Z'), at('2026-03-02T00:00:00Z')];
+  const before = sampleSegment(quarterly, { id: 'before', end: stop });
+  const after = sampleSegment(quarterly, { id: 'after', start: again, anchor: before.anchor });
   const [january] = closed([before], [usedIn(before, 1, 20)]);
   expect(january === undefined ? [] : shown(january)[1]).toBe('COMMITMENT - 30 2026-01-01 2026-01-16');
   const march = usedIn(after, 3, 120);

@@ -6,7 +6,7 @@ import { shareOf } from '../subscriptions/index.ts';
 import type { ServicePeriod } from '../subscriptions/index.ts';
 import type { Instant } from '../time/index.ts';
 import type { UsageRecord } from '../usage/index.ts';
-import { carriedOf, isSameRecord, takenSince, withTaken } from './allowance-record.ts';
+import { carriedOf, isOfSamePrice, isSameRecord, takenSince, withTaken } from './allowance-record.ts';
 import type { AllowanceRecord } from './allowance-record.ts';
 import { countsAsUsage } from './commitment-span.ts';
 import type { AssembledLine, AwaitingCost, Leakage } from './assembled-invoice.ts';
@@ -49,7 +49,7 @@ export function usageOutcome(part: EndedPart, scope: InvoiceScope, carried: read
     awaitingCost: rated.filter((price) => price.awaitingCost).map((price) => awaitingOf(price, part)),
     leakage: leakageOf(part),
     allowances: closing ? allowances : [],
-    carried: carriedOf(allowances),
+    carried: [...carried.filter((other) => !allowances.some((record) => isOfSamePrice(record, other))), ...carriedOf(allowances)],
   };
 }
 
@@ -106,9 +106,10 @@ interface DueCommitment {
 function commitmentOf(part: EndedPart, lines: readonly DraftLine[], corrected: readonly AssembledLine[]): DueCommitment | null {
   const { segment, period, feesNet: fees, commitment: span } = part;
   const { minimumCommitment: amount, commitmentIntervals } = segment.terms;
-  if (amount === null || period.trial) return null;
+  if (amount === null || (period.trial && !segment.paused)) return null;
   const net = (own: readonly DraftLine[]): Decimal => Decimal.sum(own.map((line) => line.amount.minus(lineDiscountOf(line.shares))));
   if (commitmentIntervals === 1) {
+    if (period.trial) return null;
     const usage = net(lines.filter((line) => isOfPart(line, part)));
     return { period, committed: prorated(amount, shareOf(period)), fees, before: Decimal.ZERO, usage };
   }
