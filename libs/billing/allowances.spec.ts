@@ -249,3 +249,30 @@ describe('fees and commitments over several billing periods', () => {
     await expectRecomputable();
   });
 });
+
+describe('amounts off whose rest is carried on', () => {
+  const off = (more: object) => ({ key: 'launch', amountOff: { amount: '100', currency: 'USD' }, periods: 1, ...more });
+  const net = async (): Promise<string[]> =>
+    (await world.invoices('acme')).map(({ subtotal, discounts }) => `${subtotal.toString()} -${discounts.toString()}`);
+
+  test('8.1 the rest of a coupon is used by later invoices until it is gone, and a correction takes only what is left', async () => {
+    await world.plan({ key: 'plan', kind: 'PER_QUERY', prices: [usage()] });
+    await world.subscribe('acme', 'plan', '2026-01-01T00:00:00Z', { discounts: [off({ carriesOn: true })] });
+    await world.use('acme', used(1, 60), used(2, 15));
+    await world.bill('2026-03-01T02:00:00Z');
+    await world.use('acme', used(1, 70), used(3, 30));
+    await world.bill('2026-04-01T02:00:00Z');
+    // 130 were used in January: of the 100 off, 60 and then 25 are taken for it, and 15 for February.
+    expect(await net()).toEqual(['60 -60', '15 -15', '75 -0']);
+    await expectRecomputable();
+  });
+
+  test('8.1 without that, what a period leaves of it is lost', async () => {
+    await world.plan({ key: 'plan', kind: 'PER_QUERY', prices: [usage()] });
+    await world.subscribe('acme', 'plan', '2026-01-01T00:00:00Z', { discounts: [off({})] });
+    await world.use('acme', used(1, 60), used(2, 15));
+    await world.bill('2026-03-01T02:00:00Z');
+    expect(await net()).toEqual(['60 -60', '15 -0']);
+    await expectRecomputable();
+  });
+});

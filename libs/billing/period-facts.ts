@@ -626,14 +626,31 @@ function lateInvoices(loaded: Loaded): LateInvoice[] {
     }));
     const { meters, exchangeRates } = loaded;
     const currency = currencyOfParts(scope.parts);
-    const discounts = discountsOf(loaded, currency, scope);
+    const discountUses = usesOfScope(scope, loaded);
+    const discounts = discountsOf(loaded, currency, scope).map((discount) =>
+      discount.givenAt == null ? discount : { ...discount, used: usesWithout(loaded, discount.key, discountUses) },
+    );
     return {
       invoiceId: scope.adjusts,
       facts: { currency, meters, ended, next: [], changes: [], discounts, exchangeRates },
       billed: billedOf(scope, loaded),
       voided: scope.voided,
+      discountUses,
     };
   });
+}
+
+/** What the invoice of a late scope and its corrections took of amounts off, for the periods of the scope. */
+function usesOfScope({ parts, invoiceNo }: LateScope, { history }: Loaded): DiscountUse[] {
+  const starts = new Set(parts.map(({ period }) => period.fullStart));
+  return history.discountUses.filter(
+    (use) => starts.has(use.periodStart) && (invoiceNo === null || use.invoiceNo >= invoiceNo || use.ofThreshold === true),
+  );
+}
+
+/** Where the rest of an amount is carried on, all other uses of it count: what later periods took is gone. */
+function usesWithout({ history }: Loaded, key: string, own: readonly DiscountUse[]): DiscountUse[] {
+  return history.discountUses.filter((use) => use.key === key && !own.includes(use));
 }
 
 function uncoveredOf(part: Part, { uncovered }: Loaded): Decimal {

@@ -9,7 +9,7 @@ import { discountUses } from './discount-lines.ts';
 import { discountOf, lineDiscountOf } from './draft-line.ts';
 import type { DraftLine } from './draft-line.ts';
 import { grantsOf } from './granted-credits.ts';
-import type { BilledLine, DiscountShare, InvoiceFacts, LateInvoice } from './invoice-facts.ts';
+import type { BilledLine, Discount, DiscountShare, InvoiceFacts, LateInvoice } from './invoice-facts.ts';
 import { taxesOn } from './invoice-tax.ts';
 import type { CreditsTaxed } from './invoice-tax.ts';
 import { scopeLines } from './scope-lines.ts';
@@ -27,7 +27,8 @@ export function assembleInvoice(facts: InvoiceFacts): AssembledInvoice {
     facts.allowances ?? [],
     late.flatMap((delta) => delta.taken),
   );
-  const scope = scopeLines({ ...facts, carried: carriedOf(before) }, corrected);
+  const discounts = withLateUses(facts.discounts, late);
+  const scope = scopeLines({ ...facts, discounts, carried: carriedOf(before) }, corrected);
   const lines = [...scope.lines.filter(isShown).map(assembledLine), ...corrected];
   return checkInvoice({
     currency: facts.currency,
@@ -46,9 +47,19 @@ function corrections(late: readonly LateInvoice[]): DeltaLines[] {
   const deltas: DeltaLines[] = [];
   for (const invoice of late) {
     const corrected = deltas.flatMap((delta) => delta.lines);
-    deltas.push(deltaLines(invoice, corrected));
+    const discounts = withLateUses(invoice.facts.discounts, deltas);
+    deltas.push(deltaLines({ ...invoice, facts: { ...invoice.facts, discounts } }, corrected));
   }
   return deltas;
+}
+
+/** What corrections on the same invoice took of an amount whose rest is carried on is gone for what comes after. */
+function withLateUses(discounts: readonly Discount[], late: readonly DeltaLines[]): readonly Discount[] {
+  const uses = late.flatMap((delta) => delta.discountUses);
+  if (uses.length === 0) return discounts;
+  return discounts.map((discount) =>
+    discount.givenAt == null ? discount : { ...discount, used: [...discount.used, ...uses.filter(({ key }) => key === discount.key)] },
+  );
 }
 
 /**
