@@ -63,7 +63,7 @@ function usageLines(facts: BillCase, step: Fraction): OracleLine[] {
       const groups = price.groups.map((group) =>
         lineOfUsage(facts, price, group, group.in.join(', '), (usage) => group.in.includes(usage.region), step),
       );
-      return [rest, ...groups];
+      return [...groups, rest];
     });
 }
 

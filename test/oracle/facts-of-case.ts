@@ -1,5 +1,5 @@
 import { Decimal } from '../../libs/core/index.ts';
-import type { Discount, EndedPart, InvoiceFacts, Segment, ServicePeriod, UsageRecord } from '../../libs/core/index.ts';
+import type { AllowanceRecord, Discount, EndedPart, InvoiceFacts, Segment, ServicePeriod, UsageRecord } from '../../libs/core/index.ts';
 import { sampleFacts } from '../../libs/core/invoicing/facts.fixture.ts';
 import { sampleSegment } from '../../libs/core/subscriptions/segment.fixture.ts';
 import { sampleUsage } from '../../libs/core/subscriptions/usage.fixture.ts';
@@ -15,6 +15,7 @@ export function factsOfCase(bill: BillCase): InvoiceFacts {
     ended: [partOfCase(bill, segment, bill.usage)],
     next: [{ segment, period: periodOf(bill.next) }],
     discounts: bill.discounts.map(discountOf),
+    allowances: bill.carried.map(recordOfCarried),
   });
 }
 
@@ -83,6 +84,13 @@ function priceInput({
     prorateIncluded,
     ...grouped,
   };
+}
+
+/** As the period before left it. */
+function recordOfCarried({ price, group, quantity }: BillCase['carried'][number]): AllowanceRecord {
+  const lots = quantity === '0' ? [] : [{ quantity: decimal(quantity), expiresAt: null }];
+  const name = { segmentId: 'before', periodStart: 0, priceKey: price, group, meter: 'units' };
+  return { ...name, opening: [], included: Decimal.ZERO, used: Decimal.ZERO, left: lots, carried: lots };
 }
 
 function recordOf({ price, at, region, events, quantity, cost }: CaseUsage): UsageRecord {

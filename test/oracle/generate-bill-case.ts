@@ -1,3 +1,4 @@
+import type { ChangeCase } from './change-oracle.ts';
 import type { BillCase, CaseAmounts, CaseDiscount, CasePeriod, CasePrice, CaseUsage } from './bill-case.ts';
 import { Fraction } from './fraction.ts';
 import type { Seeded } from './seeded.ts';
@@ -53,14 +54,14 @@ function usagePrice(random: Seeded, key: string): CasePrice {
   const model = random.pick(MODELS);
   const amounts = amountsOf(random, model);
   const isAllowance = model !== 'COST_PLUS';
-  const groups = random.chance(0) ? [['eu'], ['us', 'ap']].slice(0, random.whole(1, 2)) : [];
+  const groups = random.chance(25) ? [['eu'], ['us', 'ap']].slice(0, random.whole(1, 2)) : [];
   return {
     key,
     model,
     ...amounts,
     perSeat: isAllowance && random.chance(20),
-    prorateIncluded: amounts.includedQuantity !== undefined && random.chance(0),
-    rollover: amounts.includedQuantity !== undefined && random.chance(0),
+    prorateIncluded: amounts.includedQuantity !== undefined && random.chance(30),
+    rollover: amounts.includedQuantity !== undefined && random.chance(30),
     groups: groups.map((regions) => ({ in: regions, ...amountsOf(random, model) })),
   };
 }
@@ -159,9 +160,36 @@ function percent(random: Seeded): string {
 
 function carriedInto(random: Seeded, price: CasePrice): BillCase['carried'] {
   if (!price.rollover || random.chance(30)) return [];
-  return [{ price: price.key, group: null, quantity: random.decimal(3, 6) }];
+  const groups = [
+    null,
+    ...price.groups.filter(({ includedQuantity }) => includedQuantity !== undefined).map((group) => group.in.join(', ')),
+  ];
+  return [{ price: price.key, group: random.pick(groups), quantity: random.decimal(3, 6) }];
 }
 
 function some<Item>(random: Seeded, most: number, make: (index: number) => Item): Item[] {
   return Array.from({ length: random.whole(0, most) }, (_, index) => make(index));
+}
+
+/** Fees of two plans, some of them the same, and a second in between at which one takes over from the other. */
+export function generateChangeCase(random: Seeded): ChangeCase {
+  const fees = (count: number): CasePrice[] =>
+    Array.from({ length: count }, (_, index) => ({ ...flatPrice(random, `fee${index}`), timing: 'IN_ADVANCE' }));
+  const prices = fees(random.whole(1, 3));
+  const before = { prices, seats: random.whole(1, 5) };
+  const others = fees(random.whole(1, 3)).map((fee) => (random.chance(40) ? (prices.find(({ key }) => key === fee.key) ?? fee) : fee));
+  const after = random.chance(25) ? before : { prices: others, seats: random.chance(50) ? before.seats : random.whole(1, 5) };
+  const period = whole(JANUARY, FEBRUARY);
+  const discounts = some(random, 1, () => ({
+    ...discount(random, 'discount', before.prices),
+    ...{ percentOff: percent(random), amountOff: null, from: 0, until: null },
+  }));
+  return {
+    currency: random.pick(CURRENCIES),
+    before,
+    after,
+    period,
+    at: inside(random, { ...period, start: period.start + MICROS }),
+    discounts,
+  };
 }
