@@ -12,7 +12,7 @@ describe('ingest under kill -9', () => {
   let report: ChaosReport;
   beforeAll(async () => {
     report = await new IngestChaos(OPTIONS).run();
-  }, 300_000);
+  }, 900_000);
 
   test('all processes were killed, with requests under way', () => {
     const kills = Object.values(report.kills);
