@@ -56,7 +56,7 @@ describe('meters and plans over GraphQL', () => {
     [{ ...plan, prices: [{ key: 'fee', model: 'FLAT', amount: '0.0000000000000000001' }] }, 'TOO_PRECISE', 'prices[0].amount'],
     [{ ...plan, prices: [{ key: 'fee', model: 'FLAT', amount: 'ten' }] }, 'INVALID_DECIMAL', 'prices[0].amount'],
     [{ ...plan, prices: [{ key: 'fee', model: 'FLAT', amount: 0.1 + 0.2 }] }, 'NUMBER_NOT_EXACT', 'prices[0].amount'],
-    [{ ...plan, prices: [{ ...tiered, rollover: true }] }, 'NOT_AVAILABLE', 'prices[0].rollover'],
+    [{ ...plan, prices: [{ ...tiered, rollover: true }] }, 'PRICE_FIELD_MISSING', 'prices[0].includedQuantity'],
     [{ ...plan, currency: 'DOLLARS' }, 'UNKNOWN_CURRENCY', 'currency'],
     [{ ...plan, intervalCount: 0 }, 'INVALID_COUNT', 'intervalCount'],
     [{ ...plan, key: 'k'.repeat(300) }, 'KEY_TOO_LONG', 'key'],

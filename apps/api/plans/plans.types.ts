@@ -101,13 +101,13 @@ export class PlanInput {
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Billing periods that the commitment is for; its true-up comes with the last of them. None: 1. Not available yet.',
+    description: 'Billing periods that the commitment is for; its true-up comes with the last of them. None: 1.',
   })
   commitmentIntervals?: number | null;
 
   @Field(() => DecimalScalar, {
     nullable: true,
-    description: "In the plan's currency, above 0: an invoice is made as soon as unbilled usage of a period reaches it. Not available yet.",
+    description: "In the plan's currency, above 0: an invoice is made as soon as unbilled usage of a period reaches it.",
   })
   invoiceThreshold?: Decimal | null;
 
@@ -125,7 +125,7 @@ export class PlanInput {
 
   @Field(() => CreditsGrantedWhens, {
     nullable: true,
-    description: 'CREDIT: what the credits of a period wait for. None: FINALIZED. PAID is not available yet.',
+    description: 'CREDIT: what the credits of a period wait for. None: FINALIZED.',
   })
   creditsGrantedWhen?: CreditsGrantedWhen | null;
 
@@ -168,7 +168,7 @@ export class PlanInput {
   @Field(() => Boolean, {
     nullable: true,
     description:
-      'It can only be attached to a subscription of another plan with the same currency and interval, and brings prices and features. Not available yet.',
+      'It can only be attached to a subscription of another plan with the same currency and interval, and brings prices and features.',
   })
   addOn?: boolean | null;
 

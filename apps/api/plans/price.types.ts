@@ -143,19 +143,19 @@ export class PriceInput extends PriceAmountsInput {
 
   @Field(() => Int, {
     nullable: true,
-    description: 'FLAT in advance: billed every so many billing periods, for as many, 1 to 1,000. None: 1. Not available yet.',
+    description: 'FLAT in advance: billed every so many billing periods, for as many, 1 to 1,000. None: 1.',
   })
   everyIntervals?: number | null;
 
   @Field(() => Boolean, {
     nullable: true,
-    description: 'In a shortened period the included quantity is prorated per second. None: false, all of it. Not available yet.',
+    description: 'In a shortened period the included quantity is prorated per second. None: false, all of it.',
   })
   prorateIncluded?: boolean | null;
 
   @Field(() => Boolean, {
     nullable: true,
-    description: 'What is left of the included quantity is carried into the next period. Not available yet.',
+    description: 'What is left of the included quantity is carried into the next period.',
   })
   rollover?: boolean | null;
 
