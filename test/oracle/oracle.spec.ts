@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { Decimal, assembleInvoice, billedFeesOf, billedLinesOf, servicePeriodAt, splitByLargestRemainder } from '../../libs/core/index.ts';
 import type { AssembledInvoice, EndedPart } from '../../libs/core/index.ts';
 import { sampleFacts } from '../../libs/core/invoicing/facts.fixture.ts';
@@ -13,6 +14,8 @@ import { split } from './split-oracle.ts';
 /** Set TARE_ORACLE_SEED to try other cases; a failure names its own seed, and TARE_ORACLE_CASES=1 with that seed repeats it alone. */
 const FIRST_SEED = Number(process.env['TARE_ORACLE_SEED'] ?? '1');
 const CASES = { bills: 55_000, changes: 20_000, splits: 20_000, thresholds: 5_000 };
+/** For what hangs, not for what is slow: all of it takes a minute where nothing else runs. */
+jest.setTimeout(900_000);
 
 test(`the product and an independent oracle in fractions make the same bill, in ${CASES.bills} cases`, () => {
   forEachSeed(CASES.bills, (seed) => {
