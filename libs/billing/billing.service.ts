@@ -26,6 +26,17 @@ export interface BillingRun {
 /** Customers that are billed in one transaction. */
 const PAGE = 1_000;
 
+interface CustomerSubscription {
+  readonly customerId: string;
+  readonly subscriptionId: string;
+}
+
+/** What is billed beside billing instants: how it is found, page by page in order of subscription, and billed. */
+interface SubscriptionWork {
+  readonly read: (tx: TenantTransaction, afterId: string | null) => Promise<CustomerSubscription[]>;
+  readonly bill: (tx: TenantTransaction, subscriptions: readonly CustomerSubscription[]) => Promise<StepResult>;
+}
+
 /** Ends a preview: everything that its transaction wrote is rolled back. */
 class PreviewDone extends Error {
   constructor(readonly previews: InvoicePreview[]) {
@@ -120,57 +131,40 @@ export class BillingService {
   }
 
   /** Late usage of subscriptions whose final invoice is out: a supplementary one each. */
-  private async billSupplements(run: RunningTotal): Promise<void> {
-    let afterId: string | null = null;
-    for (;;) {
-      const ended = await this.database.withTenant(run.tenantId, async (tx) =>
-        this.periods.endedWithLateUsage(tx, { upToSeq: await this.usage.currentSeq(tx), afterId, limit: PAGE }),
-      );
-      let left = ended.filter(({ customerId }) => !run.failed.has(customerId));
-      // Subscriptions of one customer share its balance: one after the other.
-      while (left.length > 0) {
-        const firsts = [...groupedBy(left, ({ customerId }) => customerId).values()].flatMap((own) => own.slice(0, 1));
-        await this.apart(
-          run,
-          firsts.map(({ customerId }) => customerId),
-          (tx, ids) =>
-            this.step.billSupplements(
-              tx,
-              firsts.filter(({ customerId }) => ids.includes(customerId)),
-              run.request,
-            ),
-        );
-        left = left.filter((one) => !firsts.includes(one));
-      }
-      if (ended.length < PAGE) return;
-      afterId = ended.at(-1)?.subscriptionId ?? null;
-    }
+  private billSupplements(run: RunningTotal): Promise<void> {
+    return this.billEach(run, {
+      read: async (tx, afterId) => this.periods.endedWithLateUsage(tx, { upToSeq: await this.usage.currentSeq(tx), afterId, limit: PAGE }),
+      bill: (tx, subscriptions) => this.step.billSupplements(tx, subscriptions, run.request),
+    });
   }
 
   /** Usage so far of running periods that has reached the threshold of its plan (SEMANTICS 4.7): an invoice each, while the period goes on. */
-  private async billThresholds(run: RunningTotal): Promise<void> {
+  private billThresholds(run: RunningTotal): Promise<void> {
+    return this.billEach(run, {
+      read: (tx, afterId) => this.periods.runningWithThreshold(tx, { asOf: run.request.asOf, afterId, limit: PAGE }),
+      bill: (tx, subscriptions) => this.step.billThresholds(tx, subscriptions, run.request),
+    });
+  }
+
+  /** Page by page, and of each customer one subscription at a time: they share its balance. */
+  private async billEach(run: RunningTotal, { read, bill }: SubscriptionWork): Promise<void> {
     let afterId: string | null = null;
     for (;;) {
-      const running = await this.database.withTenant(run.tenantId, (tx) =>
-        this.periods.runningWithThreshold(tx, { asOf: run.request.asOf, afterId, limit: PAGE }),
-      );
-      let left = running.filter(({ customerId }) => !run.failed.has(customerId));
+      const page: CustomerSubscription[] = await this.database.withTenant(run.tenantId, (tx) => read(tx, afterId));
+      let left = page.filter(({ customerId }) => !run.failed.has(customerId));
       while (left.length > 0) {
         const firsts = [...groupedBy(left, ({ customerId }) => customerId).values()].flatMap((own) => own.slice(0, 1));
-        await this.apart(
-          run,
-          firsts.map(({ customerId }) => customerId),
-          (tx, ids) =>
-            this.step.billThresholds(
-              tx,
-              firsts.filter(({ customerId }) => ids.includes(customerId)),
-              run.request,
-            ),
+        const customerIds = firsts.map(({ customerId }) => customerId);
+        await this.apart(run, customerIds, (tx, ids) =>
+          bill(
+            tx,
+            firsts.filter(({ customerId }) => ids.includes(customerId)),
+          ),
         );
         left = left.filter((one) => !firsts.includes(one));
       }
-      if (running.length < PAGE) return;
-      afterId = running.at(-1)?.subscriptionId ?? null;
+      if (page.length < PAGE) return;
+      afterId = page.at(-1)?.subscriptionId ?? null;
     }
   }
 

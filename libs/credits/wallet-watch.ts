@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AlertEvents } from '@tare/alerts';
-import { localDay, usedPercent } from '@tare/core';
-import type { Decimal, Instant } from '@tare/core';
+import { Decimal, localDay, usedPercent } from '@tare/core';
+import type { Instant } from '@tare/core';
 import type { Customer } from '@tare/customers';
 import type { TenantTransaction } from '@tare/database';
 import type { WalletRow } from './credit.store.ts';
@@ -87,10 +87,11 @@ export function crossingOf(
   { wallet, before, after }: Pick<WalletChange, 'wallet' | 'before' | 'after'>,
   { topUp, percents }: WatchTerms,
 ): Crossing {
-  const was = usedPercent(wallet.filled, before) ?? 0;
-  const is = usedPercent(wallet.filled, after) ?? 0;
+  const was = usedPercent(wallet.filled, before) ?? Decimal.ZERO;
+  const is = usedPercent(wallet.filled, after) ?? Decimal.ZERO;
+  const isCrossed = (share: Decimal): boolean => was.compare(share) < 0 && share.compare(is) <= 0;
   return {
-    percents: was === is ? [] : percents.filter((percent) => was < percent && percent <= is),
+    percents: percents.filter((percent) => isCrossed(Decimal.of(percent))),
     isBelowThreshold: topUp !== null && after.compare(topUp.threshold) < 0,
   };
 }

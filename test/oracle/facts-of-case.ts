@@ -1,5 +1,5 @@
-import { Decimal } from '../../libs/core/index.ts';
-import type { AllowanceRecord, Discount, EndedPart, InvoiceFacts, Segment, ServicePeriod, UsageRecord } from '../../libs/core/index.ts';
+import { Decimal } from '@tare/core';
+import type { AllowanceRecord, Discount, EndedPart, InvoiceFacts, Segment, ServicePeriod, UsageRecord } from '@tare/core';
 import { sampleFacts } from '../../libs/core/invoicing/facts.fixture.ts';
 import { sampleSegment } from '../../libs/core/subscriptions/segment.fixture.ts';
 import { sampleUsage } from '../../libs/core/subscriptions/usage.fixture.ts';

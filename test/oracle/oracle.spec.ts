@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
-import { Decimal, assembleInvoice, billedFeesOf, billedLinesOf, servicePeriodAt, splitByLargestRemainder } from '../../libs/core/index.ts';
-import type { AssembledInvoice, EndedPart } from '../../libs/core/index.ts';
+import { Decimal, assembleInvoice, billedFeesOf, billedLinesOf, servicePeriodAt, splitByLargestRemainder } from '@tare/core';
+import type { AssembledInvoice, EndedPart } from '@tare/core';
 import { sampleFacts } from '../../libs/core/invoicing/facts.fixture.ts';
 import type { BillCase } from './bill-case.ts';
 import { bill } from './bill-oracle.ts';

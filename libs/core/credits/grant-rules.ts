@@ -3,6 +3,8 @@ import { formatInstant } from '../time/index.ts';
 import type { Instant } from '../time/index.ts';
 import type { Grant } from './grant.ts';
 
+const HUNDRED = Decimal.of(100);
+
 /** Which grant burns first: lower priority, soonest expiry, promotional, lower price per credit, oldest, id (SEMANTICS 7.2). */
 export function compareGrants(a: Grant, b: Grant): number {
   return (
@@ -60,9 +62,12 @@ export function planGrantKey(segmentId: string, periodStart: Instant): string {
   return `plan:${segmentId}:${formatInstant(periodStart)}`;
 }
 
-/** How much of what a wallet was filled to is gone, in whole percent; null where it never held anything. */
-export function usedPercent(filled: Decimal, available: Decimal): number | null {
+/**
+ * How much of what a wallet was filled to is gone, in whole percent, never rounded up: 80 is told when 80 of 100 are gone and not a millionth before. From 0 to
+ * 100; null where it never held anything.
+ */
+export function usedPercent(filled: Decimal, available: Decimal): Decimal | null {
   if (!filled.isPositive()) return null;
-  const used = Decimal.max(Decimal.ZERO, filled.minus(available)).times(Decimal.of(100)).dividedBy(filled, 6);
-  return Math.floor(Number(used.toString()));
+  const left = Decimal.min(filled, Decimal.max(Decimal.ZERO, available));
+  return HUNDRED.minus(left.times(HUNDRED).ceilDividedBy(filled));
 }
