@@ -10,8 +10,8 @@ import { CustomersService, SubscriptionsService, type DiscountInput } from '@tar
 import { Database, DatabaseModule, type TestDatabase } from '@tare/database';
 import { IngestService } from '@tare/usage';
 import { BillingModule } from './billing.module.ts';
-import { BillingService, type BillingRun } from './billing.service.ts';
-import { InvoicesService, type InvoiceView } from './invoices.service.ts';
+import { BillingService, type BillingRun } from './runs/billing.service.ts';
+import { InvoicesService, type InvoiceView } from './invoices/invoices.service.ts';
 
 /** An event as a story writes it; key and type may be left out. */
 export interface StoryEvent {

@@ -5,10 +5,10 @@ import { assembleCreditNote, CodedError, Decimal, optionalText, requiredText } f
 import type { CreditableInvoice, CreditRequest, Instant } from '@tare/core';
 import { CustomerStore, type Customer } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
-import { InvoiceStore } from '../invoice.store.ts';
-import type { Invoice, InvoiceLine } from '../invoice.ts';
-import { InvoicesService } from '../invoices.service.ts';
-import { NumberSeries } from '../number-series.store.ts';
+import { InvoiceStore } from '../invoices/invoice.store.ts';
+import type { Invoice, InvoiceLine } from '../invoices/invoice.ts';
+import { InvoicesService } from '../invoices/invoices.service.ts';
+import { NumberSeries } from '../invoices/number-series.store.ts';
 import { CustomerBalances } from './customer-balance.store.ts';
 import type { CreditNote, CreditNoteSettlement } from './credit-note.ts';
 import { CreditNoteStore } from './credit-note.store.ts';

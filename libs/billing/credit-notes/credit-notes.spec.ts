@@ -1,8 +1,8 @@
 import { Decimal, parseInstant } from '@tare/core';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { CorrectionsService } from '@tare/usage';
-import { InvoicesService, type InvoiceView } from '../invoices.service.ts';
-import { InvoiceRecomputation } from '../recompute-invoice.ts';
+import { InvoicesService, type InvoiceView } from '../invoices/invoices.service.ts';
+import { InvoiceRecomputation } from '../explain/recompute-invoice.ts';
 import { TestWorld } from '../world.fixture.ts';
 import { CreditNotesService, type CreditNoteInput, type CreditNoteView } from './credit-notes.service.ts';
 

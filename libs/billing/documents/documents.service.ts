@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CodedError } from '@tare/core';
 import { Database, type TenantTransaction } from '@tare/database';
-import { LineExplanations } from '../explain-line.ts';
-import { InvoiceStore } from '../invoice.store.ts';
-import type { InvoiceWithLines } from '../invoice.ts';
+import { LineExplanations } from '../explain/explain-line.ts';
+import { InvoiceStore } from '../invoices/invoice.store.ts';
+import type { InvoiceWithLines } from '../invoices/invoice.ts';
 import { documentPdf } from './document-pdf.ts';
 import { invoiceDocument } from './invoice-document.ts';
 import { linesCsv } from './lines-csv.ts';

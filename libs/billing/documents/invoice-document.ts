@@ -1,5 +1,5 @@
 import { Decimal, type WalkStep } from '@tare/core';
-import type { InvoiceLine, InvoiceWithLines } from '../invoice.ts';
+import type { InvoiceLine, InvoiceWithLines } from '../invoices/invoice.ts';
 import type { BillingDocument, DocumentFact, DocumentLine, DocumentParty, DocumentStep, DocumentTotal } from './document.ts';
 import type { Parties } from './party.store.ts';
 import { writtenAmount, writtenNumber, writtenStep } from './written-amount.ts';

@@ -1,6 +1,6 @@
 import { formatAmount, formatInstant } from '@tare/core';
-import { lineHash } from '../explain-line-hash.ts';
-import type { InvoiceLine, InvoiceWithLines } from '../invoice.ts';
+import { lineHash } from '../explain/explain-line-hash.ts';
+import type { InvoiceLine, InvoiceWithLines } from '../invoices/invoice.ts';
 import { csvText, type CsvCell } from './csv-cells.ts';
 
 const COLUMNS = [

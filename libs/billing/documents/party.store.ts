@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Seller } from '@tare/access';
 import { sqlInstant, type TenantTransaction } from '@tare/database';
-import type { Invoice } from '../invoice.ts';
+import type { Invoice } from '../invoices/invoice.ts';
 
 /** Who an invoice is from and who it is for, as both were when it was finalized; of a draft as they are. */
 export interface Parties {

@@ -1,6 +1,6 @@
 import { formatInstant, TOKEN_POOLS } from '@tare/core';
-import type { LineEvent } from '../explain-line-events.ts';
-import type { InvoiceLine, InvoiceWithLines } from '../invoice.ts';
+import type { LineEvent } from '../explain/explain-line-events.ts';
+import type { InvoiceLine, InvoiceWithLines } from '../invoices/invoice.ts';
 import { csvText, type CsvCell } from './csv-cells.ts';
 
 const COLUMNS = [

@@ -1,7 +1,7 @@
 import { Decimal, parseInstant } from '@tare/core';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { CreditNotesService } from '../credit-notes/credit-notes.service.ts';
-import { InvoiceRecomputation } from '../recompute-invoice.ts';
+import { InvoiceRecomputation } from '../explain/recompute-invoice.ts';
 import { TestWorld } from '../world.fixture.ts';
 import { CustomerTaxesService, type CustomerTaxInput } from './customer-taxes.service.ts';
 

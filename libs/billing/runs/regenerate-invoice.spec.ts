@@ -1,10 +1,10 @@
 import { Decimal } from '@tare/core';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { CorrectionsService } from '@tare/usage';
-import { InvoicesService, type InvoiceView } from './invoices.service.ts';
-import { InvoiceRecomputation } from './recompute-invoice.ts';
+import { InvoicesService, type InvoiceView } from '../invoices/invoices.service.ts';
+import { InvoiceRecomputation } from '../explain/recompute-invoice.ts';
 import { InvoiceRegeneration } from './regenerate-invoice.ts';
-import { TestWorld } from './world.fixture.ts';
+import { TestWorld } from '../world.fixture.ts';
 
 let database: TestDatabase;
 let first: TestWorld;

@@ -3,11 +3,11 @@ import { assembleInvoice, CodedError } from '@tare/core';
 import type { AssembledInvoice } from '@tare/core';
 import { SubscriptionStore } from '@tare/customers';
 import type { TenantTransaction } from '@tare/database';
-import { BillingPeriodStore } from './billing-period.store.ts';
-import { InvoiceStore } from './invoice.store.ts';
-import type { Invoice } from './invoice.ts';
-import { instantOf } from './issued-instant.ts';
-import { PeriodFacts } from './period-facts.ts';
+import { BillingPeriodStore } from '../periods/billing-period.store.ts';
+import { InvoiceStore } from '../invoices/invoice.store.ts';
+import type { Invoice } from '../invoices/invoice.ts';
+import { instantOf } from '../periods/issued-instant.ts';
+import { PeriodFacts } from '../periods/period-facts.ts';
 
 /** Assembles finalized invoices again from usage (SEMANTICS 8.4). */
 @Injectable()

@@ -47,12 +47,12 @@ import { UsageReader } from '@tare/usage';
 import { AllowanceStore } from './allowance.store.ts';
 import { BillingPeriodStore, type BillingPeriod } from './billing-period.store.ts';
 import type { BillingInstant, Part } from './billing-instant.ts';
-import { InvoiceStore, placeOf, type DiscountUse } from './invoice.store.ts';
-import type { Invoice, InvoiceLine } from './invoice.ts';
-import { groupedBy } from './grouped-by.ts';
+import { InvoiceStore, placeOf, type DiscountUse } from '../invoices/invoice.store.ts';
+import type { Invoice, InvoiceLine } from '../invoices/invoice.ts';
+import { groupedBy } from '../grouped-by.ts';
 import { Standings, type Standing } from './standings.ts';
-import { CreditNoteStore } from './credit-notes/credit-note.store.ts';
-import { TaxSource } from './tax/tax-source.ts';
+import { CreditNoteStore } from '../credit-notes/credit-note.store.ts';
+import { TaxSource } from '../tax/tax-source.ts';
 
 /** What has happened to a subscription before an instant: loaded from the tables, or kept by a simulation for its own world. */
 export interface BillingHistory {

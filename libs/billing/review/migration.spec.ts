@@ -3,7 +3,7 @@ import type { PlanInput } from '@tare/core';
 import { AgreedPricesService, MigrationsService, SubscriptionsService, type MigrationTiming } from '@tare/customers';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { MigrationPreviews } from './migration-preview.ts';
-import { TestWorld } from './world.fixture.ts';
+import { TestWorld } from '../world.fixture.ts';
 
 let databaseOfFile: TestDatabase;
 let first: TestWorld;

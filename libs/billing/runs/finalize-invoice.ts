@@ -4,7 +4,7 @@ import { CodedError } from '@tare/core';
 import type { Instant } from '@tare/core';
 import { Database } from '@tare/database';
 import { BillingStep } from './billing-step.ts';
-import { InvoicesService, type InvoiceView } from './invoices.service.ts';
+import { InvoicesService, type InvoiceView } from '../invoices/invoices.service.ts';
 
 /** Finalizes a draft before its grace period is over. */
 @Injectable()

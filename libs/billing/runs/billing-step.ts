@@ -4,18 +4,18 @@ import type { AssembledInvoice, Decimal, GrantToIssue, Instant } from '@tare/cor
 import { CreditStore, SettlementStore, Wallets } from '@tare/credits';
 import { timeOrderedId, type TenantTransaction } from '@tare/database';
 import { UsageBoundaries, UsagePins } from '@tare/usage';
-import { AllowanceStore } from './allowance.store.ts';
-import { subscriptionEnd, type BillingInstant } from './billing-instant.ts';
-import { BillingPeriodStore, type BillingPeriod, type NewPeriod, type PeriodClosing } from './billing-period.store.ts';
-import { groupedBy } from './grouped-by.ts';
-import { instantKey, InvoiceStore, type DraftToSave, type InstantKey, type NewInvoice } from './invoice.store.ts';
-import type { Invoice, InvoiceKind } from './invoice.ts';
-import { PeriodFacts, type PeriodFactsResult } from './period-facts.ts';
-import { Standings, type Course, type Standing } from './standings.ts';
-import { instantOf } from './issued-instant.ts';
-import { runningPeriod } from './running-period.ts';
-import { undoneInstants } from './undone-instants.ts';
-import { usesCredits } from './uses-credits.ts';
+import { AllowanceStore } from '../periods/allowance.store.ts';
+import { subscriptionEnd, type BillingInstant } from '../periods/billing-instant.ts';
+import { BillingPeriodStore, type BillingPeriod, type NewPeriod, type PeriodClosing } from '../periods/billing-period.store.ts';
+import { groupedBy } from '../grouped-by.ts';
+import { instantKey, InvoiceStore, type DraftToSave, type InstantKey, type NewInvoice } from '../invoices/invoice.store.ts';
+import type { Invoice, InvoiceKind } from '../invoices/invoice.ts';
+import { PeriodFacts, type PeriodFactsResult } from '../periods/period-facts.ts';
+import { Standings, type Course, type Standing } from '../periods/standings.ts';
+import { instantOf } from '../periods/issued-instant.ts';
+import { runningPeriod } from '../periods/running-period.ts';
+import { undoneInstants } from '../periods/undone-instants.ts';
+import { usesCredits } from '../periods/uses-credits.ts';
 
 /** How a page of customers is billed. */
 export interface StepRequest {

@@ -15,7 +15,7 @@ import {
   type InvoiceLine,
   type InvoiceStatus,
 } from './invoice.ts';
-import { groupedBy } from './grouped-by.ts';
+import { groupedBy } from '../grouped-by.ts';
 
 /** What names an invoice: it exists once (SEMANTICS 8.5). */
 export interface InvoiceKey {

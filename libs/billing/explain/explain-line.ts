@@ -7,8 +7,8 @@ import { SeenEvents, type EventPlace } from '@tare/usage';
 import { LineEvents, type EventBatch, type LineEvent, type LineEventPage, type LineEventSource } from './explain-line-events.ts';
 import { lineHash } from './explain-line-hash.ts';
 import { ExplainLineStore } from './explain-line.store.ts';
-import { InvoiceStore } from './invoice.store.ts';
-import type { Invoice, InvoiceLine } from './invoice.ts';
+import { InvoiceStore } from '../invoices/invoice.store.ts';
+import type { Invoice, InvoiceLine } from '../invoices/invoice.ts';
 import { InvoiceRecomputation } from './recompute-invoice.ts';
 
 /** Where a line comes from (SEMANTICS 8.4); the line itself has quantity, walk and rounding. */

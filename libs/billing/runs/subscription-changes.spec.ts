@@ -3,9 +3,9 @@ import { parseInstant } from '@tare/core';
 import type { PlanInput } from '@tare/core';
 import { AgreedPricesService, DiscountsService, PausesService, SubscriptionsService, type DiscountInput } from '@tare/customers';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
-import type { InvoiceView } from './invoices.service.ts';
-import { InvoiceRecomputation } from './recompute-invoice.ts';
-import { TestWorld } from './world.fixture.ts';
+import type { InvoiceView } from '../invoices/invoices.service.ts';
+import { InvoiceRecomputation } from '../explain/recompute-invoice.ts';
+import { TestWorld } from '../world.fixture.ts';
 
 let databaseOfFile: TestDatabase;
 let first: TestWorld;

@@ -4,8 +4,8 @@ import { CodedError } from '@tare/core';
 import type { Instant } from '@tare/core';
 import { Database } from '@tare/database';
 import { BillingStep } from './billing-step.ts';
-import { InvoiceStore } from './invoice.store.ts';
-import { InvoicesService, type InvoiceView } from './invoices.service.ts';
+import { InvoiceStore } from '../invoices/invoice.store.ts';
+import { InvoicesService, type InvoiceView } from '../invoices/invoices.service.ts';
 
 /** Bills again what a voided invoice had billed. */
 @Injectable()

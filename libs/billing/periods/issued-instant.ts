@@ -2,7 +2,7 @@ import { servicePeriodAt } from '@tare/core';
 import type { Instant, Segment } from '@tare/core';
 import { billingInstants, type BillingInstant, type Part } from './billing-instant.ts';
 import type { BillingPeriod } from './billing-period.store.ts';
-import type { Invoice, InvoiceLine } from './invoice.ts';
+import type { Invoice, InvoiceLine } from '../invoices/invoice.ts';
 
 /** What an issued invoice billed; of a correction nothing but late usage. `segments`, `rows` of its subscription, `lines` its own. */
 export function instantOf(

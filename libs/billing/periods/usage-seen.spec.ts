@@ -2,8 +2,8 @@ import { MICROS_PER_DAY, formatInstant, instantOfDate } from '@tare/core';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { UsageCompaction } from '@tare/usage';
 import { NeededUsage, RECOMPUTE_DAYS } from './needed-usage.store.ts';
-import { InvoiceRecomputation } from './recompute-invoice.ts';
-import { TestWorld } from './world.fixture.ts';
+import { InvoiceRecomputation } from '../explain/recompute-invoice.ts';
+import { TestWorld } from '../world.fixture.ts';
 
 const HOUR = 3_600_000_000;
 

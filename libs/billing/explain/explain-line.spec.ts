@@ -3,8 +3,8 @@ import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { CorrectionsService } from '@tare/usage';
 import { LineExplanations } from './explain-line.ts';
 import type { LineEvent } from './explain-line-events.ts';
-import type { InvoiceLine, InvoiceWithLines } from './invoice.ts';
-import { TestWorld } from './world.fixture.ts';
+import type { InvoiceLine, InvoiceWithLines } from '../invoices/invoice.ts';
+import { TestWorld } from '../world.fixture.ts';
 
 let database: TestDatabase;
 let world: TestWorld;

@@ -2,7 +2,7 @@ import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { Decimal, formatAmount, parseInstant } from '@tare/core';
 import { CustomersService } from '@tare/customers';
 import { CorrectionsService, UsageLists, UsageReader } from '@tare/usage';
-import { TestWorld } from './world.fixture.ts';
+import { TestWorld } from '../world.fixture.ts';
 
 let database: TestDatabase;
 let world: TestWorld;

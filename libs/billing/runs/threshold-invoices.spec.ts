@@ -2,9 +2,9 @@ import { Decimal, parseInstant } from '@tare/core';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { BillingService } from './billing.service.ts';
 import { EarlyFinalization } from './finalize-invoice.ts';
-import { InvoicesService, type InvoiceView } from './invoices.service.ts';
-import { InvoiceRecomputation } from './recompute-invoice.ts';
-import { TestWorld } from './world.fixture.ts';
+import { InvoicesService, type InvoiceView } from '../invoices/invoices.service.ts';
+import { InvoiceRecomputation } from '../explain/recompute-invoice.ts';
+import { TestWorld } from '../world.fixture.ts';
 
 let database: TestDatabase;
 let first: TestWorld;

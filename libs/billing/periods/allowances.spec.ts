@@ -5,11 +5,11 @@ import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { CorrectionsService } from '@tare/usage';
 import { historyAfter, openingHistory } from './billing-history.ts';
 import { billingInstants } from './billing-instant.ts';
-import { BillingService } from './billing.service.ts';
-import type { InvoiceView } from './invoices.service.ts';
+import { BillingService } from '../runs/billing.service.ts';
+import type { InvoiceView } from '../invoices/invoices.service.ts';
 import { PeriodFacts } from './period-facts.ts';
-import { InvoiceRecomputation } from './recompute-invoice.ts';
-import { TestWorld } from './world.fixture.ts';
+import { InvoiceRecomputation } from '../explain/recompute-invoice.ts';
+import { TestWorld } from '../world.fixture.ts';
 
 let databaseOfFile: TestDatabase;
 let first: TestWorld;

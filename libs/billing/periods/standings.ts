@@ -3,7 +3,7 @@ import type { Segment } from '@tare/core';
 import { CustomerStore, SubscriptionStore, type Customer, type Subscription } from '@tare/customers';
 import type { TenantTransaction } from '@tare/database';
 import { BillingPeriodStore, type BillingPeriod } from './billing-period.store.ts';
-import { groupedBy } from './grouped-by.ts';
+import { groupedBy } from '../grouped-by.ts';
 
 /** A customer with all that it subscribes to. */
 export interface Standing {

@@ -1,10 +1,10 @@
 import { Decimal, parseInstant } from '@tare/core';
 import { PurchasesService } from '@tare/credits';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
-import { CreditNotesService } from './credit-notes/credit-notes.service.ts';
-import { InvoicesService, type InvoiceView } from './invoices.service.ts';
-import { CustomerTaxesService } from './tax/customer-taxes.service.ts';
-import { TestWorld } from './world.fixture.ts';
+import { CreditNotesService } from '../credit-notes/credit-notes.service.ts';
+import { InvoicesService, type InvoiceView } from '../invoices/invoices.service.ts';
+import { CustomerTaxesService } from '../tax/customer-taxes.service.ts';
+import { TestWorld } from '../world.fixture.ts';
 
 let database: TestDatabase;
 let first: TestWorld;

@@ -3,10 +3,10 @@ import { assembleInvoice, Decimal, servicePeriodAt } from '@tare/core';
 import type { Instant, Segment } from '@tare/core';
 import { CustomerStore, MigrationsService, SubscriptionStore, type Customer, type MigrationRequest } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
-import { historyAfter, openingHistory } from './billing-history.ts';
-import type { BillingInstant, Part } from './billing-instant.ts';
-import { BillingPeriodStore, type BillingPeriod } from './billing-period.store.ts';
-import { PeriodFacts } from './period-facts.ts';
+import { historyAfter, openingHistory } from '../periods/billing-history.ts';
+import type { BillingInstant, Part } from '../periods/billing-instant.ts';
+import { BillingPeriodStore, type BillingPeriod } from '../periods/billing-period.store.ts';
+import { PeriodFacts } from '../periods/period-facts.ts';
 
 /** What a subscription would have paid for its last closed billing period, and what it pays under the version that it is on. */
 export interface MigrationEffect {

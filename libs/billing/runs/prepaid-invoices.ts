@@ -6,9 +6,9 @@ import { CustomerStore } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
 import { randomUUID } from 'node:crypto';
 import { NOTHING_DONE, type StepResult } from './billing-step.ts';
-import { InvoiceStore } from './invoice.store.ts';
-import { InvoicesService } from './invoices.service.ts';
-import { TaxSource } from './tax/tax-source.ts';
+import { InvoiceStore } from '../invoices/invoice.store.ts';
+import { InvoicesService } from '../invoices/invoices.service.ts';
+import { TaxSource } from '../tax/tax-source.ts';
 
 /** Purchases that are invoiced in one transaction. */
 const PAGE = 200;

@@ -1,6 +1,6 @@
 import type { AssembledInvoice, AssembledLine, Instant } from '@tare/core';
 import type { Customer, Subscription } from '@tare/customers';
-import type { BillingInstant } from './billing-instant.ts';
+import type { BillingInstant } from '../periods/billing-instant.ts';
 import { invoiceDetailOf, type InvoiceLine, type InvoiceWithLines } from './invoice.ts';
 
 /** An invoice that does not exist: its id says so. */

@@ -21,8 +21,8 @@ import {
 import { CustomerStore, SubscriptionStore } from '@tare/customers';
 import type { TenantTransaction } from '@tare/database';
 import { SeenEvents, type EventPlace, type SeenEvent, type SeenEventsQuery } from '@tare/usage';
-import { InvoiceStore } from './invoice.store.ts';
-import type { Invoice, InvoiceLine } from './invoice.ts';
+import { InvoiceStore } from '../invoices/invoice.store.ts';
+import type { Invoice, InvoiceLine } from '../invoices/invoice.ts';
 
 /** COUNTED: the line counts it. LATE: so it does, and what the line corrects had not seen it. CANCELED: what the line corrects had counted it. */
 export type LineEventState = 'COUNTED' | 'LATE' | 'CANCELED';

@@ -1,7 +1,7 @@
 import { SettingsService } from '@tare/access';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { NumberSeries } from './number-series.store.ts';
-import { TestWorld } from './world.fixture.ts';
+import { TestWorld } from '../world.fixture.ts';
 
 let database: TestDatabase;
 let world: TestWorld;

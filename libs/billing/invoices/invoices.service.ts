@@ -6,12 +6,12 @@ import type { Page, PageRequest } from '@tare/catalog';
 import { CreditStore, Wallets } from '@tare/credits';
 import { CustomerStore, type Customer } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
-import { BillingPeriodStore } from './billing-period.store.ts';
+import { BillingPeriodStore } from '../periods/billing-period.store.ts';
 import { InvoiceStore } from './invoice.store.ts';
 import type { Invoice, InvoiceStatus, InvoiceWithLines } from './invoice.ts';
-import type { Credited } from './credit-notes/credit-note.ts';
-import { CreditNoteStore } from './credit-notes/credit-note.store.ts';
-import { CustomerBalances } from './credit-notes/customer-balance.store.ts';
+import type { Credited } from '../credit-notes/credit-note.ts';
+import { CreditNoteStore } from '../credit-notes/credit-note.store.ts';
+import { CustomerBalances } from '../credit-notes/customer-balance.store.ts';
 import { NumberSeries } from './number-series.store.ts';
 
 /** An invoice with everything that shows it. */

@@ -6,15 +6,15 @@ import { CreditStore, Wallets } from '@tare/credits';
 import { CustomerStore, SubscriptionStore, type Customer } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
 import { UsageReader } from '@tare/usage';
-import { BillingPeriodStore } from './billing-period.store.ts';
+import { BillingPeriodStore } from '../periods/billing-period.store.ts';
 import { added, BillingStep, finalBy, NOTHING_DONE, type StepRequest, type StepResult } from './billing-step.ts';
-import { groupedBy } from './grouped-by.ts';
-import { InvoiceStore } from './invoice.store.ts';
-import { PeriodFacts } from './period-facts.ts';
-import { previewOf, type InvoicePreview } from './invoice-preview.ts';
-import { Standings, type Course, type Standing } from './standings.ts';
+import { groupedBy } from '../grouped-by.ts';
+import { InvoiceStore } from '../invoices/invoice.store.ts';
+import { PeriodFacts } from '../periods/period-facts.ts';
+import { previewOf, type InvoicePreview } from '../invoices/invoice-preview.ts';
+import { Standings, type Course, type Standing } from '../periods/standings.ts';
 import { PrepaidInvoices } from './prepaid-invoices.ts';
-import { runningPeriod } from './running-period.ts';
+import { runningPeriod } from '../periods/running-period.ts';
 
 export interface BillingRun {
   readonly asOf: Instant;
