@@ -28,7 +28,7 @@ export class AgreedPricesService {
       const at = Math.max(input.at ?? presentInstant(), held.subscription.startsAt);
       const current = requireRunning(held, at);
       const overrides = readOverrides(input.overrides, await this.editor.termsOf(tx, current), at);
-      await this.editor.apply(tx, held, withOverrides(timelineOf(held.segments), overrides));
+      await this.editor.apply(tx, held, withOverrides(timelineOf(held.segments), overrides), at);
       return this.editor.done(tx, held.subscription.id, { actor, action: 'subscription.override_prices', detail: { overrides } });
     });
   }
@@ -47,7 +47,7 @@ export class AgreedPricesService {
       const agreed = timeline.filter(({ end }) => end === null || end > at).flatMap(({ overrides }) => overrides.map(({ price }) => price));
       const unknown = input.prices.find((price) => !agreed.includes(price));
       if (unknown !== undefined) throw new CodedError('NOT_FOUND', `Nothing is agreed for price "${unknown}" from then on.`, 'prices');
-      await this.editor.apply(tx, held, withoutOverrides(timeline, input.prices, at));
+      await this.editor.apply(tx, held, withoutOverrides(timeline, input.prices, at), at);
       const detail = { prices: input.prices, at };
       return this.editor.done(tx, held.subscription.id, { actor, action: 'subscription.remove_overrides', detail });
     });

@@ -149,7 +149,7 @@ export class MigrationsService {
     const timeline = await this.migratedTimeline(tx, held, from, to, effectiveAt(held, timing, at));
     if (customers !== null && customers !== undefined) await this.store.unpin(tx, id);
     if (timelineEdit(held.segments, timeline).from === null) return false;
-    await this.editor.apply(tx, held, timeline);
+    await this.editor.apply(tx, held, timeline, at);
     const detail = { plan: to.planKey, from: from.version, to: to.version, timing, at };
     await this.editor.done(tx, id, { actor, action: 'subscription.migrate', detail });
     return true;

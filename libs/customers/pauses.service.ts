@@ -35,6 +35,7 @@ export class PausesService {
         tx,
         held,
         revised(timelineOf(held.segments), { from: at, until }, () => ({ paused: true })),
+        at,
       );
       return this.editor.done(tx, held.subscription.id, { actor, action: 'subscription.pause', detail: { at, resumesAt: until } });
     });
@@ -59,6 +60,7 @@ export class PausesService {
         tx,
         held,
         revised(timeline, { from: at, until }, () => ({ paused: false })),
+        at,
       );
       return this.editor.done(tx, held.subscription.id, { actor, action: 'subscription.resume', detail: { at } });
     });
@@ -85,6 +87,7 @@ export class PausesService {
         tx,
         held,
         revised(timelineOf(held.segments), { from: at }, () => agreed),
+        at,
       );
       return this.editor.done(tx, held.subscription.id, { actor, action: 'subscription.set_trial_end', detail: { trialEndsAt } });
     });

@@ -1,6 +1,6 @@
 import { AuditLog } from '@tare/access';
 import { MeterStore, PlanStore, planViewOf, type PlanVersion, type PlanView } from '@tare/catalog';
-import { CodedError, effectiveTerms, findCompetingSubscription, requireUnambiguousMeters, segmentEnd } from '@tare/core';
+import { CodedError, effectiveTerms, findCompetingSubscription, formatInstant, requireUnambiguousMeters, segmentEnd } from '@tare/core';
 import type { Instant, PlanTerms, Segment } from '@tare/core';
 import { Injectable } from '@nestjs/common';
 import type { TenantTransaction } from '@tare/database';
@@ -80,10 +80,11 @@ export class SubscriptionEditor {
   }
 
   /**
-   * Writes what differs between what is agreed and the timeline. Nothing is written where nothing differs.
+   * Writes what differs between what is agreed and the timeline that was asked for at `askedAt`. Nothing is written where nothing differs.
    * @throws CodedError AMBIGUOUS_METER | OVERLAPPING_METERS, and those of the guards
    */
-  async apply(tx: TenantTransaction, { subscription, customer, segments }: HeldSubscription, timeline: readonly Stretch[]): Promise<void> {
+  async apply(tx: TenantTransaction, held: HeldSubscription, timeline: readonly Stretch[], askedAt: Instant): Promise<void> {
+    const { subscription, customer, segments } = held;
     const { resized, added, from } = timelineEdit(segments, timeline);
     if (from === null) return;
     if (segments.length > 0) await this.requireCuttable(tx, subscription.id, from);
@@ -94,6 +95,7 @@ export class SubscriptionEditor {
     await this.requireUnambiguous(tx, subscription, customer, [...longer, ...added]);
     for (const { id, end } of resized) await this.subscriptions.endSegment(tx, id, end);
     for (const stretch of added) await this.subscriptions.insertSegment(tx, { ...stretch, subscriptionId: subscription.id });
+    if (segments.length > 0) await this.subscriptions.markChanged(tx, subscription.id, askedAt);
   }
 
   /** No other subscription of the customer could rate what these stretches rate, and none counts anything twice (SEMANTICS 3.6, 4.8). */
@@ -192,6 +194,22 @@ export class SubscriptionEditor {
 
 /** Test tenants have no clock of their own: everybody's present is the real one. */
 export const presentInstant = (): Instant => Date.now() * 1_000;
+
+/**
+ * A change of plan takes the place of what is agreed for later. What was asked for after it is not planned any more by then but done: seats, plans and prices
+ * that somebody set since are not taken away without a word.
+ * @throws CodedError CHANGED_SINCE
+ */
+export function requireLatestChange({ subscription, segments }: HeldSubscription, { at, from }: { at: Instant; from: Instant }): void {
+  const { changedAt } = subscription;
+  if (changedAt === null || changedAt <= at || !timelineOf(segments).some(({ start }) => start > from)) return;
+  const since = formatInstant(changedAt);
+  throw new CodedError(
+    'CHANGED_SINCE',
+    `The subscription was changed at ${since}, and this change would undo that: ask for it at ${since} or later.`,
+    'at',
+  );
+}
 
 /** The stretch in force at `at`; before the start the first one. @throws CodedError SUBSCRIPTION_ENDED */
 export function requireRunning({ subscription, segments }: HeldSubscription, at: Instant): Segment {

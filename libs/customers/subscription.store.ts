@@ -22,6 +22,8 @@ export interface Subscription {
   readonly creditsUnused: boolean;
   /** Since when it keeps its plan version whatever is migrated; null: it does not. */
   readonly pinnedAt: Instant | null;
+  /** The latest time that a change of what is agreed was asked for; null: none was. */
+  readonly changedAt: Instant | null;
   readonly createdAt: Instant;
 }
 
@@ -59,6 +61,7 @@ interface SubscriptionRow {
   readonly customer_discounts: DiscountJson[];
   readonly credits_unused: boolean;
   readonly pinned_at: Instant | null;
+  readonly changed_at: Instant | null;
   readonly created_at: Instant;
 }
 
@@ -82,7 +85,7 @@ interface SegmentRow {
   readonly credits_unused: boolean;
 }
 
-const SELECT = `SELECT s.id, s.customer_id, s.starts_at, s.ends_at, s.canceled_at, s.overlap, s.discounts, s.credits_unused, s.pinned_at, s.created_at,
+const SELECT = `SELECT s.id, s.customer_id, s.starts_at, s.ends_at, s.canceled_at, s.overlap, s.discounts, s.credits_unused, s.pinned_at, s.changed_at, s.created_at,
     c.discounts AS customer_discounts
   FROM subscription s JOIN customer c ON c.tenant_id = s.tenant_id AND c.id = s.customer_id`;
 const SEGMENT_COLUMNS = `g.id, g.subscription_id, g.plan_version_id, g.seats, g.add_ons, g.overrides, g.paused, g.term_start_at, g.start_at, g.anchor_at,
@@ -203,6 +206,14 @@ export class SubscriptionStore {
     );
   }
 
+  async markChanged(tx: TenantTransaction, subscriptionId: string, at: Instant): Promise<void> {
+    await tx.query('UPDATE subscription SET changed_at = greatest(changed_at, $3) WHERE tenant_id = $1 AND id = $2', [
+      tx.tenantId,
+      subscriptionId,
+      sqlInstant(at),
+    ]);
+  }
+
   async takeBackCancellation(tx: TenantTransaction, subscriptionId: string): Promise<void> {
     await tx.query('UPDATE subscription SET ends_at = NULL, canceled_at = NULL, credits_unused = false WHERE tenant_id = $1 AND id = $2', [
       tx.tenantId,
@@ -266,6 +277,7 @@ function subscriptionOfRow(row: SubscriptionRow): Subscription {
     ],
     creditsUnused: row.credits_unused,
     pinnedAt: row.pinned_at,
+    changedAt: row.changed_at,
     createdAt: row.created_at,
   };
 }

@@ -13,6 +13,7 @@ import { fittingOverrides, readOverrides, withOverrides, type DatedOverrideInput
 import {
   SubscriptionEditor,
   presentInstant,
+  requireLatestChange,
   requireRunning,
   type CutGuard,
   type HeldSubscription,
@@ -89,7 +90,7 @@ export class SubscriptionsService {
       const overlap = input.overlap ?? false;
       const subscription = await this.subscriptions.insert(tx, { customerId: customer.id, startsAt: input.startsAt, overlap, discounts });
       const first = { ...firstStretch(subscription.startsAt, customer.timeZone, plan, seats), ...agreement };
-      await this.editor.apply(tx, { subscription, customer, segments: [] }, withOverrides([first], overrides));
+      await this.editor.apply(tx, { subscription, customer, segments: [] }, withOverrides([first], overrides), subscription.startsAt);
       const detail = { customer: customer.key, plan: plan.planKey, version: plan.version, seats, addOns };
       return this.editor.done(tx, subscription.id, { actor, action: 'subscription.create', detail });
     });
@@ -247,6 +248,7 @@ export class SubscriptionsService {
     const asked = { terms, seats: next.seats, at, startsAt: subscription.startsAt, immediately: immediately ?? false };
     const change = planChange(current, asked);
     const from = isSame ? Math.max(at, current.start) : change.effectiveAt;
+    requireLatestChange(held, { at, from });
     const moved = isSame
       ? { anchor: current.anchor, trialEnd: current.trialEnd, termStart: current.termStart }
       : { anchor: change.anchor, trialEnd: change.trialEnd, termStart: from };
@@ -254,6 +256,7 @@ export class SubscriptionsService {
       tx,
       held,
       revised(timelineOf(segments), { from }, () => ({ ...next, ...moved })),
+      at,
     );
     return from;
   }
@@ -277,6 +280,7 @@ export class SubscriptionsService {
       tx,
       held,
       revised(timelineOf(held.segments), { from: effectiveAt }, () => given),
+      at,
     );
     return effectiveAt;
   }

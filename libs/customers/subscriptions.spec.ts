@@ -157,6 +157,18 @@ describe('subscriptions', () => {
     expect(await stretches(id)).toEqual(['large 2026-01-10T00:00:00.000Z null']);
   });
 
+  test('a change of plan that is asked for before others does not undo them', async () => {
+    const { id } = await subscribe('small', '2026-01-10T00:00:00Z');
+    await subscriptions.change(tenantId, { subscription: id, plan: 'large', at: at('2026-01-20T00:00:00Z') });
+    await subscriptions.change(tenantId, { subscription: id, seats: 5, at: at('2026-01-25T00:00:00Z') });
+    const before = await stretches(id);
+    const early = subscriptions.change(tenantId, { subscription: id, plan: 'small', at: at('2026-01-15T00:00:00Z') });
+    await expect(early).rejects.toMatchObject({ code: 'CHANGED_SINCE', message: expect.stringContaining('2026-01-25T00:00:00.000Z') });
+    expect(await stretches(id)).toEqual(before);
+    await subscriptions.change(tenantId, { subscription: id, plan: 'small', at: at('2026-01-25T00:00:00Z') });
+    expect((await stretches(id)).at(-1)).toBe('small 2026-02-10T00:00:00.000Z null');
+  });
+
   test('before it has started a subscription changes wholly', async () => {
     const { id } = await subscribe('large', '2026-02-01T00:00:00Z');
     await subscriptions.change(tenantId, { subscription: id, plan: 'small', at: at('2026-01-20T00:00:00Z') });

@@ -21,6 +21,7 @@ export const PLAN_WARNINGS = {
   FREE_OUTSIDE_VALIDITY: 'Usage before or after the time of the price is rated by none.',
   GROUP_NOT_REACHABLE: 'The price does not match the values of the group.',
   FEATURE_WITHOUT_LIMIT: 'Use of the feature is counted and never limited.',
+  FEATURE_WITHOUT_CREDITS: 'The feature names no meter that burns credits: it stays allowed when they are used up.',
   FEATURE_ALWAYS_BLOCKED: 'The limit of the feature is 0: it is never allowed.',
   CREDITS_NOT_BURNT: 'The plan grants credits, and nothing burns them.',
   BURN_RATE_ZERO: 'The rate burns no credits.',

@@ -155,3 +155,15 @@ test('a feature that never blocks, and one that always does, are told', () => {
   ];
   expect(found({ ...plan({}), features })).toEqual(['FEATURE_WITHOUT_LIMIT features[0].limit', 'FEATURE_ALWAYS_BLOCKED features[1].limit']);
 });
+
+test('a feature that goes on when credits are used up is told, one that they stop is not', () => {
+  const feature = { name: 'x', enabled: true, match: [], limitPerSeat: false, onLimit: 'BLOCK' as const, limit: null };
+  const burning = plan({ kind: 'CREDIT', creditsPerInterval: '100', burnRates: [{ meter: 'calls', creditsPerUnit: '1' }] });
+  const features = [
+    { ...feature, key: 'plain', meter: null },
+    { ...feature, key: 'burning', meter: 'calls' },
+    { ...feature, key: 'beside', meter: 'images' },
+  ];
+  expect(found({ ...burning, features })).toEqual(['FEATURE_WITHOUT_CREDITS features[0].meter', 'FEATURE_WITHOUT_LIMIT features[2].limit']);
+  expect(found({ ...burning, features: features.slice(0, 1), creditExhaustion: 'OVERAGE' })).toEqual([]);
+});

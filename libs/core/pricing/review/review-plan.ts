@@ -133,11 +133,18 @@ function reviewCredits(terms: PlanTerms): PlanWarning[] {
   return warnings;
 }
 
-function reviewFeatures({ features }: PlanTerms): PlanWarning[] {
+function reviewFeatures({ features, burnRates, creditExhaustion }: PlanTerms): PlanWarning[] {
+  // What comes when credits are used up: the entitlement says no, but under OVERAGE.
+  const stopping = creditExhaustion === 'OVERAGE' ? [] : burnRates.map(({ meter }) => meter);
   return features.flatMap(({ key, enabled, meter, limit, onLimit }, index): PlanWarning[] => {
     if (!enabled) return [];
     const path = `features[${index}].limit`;
+    if (meter === null && stopping.length > 0) {
+      const message = `"${key}" names no meter: it stays allowed when credits are used up. Name the meter of a burn rate, unless it costs no credits.`;
+      return [{ code: 'FEATURE_WITHOUT_CREDITS', path: `features[${index}].meter`, message }];
+    }
     if (meter !== null && limit === null) {
+      if (stopping.includes(meter)) return [];
       const message = `Use of "${key}" is counted by "${meter}" and has no limit: it is never blocked. Add a limit, or leave the meter out.`;
       return [{ code: 'FEATURE_WITHOUT_LIMIT', path, message }];
     }
