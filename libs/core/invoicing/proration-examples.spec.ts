@@ -1,23 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { Decimal } from '../money/index.ts';
 import { localDay, parseInstant, periodContaining, periodIndexAt, periodOfIndex } from '../time/index.ts';
 import type { BillingCalendar, Instant, Period } from '../time/index.ts';
 import { prorate, servicePeriodAt, shareOf } from '../subscriptions/index.ts';
 import { sampleSegment } from '../subscriptions/segment.fixture.ts';
 import { PRORATIONS_DECIDED_DIFFERENTLY } from './examples-decided-differently.ts';
+import { readProrationExamples, type ProrationExample as Example } from './proration-examples.fixture.ts';
 
-interface Example {
-  readonly id: string;
-  readonly method: string;
-  readonly period: { readonly start: string; readonly end: string } | null;
-  readonly change_at: string | null;
-  readonly params: Readonly<Record<string, string | number | boolean>>;
-  readonly expected: Readonly<Record<string, string | readonly string[]>>;
-}
-
-const FILE = '../shared/data/examples/proration.json';
-const isThere = existsSync(FILE);
-const EXAMPLES = isThere ? (JSON.parse(readFileSync(FILE, 'utf8')) as Example[]) : [];
+const found = readProrationExamples();
+const isThere = found !== null;
+const EXAMPLES = found ?? [];
 const DAY = 86_400_000_000;
 const CENT = Decimal.parse('0.01');
 
