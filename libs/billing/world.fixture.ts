@@ -6,7 +6,7 @@ import { parseInstant } from '@tare/core';
 import type { PlanInput } from '@tare/core';
 import { CostsModule } from '@tare/costs';
 import { CreditsService, type CreditBalance } from '@tare/credits';
-import { CustomersService, SubscriptionsService, type DiscountInput } from '@tare/customers';
+import { CustomersService, SubscriptionsService, type SubscriptionInput } from '@tare/customers';
 import { Database, DatabaseModule, type TestDatabase } from '@tare/database';
 import { IngestService } from '@tare/usage';
 import { BillingModule } from './billing.module.ts';
@@ -74,7 +74,7 @@ export class TestWorld {
     customer: string,
     plan: string,
     startsAt: string,
-    more: { seats?: number; overlap?: boolean; discounts?: DiscountInput[] } = {},
+    more: Omit<SubscriptionInput, 'customer' | 'plan' | 'startsAt'> = {},
   ): Promise<string> {
     const input = { customer, plan, startsAt: parseInstant(startsAt), ...more };
     return (await this.get(SubscriptionsService).create(this.tenantId, input)).id;
