@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { availableAt, breakage, Decimal, nextRevenue, returnedBurns } from '@tare/core';
-import type { GrantToIssue, Instant, LedgerBurn, TakenCredits } from '@tare/core';
+import { availableAt, breakage, Decimal, nextRevenue, notCarried, returnedBurns } from '@tare/core';
+import type { CreditCarry, GrantToIssue, Instant, LedgerBurn, TakenCredits } from '@tare/core';
 import type { TenantTransaction } from '@tare/database';
 import { CreditStore, type NewGrant, type PeriodKey, type StoredGrant } from './credit.store.ts';
 import {
@@ -51,6 +51,19 @@ export class Wallets {
       await this.issue(tx, { ...terms, customerId, source: 'PLAN', subscriptionId, invoiceId });
     }
     if (grants.length > 0) await this.store.markDrawn(tx, customerId, null, null);
+  }
+
+  /**
+   * What does not roll over into the next period of a plan becomes breakage where the ended one is over (SEMANTICS 7.9). Once what the period burnt is drawn,
+   * and before the next one is granted its own.
+   */
+  async carryOver(tx: TenantTransaction, customerId: string, carry: CreditCarry): Promise<void> {
+    const lost = notCarried(await this.store.usableGrants(tx, customerId), carry);
+    await this.store.post(
+      tx,
+      customerId,
+      lost.flatMap((taken) => expiryPostings(carry.at, taken)),
+    );
   }
 
   /** Records burns as they were decided: from now on they are the truth (SEMANTICS 7.3). Below zero: what was given back. */

@@ -7,10 +7,11 @@ import {
   type InvoiceLine,
   type PlannedSettlement,
 } from '@tare/billing';
-import { assembleInvoice, breakage, burnDemand, Decimal, revenueOf } from '@tare/core';
+import { assembleInvoice, breakage, burnDemand, Decimal, notCarried, revenueOf, withoutLost } from '@tare/core';
 import type {
   AssembledInvoice,
   AssembledLine,
+  CreditCarry,
   CreditRevenue,
   EndedPart,
   Grant,
@@ -112,6 +113,7 @@ export class BillingReplay {
     );
     for (const invoice of assembled) keepInvoice(world, subscriptionId, invoice);
     keepSettlements(world, subscriptionId, settlements);
+    if (loaded.creditCarry !== null) keepCarried(world, loaded.creditCarry);
     for (const grant of issued) keepGrant(world, subscriptionId, grant);
   }
 }
@@ -177,6 +179,19 @@ function keepSettlements(world: World, subscriptionId: string, settlements: read
   }
 }
 
+/** What is not carried into the next period is earned where the ended one is over (SEMANTICS 7.9). */
+function keepCarried(world: World, carry: CreditCarry): void {
+  const { grants } = world.wallet;
+  const lost = notCarried(grants, carry);
+  for (const { grantId, revenue } of lost) {
+    const currency = grants.find(({ id }) => id === grantId)?.costBasis?.currency;
+    if (currency === undefined || revenue.isZero()) continue;
+    const { at, subscriptionId } = carry;
+    world.replayed.credits.push({ kind: 'BREAKAGE', at, amount: revenue, currency, subscriptionId, dimensionKey: null });
+  }
+  world.wallet = { ...world.wallet, grants: withoutLost(grants, lost) };
+}
+
 /** A grant pays what the wallet owes first (SEMANTICS 7.5). */
 function keepGrant(world: World, subscriptionId: string, grant: Grant): void {
   const repaid = Decimal.min(world.wallet.debt, grant.credits);
@@ -193,11 +208,13 @@ function expiryOf(grant: Grant, until: Instant): CreditRevenue[] {
   if (grant.expiresAt === null || grant.expiresAt > until || grant.costBasis === null || !grant.remaining.isPositive()) return [];
   const { currency } = grant.costBasis;
   return [
-    { kind: 'BREAKAGE', at: grant.expiresAt, amount: breakage(grant), currency, subscriptionId: granterOf(grant), dimensionKey: null },
+    {
+      kind: 'BREAKAGE',
+      at: grant.expiresAt,
+      amount: breakage(grant),
+      currency,
+      subscriptionId: grant.subscriptionId ?? null,
+      dimensionKey: null,
+    },
   ];
-}
-
-/** The subscription whose plan granted it; null for a pack that was bought. */
-function granterOf(grant: Grant & { readonly subscriptionId?: string | null }): string | null {
-  return grant.subscriptionId ?? null;
 }

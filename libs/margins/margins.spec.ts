@@ -118,6 +118,38 @@ test("10.1 credits that a plan granted and nobody used are that plan's breakage,
   }
 });
 
+test('10.1 plan credits that roll over are earned when they are burnt, and above the maximum where their period ends, billed or not', async () => {
+  await company.plan({
+    key: 'credits',
+    kind: 'CREDIT',
+    creditsPerInterval: '100',
+    creditPrice: '0.5',
+    creditRollover: true,
+    creditRolloverMaximum: '30',
+    creditRolloverPeriods: 1,
+    burnRates: [{ meter: 'tokens', creditsPerUnit: '0.1' }],
+  });
+  await company.customer('acme');
+  await company.subscribe('acme', 'credits', '2026-01-01T00:00:00Z');
+  await company.use('acme', '2026-01-10T08:00:00Z', 600, '3');
+  await company.use('acme', '2026-02-10T08:00:00Z', 200, '3');
+  const until = { to: parseInstant('2026-03-02T00:00:00Z') };
+  const open = await report(['PLAN', 'DAY'], until);
+  await company.bill('2026-02-01T02:00:00Z');
+  const half = await report(['PLAN', 'DAY'], until);
+  await company.bill('2026-03-01T02:00:00Z');
+  const closed = await report(['PLAN', 'DAY'], until);
+  for (const { rows } of [open, half, closed]) {
+    expect(rows.map(({ key, revenue }) => [...key, text(revenue)])).toEqual([
+      ['credits', '2026-01-10', '30'],
+      // 40 were left and 30 went on; of those February used 20, and 10 were gone with it, beside 70 of its own above the maximum.
+      ['credits', '2026-02-01', '5'],
+      ['credits', '2026-02-10', '10'],
+      ['credits', '2026-03-01', '40'],
+    ]);
+  }
+});
+
 test('10.1 a late delta is earned on the day it is finalized, not in the closed month', async () => {
   await company.plan({ key: 'metered', kind: 'PER_QUERY', prices: [perToken] });
   await company.customer('acme');

@@ -129,13 +129,23 @@ export class PlanInput {
   })
   creditsGrantedWhen?: CreditsGrantedWhen | null;
 
-  @Field(() => Boolean, { nullable: true, description: 'CREDIT: what is left of the credits of a period lives on. Not available yet.' })
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'CREDIT: what is left of the credits of a period at its end lives on, while the subscription does. None: it expires with the period.',
+  })
   creditRollover?: boolean | null;
 
-  @Field(() => DecimalScalar, { nullable: true, description: 'The most credits that are carried into a period. None: all that are left.' })
+  @Field(() => DecimalScalar, {
+    nullable: true,
+    description: 'The most credits that are carried into a period; above it the oldest are lost at its start. None: all that are left.',
+  })
   creditRolloverMaximum?: Decimal | null;
 
-  @Field(() => Int, { nullable: true, description: 'How many periods carried credits live, 1 to 1,000. None: until they are used.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'How many periods after their own carried credits live, 1 to 1,000. None: until they are used.',
+  })
   creditRolloverPeriods?: number | null;
 
   @Field(() => CreditExhaustions, { nullable: true, description: 'CREDIT: what happens to usage that no credit covers. None: BLOCK.' })

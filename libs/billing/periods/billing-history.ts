@@ -1,4 +1,4 @@
-import { Decimal } from '@tare/core';
+import { Decimal, notCarried, withoutLost } from '@tare/core';
 import type { AllowanceRecord, AssembledInvoice, Grant, GrantToIssue } from '@tare/core';
 import type { WalletState } from '@tare/credits';
 import type { BillingHistory, PeriodFactsResult } from './period-facts.ts';
@@ -18,7 +18,9 @@ export function historyAfter(
   invoices: readonly AssembledInvoice[],
   invoiceNo: number,
 ): BillingHistory {
-  const settled = result.settlements.at(-1)?.settlement.wallet ?? history.wallet;
+  const { creditCarry } = result;
+  const after = result.settlements.at(-1)?.settlement.wallet ?? history.wallet;
+  const settled = creditCarry === null ? after : { ...after, grants: withoutLost(after.grants, notCarried(after.grants, creditCarry)) };
   const grants = invoices.flatMap((invoice) => invoice.grants);
   const balances = new Map(history.balances);
   for (const { currency, balanceCarried, balanceApplied } of invoices) {

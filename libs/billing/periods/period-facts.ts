@@ -5,6 +5,7 @@ import {
   billedLinesOf,
   burnDemand,
   commitmentSpan,
+  creditCarry,
   Decimal,
   discountSpan,
   discountedPeriods,
@@ -15,6 +16,7 @@ import {
 } from '@tare/core';
 import type {
   AllowanceRecord,
+  CreditCarry,
   Discount,
   EndedPart,
   ExchangeRate,
@@ -46,7 +48,7 @@ import type { TenantTransaction } from '@tare/database';
 import { UsageReader } from '@tare/usage';
 import { AllowanceStore } from './allowance.store.ts';
 import { BillingPeriodStore, type BillingPeriod } from './billing-period.store.ts';
-import type { BillingInstant, Part } from './billing-instant.ts';
+import { subscriptionEnd, type BillingInstant, type Part } from './billing-instant.ts';
 import { InvoiceStore, placeOf, type DiscountUse } from '../invoices/invoice.store.ts';
 import type { Invoice, InvoiceLine } from '../invoices/invoice.ts';
 import { groupedBy } from '../grouped-by.ts';
@@ -122,6 +124,8 @@ export interface PeriodFactsResult {
   readonly uncovered: readonly UncoveredPart[];
   /** Closed periods whose late usage is in the facts. */
   readonly late: readonly BillingPeriod[];
+  /** What becomes of plan credits that roll over, once the wallet is settled and before the plan grants more. Null: nothing. */
+  readonly creditCarry: CreditCarry | null;
 }
 
 /** Everything of one load, on the way from tables to facts. */
@@ -502,7 +506,18 @@ function resultOf(loaded: Loaded): PeriodFactsResult {
   const invoices = invoicesOf(loaded, closed.parts, late);
   const uncovered = query.world === undefined && query.asIssued === undefined ? uncoveredParts(loaded) : [];
   const { settlements } = closed;
-  return { customer, subscription, seenSeq, invoices, settlements, uncovered, late: loaded.late.flatMap(({ periods }) => periods) };
+  const periods = loaded.late.flatMap((scope) => scope.periods);
+  return { customer, subscription, seenSeq, invoices, settlements, uncovered, late: periods, creditCarry: carryAfter(loaded) };
+}
+
+/** Only a period that is over carries anything on. */
+function carryAfter({ query: { instant, closing }, subscription, segments }: Loaded): CreditCarry | null {
+  const { at, closes, opens } = instant;
+  if (closes.length === 0 || closing === false) return null;
+  const ended = closes.map(({ segment }) => segment);
+  const own = segments.filter(({ subscriptionId }) => subscriptionId === subscription.id);
+  const next = opens.at(-1)?.segment ?? null;
+  return creditCarry({ subscriptionId: subscription.id, at, ended, next, isLast: subscriptionEnd(own) === at });
 }
 
 /** What the invoices of the load find, to be remembered with them. */

@@ -57,7 +57,7 @@ interface Billing {
 }
 
 /** What came of it in memory: usage is forgotten here, what it led to is kept until the page is saved. */
-interface Assembled extends Pick<PeriodFactsResult, 'seenSeq' | 'uncovered' | 'late'> {
+interface Assembled extends Pick<PeriodFactsResult, 'seenSeq' | 'uncovered' | 'late' | 'creditCarry'> {
   readonly billing: Billing;
   readonly invoices: readonly AssembledInvoice[];
 }
@@ -247,10 +247,10 @@ export class BillingStep {
       ...(kind === 'THRESHOLD' ? soFar(instant.at) : {}),
     }));
     const assembled: Assembled[] = [];
-    for await (const { seenSeq, uncovered, late, invoices } of this.facts.page(tx, queries)) {
+    for await (const { seenSeq, uncovered, late, creditCarry, invoices } of this.facts.page(tx, queries)) {
       const billing = billings[assembled.length];
       if (billing === undefined) throw new Error('facts came that nobody asked for');
-      assembled.push({ billing, seenSeq, uncovered, late, invoices: invoices.map(assembleInvoice) });
+      assembled.push({ billing, seenSeq, uncovered, late, creditCarry, invoices: invoices.map(assembleInvoice) });
     }
     return assembled;
   }
@@ -385,7 +385,7 @@ export class BillingStep {
     const invoicesOf = groupedBy(placed, ({ billing }) => billing);
     const closedOf = groupedBy(closed, ({ subscriptionId }) => subscriptionId);
     for (const assembled of page) {
-      const { billing, uncovered } = assembled;
+      const { billing, uncovered, creditCarry } = assembled;
       if (!usesCredits(billing.standing.segments)) continue;
       const own = invoicesOf.get(assembled) ?? [];
       const customerId = billing.standing.customer.id;
@@ -403,6 +403,7 @@ export class BillingStep {
       );
       // A draft that was voided bills nothing: what usage of its periods burnt is given back.
       for (const { id } of own.filter(({ state }) => state === 'VOID')) await this.wallets.reverseInvoice(tx, customerId, id, billing.at);
+      if (creditCarry !== null) await this.wallets.carryOver(tx, customerId, creditCarry);
       // After that: a debt that the ended period left is taken from the grants of the next one (SEMANTICS 7.5).
       for (const one of own.filter(({ state }) => state !== 'VOID')) {
         await this.wallets.issueOfPlan(tx, customerId, hasInvoice(one) ? one.id : null, grantsOf(one));
@@ -430,8 +431,9 @@ export class BillingStep {
 
   /** Usage is counted in cells that the bounds of open periods cut, so that later reads need no single events (SEMANTICS 12). */
   private cutUsage(tx: TenantTransaction, page: readonly Assembled[]): Promise<void> {
-    const bounds = page.map(({ billing: { standing, instant, kind } }) => {
-      const opened = instant.opens.flatMap(({ period }) => [period.start, period.end]);
+    const bounds = page.map(({ billing: { standing, instant, kind }, invoices }) => {
+      const expiries = invoices.flatMap(({ grants }) => grants.flatMap(({ expiresAt }) => expiresAt ?? []));
+      const opened = [...instant.opens.flatMap(({ period }) => [period.start, period.end]), ...expiries];
       return [standing.customer.no, kind === 'THRESHOLD' ? [instant.at] : opened] as const;
     });
     return this.boundaries.registerMany(tx, new Map(bounds));

@@ -21,6 +21,8 @@ export interface Grant {
   readonly expiresAt: Instant | null;
   readonly promotional: boolean;
   readonly createdAt: Instant;
+  /** The subscription whose plan granted it; null or left out: somebody gave or bought it. */
+  readonly subscriptionId?: string | null;
 }
 
 /** Some credits of one grant that one demand burns; `revenue` is their part of the price paid, in the currency of the grant's cost basis. */

@@ -61,7 +61,8 @@ export interface GrantToIssue {
   /** Net of discounts, without tax; null when the plan gives the credits away. */
   readonly costBasis: { readonly amount: Decimal; readonly currency: string } | null;
   readonly effectiveAt: Instant;
-  readonly expiresAt: Instant;
+  /** Null: they roll over until they are used. */
+  readonly expiresAt: Instant | null;
   readonly promotional: boolean;
   readonly priority: number;
   /** PAID: not before the invoice is paid, when there is something to pay (SEMANTICS 7.6). None: when it is finalized. */

@@ -1,12 +1,16 @@
 import { Decimal } from '../money/index.ts';
 import { planGrantKey } from '../credits/index.ts';
+import { rolloverExpiry } from '../rating/index.ts';
+import { calendarOf } from '../subscriptions/index.ts';
+import { periodIndexAt } from '../time/index.ts';
+import type { Instant } from '../time/index.ts';
 import type { GrantToIssue } from './assembled-invoice.ts';
 import { netOf } from './draft-line.ts';
 import type { DraftLine } from './draft-line.ts';
 
 /**
  * The credits that an invoice grants when it is finalized: for each period its own, for a change what it adds. They cost what their lines charge net of
- * discounts; without rollover they end with their period (SEMANTICS 7.6, 7.9).
+ * discounts. They end with their period, or, where they roll over, with the last one that they may be carried into (SEMANTICS 7.6, 7.9).
  */
 export function grantsOf(lines: readonly DraftLine[], currency: string): GrantToIssue[] {
   const withCredits = lines.filter((line) => !line.credits.isZero());
@@ -32,10 +36,16 @@ function grantOf(lines: readonly DraftLine[], currency: string): GrantToIssue[] 
       credits,
       costBasis: isSold ? { amount: paid, currency } : null,
       effectiveAt: line.period.start,
-      expiresAt: line.period.end,
+      expiresAt: expiryOf(line),
       promotional: !isSold,
       priority: 0,
       ...(line.segment.terms.creditsGrantedWhen === 'PAID' ? { grantedWhen: 'PAID' as const } : {}),
     },
   ];
+}
+
+function expiryOf({ segment, period }: DraftLine): Instant | null {
+  const { creditRollover, creditRolloverPeriods } = segment.terms;
+  if (!creditRollover) return period.end;
+  return rolloverExpiry(creditRolloverPeriods, segment, { index: periodIndexAt(calendarOf(segment), period.start) });
 }

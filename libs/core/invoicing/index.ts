@@ -5,6 +5,7 @@ export * from './invoice-facts.ts';
 export * from './joined-parts.ts';
 export * from './assemble-invoice.ts';
 export * from './billed-facts.ts';
+export * from './carried-credits.ts';
 export * from './check-invoice.ts';
 export * from './credit-note.ts';
 export * from './invoice-tax.ts';

@@ -125,9 +125,15 @@ test.each([
     'overagePricePerCredit',
   ],
   [
-    'credits do not roll over yet',
-    plan({ kind: 'CREDIT', creditsPerInterval: '1', creditRollover: true }),
-    'NOT_AVAILABLE',
+    'only credits of a period are left at its end',
+    plan({ kind: 'CREDIT', burnRates: [{ meter: 'tokens', creditsPerUnit: '1' }], creditRollover: true }),
+    'PLAN_FIELD_MISSING',
+    'creditsPerInterval',
+  ],
+  [
+    'a maximum is for credits that roll over',
+    plan({ kind: 'CREDIT', creditsPerInterval: '1', creditRolloverMaximum: '5' }),
+    'PLAN_FIELD_MISSING',
     'creditRollover',
   ],
   [

@@ -10,19 +10,17 @@ import { MOST_INTERVALS, parseCount, parseDecimal, parseMatch, parseOptional, pa
 import { parsePrice } from './parse-price.ts';
 import type { PlanInput } from './plan-input.ts';
 import type { BurnRate, PlanTerms, Price } from './price.ts';
-import { refuseUnavailable } from './refuse-unavailable.ts';
 
 /**
  * Reads a plan and refuses what no bill could be made from; the error's path names the field: `prices[1].tiers[0].upTo` (SEMANTICS 4, 5).
  * `meters`: the tenant's meters by key.
  * @throws CodedError those of parsePrice, and UNKNOWN_CURRENCY | UNKNOWN_METER | DUPLICATE_PRICE_KEY | PRICE_NOT_ALLOWED_FOR_KIND | OVERLAPPING_METERS |
- *   PLAN_FIELD_MISSING | PLAN_FIELD_NOT_ALLOWED | INVALID_COUNT | BURN_RATE_NOT_ADDITIVE | NOT_AVAILABLE | KEY_MISSING | KEY_TOO_LONG
+ *   PLAN_FIELD_MISSING | PLAN_FIELD_NOT_ALLOWED | INVALID_COUNT | BURN_RATE_NOT_ADDITIVE | KEY_MISSING | KEY_TOO_LONG
  */
 export function parsePlan(input: PlanInput, meters: PlanMeters): PlanTerms {
   requireKey(input.key, 'key');
   requireKey(input.name, 'name');
   requireKindFields(input);
-  refuseUnavailable(input);
   const prices = input.prices.map((price, index) => parsePrice(price, `prices[${index}]`));
   const burnRates = parseBurnRates(input, meters);
   requireUniqueKeys(prices);

@@ -48,7 +48,7 @@ export function carriedOn(rated: RatedPrice, segment: Segment, period: ServicePe
   const { price, quantity, included: own } = rated;
   if (!price.rollover) return [];
   const keepsOwn = price.prorateIncluded || period.end === period.fullEnd;
-  const lots = keepsOwn ? [...opening, { quantity: own, expiresAt: expiryOf(price.rolloverPeriods, segment, period) }] : opening;
+  const lots = keepsOwn ? [...opening, { quantity: own, expiresAt: rolloverExpiry(price.rolloverPeriods, segment, period) }] : opening;
   const living = withoutOldest(lots, quantity).filter(({ expiresAt }) => expiresAt === null || expiresAt > period.end);
   const { rolloverMaximum: most, perSeat } = price;
   if (most === null) return living;
@@ -67,6 +67,7 @@ export function withoutOldest(lots: readonly AllowanceLot[], quantity: Decimal):
   });
 }
 
-function expiryOf(periods: number | null, segment: Segment, { index }: ServicePeriod): Instant | null {
+/** When what is left of a period is gone that lives for so many periods after it; null: it lives until it is used. */
+export function rolloverExpiry(periods: number | null, segment: Segment, { index }: Pick<ServicePeriod, 'index'>): Instant | null {
   return periods === null ? null : periodOfIndex(calendarOf(segment), index + periods).end;
 }
