@@ -1,6 +1,9 @@
 import { Test } from '@nestjs/testing';
 import { AccessService, type Principal } from '@tare/access';
 import { MeterStore, MetersService } from '@tare/catalog';
+import { Decimal } from '@tare/core';
+import { PurchasesService } from '@tare/credits';
+import { CustomersService } from '@tare/customers';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { migrateQueue, Queues, type EnqueueOptions } from '@tare/jobs';
 import { Handlers } from './handlers.ts';
@@ -85,4 +88,21 @@ test('a worker fills in the history of a meter that was made today', async () =>
   expect(await queues.deadLetters()).toEqual([]);
   await queues.close();
   await worker.stop();
+});
+
+test('the sweep of wallets makes the invoices of credits that were asked for, where the real clock counts', async () => {
+  const module = await Test.createTestingModule({ imports: [WorkerModule.register({ databaseUrl: db.url })] }).compile();
+  const statuses: string[] = [];
+  for (const { tenantId } of [testTenant, liveTenant]) {
+    await module.get(CustomersService).create(tenantId, { key: 'acme', name: 'Acme', timeZone: 'UTC' });
+    const price = { amount: Decimal.of(50), currency: 'USD' };
+    await module.get(PurchasesService).purchase(tenantId, { customer: 'acme', key: 'top up', credits: Decimal.of(100), price });
+  }
+  await module.get(Handlers).byName['credits.draw'].handle({});
+  for (const { tenantId } of [testTenant, liveTenant]) {
+    const page = { beforeTime: null, beforeId: null, limit: 5 };
+    statuses.push(...(await module.get(PurchasesService).list(tenantId, 'acme', page)).map(({ status }) => status));
+  }
+  await module.close();
+  expect(statuses).toEqual(['REQUESTED', 'INVOICED']);
 });

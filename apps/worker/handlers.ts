@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { TenantsService } from '@tare/access';
-import { BillingService } from '@tare/billing';
+import { BillingService, PrepaidInvoices } from '@tare/billing';
 import { instantOfDate } from '@tare/core';
 import { RecostingService } from '@tare/costs';
 import { DebitsService, UsageFollower } from '@tare/credits';
@@ -30,6 +30,7 @@ export class Handlers {
     upkeep: UsageUpkeep,
     follower: UsageFollower,
     debits: DebitsService,
+    prepaid: PrepaidInvoices,
     alerts: TenantAlerts,
   ) {
     this.byName = {
@@ -37,7 +38,7 @@ export class Handlers {
       'stripe.sync': { concurrency: 4, handle: ({ tenantId, invoiceId }) => stripe.step(tenantId, invoiceId) },
       'stripe.sweep': { concurrency: 1, handle: async () => void (await stripe.sweep()) },
       'costs.recost': { concurrency: 1, handle: async ({ tenantId }) => void (await recosting.run(tenantId)) },
-      'credits.draw': { concurrency: 1, handle: () => this.draw(follower, debits) },
+      'credits.draw': { concurrency: 1, handle: () => this.draw(follower, debits, prepaid) },
       'meters.roll-up': { concurrency: 1, handle: () => upkeep.rollUp() },
       'usage.compact': { concurrency: 1, handle: () => upkeep.compact() },
       'usage.retain': { concurrency: 1, handle: () => upkeep.retain() },
@@ -46,11 +47,16 @@ export class Handlers {
     };
   }
 
-  /** @throws AggregateError after all had their turn: the next run takes it up again */
-  private async draw(follower: UsageFollower, debits: DebitsService): Promise<void> {
+  /**
+   * Whoever draws may ask for a top-up: its invoice is made right after, where the real clock counts; test tenants say themselves when they are billed.
+   * @throws AggregateError after all had their turn: the next run takes it up again
+   */
+  private async draw(follower: UsageFollower, debits: DebitsService, prepaid: PrepaidInvoices): Promise<void> {
     const errors: unknown[] = [];
-    for (const { id } of await this.tenants.list()) {
-      for (const turn of [() => follower.sweep(id), () => debits.releaseExpired(id)]) {
+    for (const { id, live } of await this.tenants.list()) {
+      const turns: (() => Promise<unknown>)[] = [() => follower.sweep(id), () => debits.releaseExpired(id)];
+      if (live) turns.push(() => prepaid.bill(id, instantOfDate(new Date())));
+      for (const turn of turns) {
         await turn().catch((error: unknown) => errors.push(error));
       }
     }

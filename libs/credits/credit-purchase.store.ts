@@ -45,6 +45,13 @@ export interface PurchasePosition {
   readonly limit: number;
 }
 
+/** Which purchases without an invoice are meant. */
+export interface RequestedPurchases {
+  /** One of them; none: all. */
+  readonly id?: string | null;
+  readonly most: number;
+}
+
 export type NewPurchase = Pick<
   CreditPurchase,
   'customerId' | 'key' | 'credits' | 'price' | 'priority' | 'expiresAfterDays' | 'requestedAt'
@@ -151,10 +158,11 @@ export class CreditPurchaseStore {
   }
 
   /** Those that no invoice has yet, the oldest first; the rows are held until the transaction ends, and those that another one holds are left out. */
-  async requested(tx: TenantTransaction, most: number): Promise<CreditPurchase[]> {
+  async requested(tx: TenantTransaction, { id = null, most }: RequestedPurchases): Promise<CreditPurchase[]> {
     const rows = await tx.query<PurchaseRow>(
-      `SELECT ${COLUMNS} FROM credit_purchase WHERE tenant_id = $1 AND status = 'REQUESTED' ORDER BY requested_at, id LIMIT $2 FOR UPDATE SKIP LOCKED`,
-      [tx.tenantId, most],
+      `SELECT ${COLUMNS} FROM credit_purchase WHERE tenant_id = $1 AND status = 'REQUESTED' AND ($3::uuid IS NULL OR id = $3)
+       ORDER BY requested_at, id LIMIT $2 FOR UPDATE SKIP LOCKED`,
+      [tx.tenantId, most, id],
     );
     return rows.map(purchaseOfRow);
   }

@@ -14,7 +14,7 @@ export { needsSingleEvents, RatedUsageReader, type RatedUsage, type RatedUsageQu
 export { settlePeriod, type Demand, type SettledBurn, type Settlement, type WalletState } from './settlement.ts';
 export { SettlementStore, type RecordedSettlement } from './settlement.store.ts';
 export { burningSegments, type BurningPart } from './usage-demands.ts';
-export { type AutoTopUp, type CreditPurchase, type PurchaseStatus } from './credit-purchase.store.ts';
+export { type AutoTopUp, type CreditPurchase, type PurchaseStatus, type RequestedPurchases } from './credit-purchase.store.ts';
 export { type CreditDebit, type CreditReservation, type WalletSums } from './debit.ts';
 export { DebitsService, type DebitAnswer, type DebitInput, type ReservationInput, type ReversalInput } from './debits.service.ts';
 export { PurchasesService, type AutoTopUpInput, type PurchaseInput, type RefundInput } from './purchases.service.ts';

@@ -20,6 +20,7 @@ import {
   type CreditPurchase,
   type NewPurchase,
   type PurchasePosition,
+  type RequestedPurchases,
 } from './credit-purchase.store.ts';
 import { CreditStore } from './credit.store.ts';
 import { customerOf, requireKey } from './known-customers.ts';
@@ -99,6 +100,11 @@ export class PurchasesService {
       if (before !== null && isSamePurchase(before, wanted)) return before;
       throw new CodedError('KEY_REUSED', `There is another purchase with the key "${key}".`, 'key');
     });
+  }
+
+  /** Null where there is none. */
+  byId(tenantId: string, id: string): Promise<CreditPurchase | null> {
+    return this.database.withTenant(tenantId, (tx) => this.purchases.byId(tx, id));
   }
 
   /** The customer's, newest first; `position.limit` rows at most. @throws CodedError NOT_FOUND */
@@ -185,8 +191,8 @@ export class PurchasesService {
   }
 
   /** For billing: purchases without an invoice, oldest first; their rows are held until the transaction ends. */
-  requestedIn(tx: TenantTransaction, most: number): Promise<CreditPurchase[]> {
-    return this.purchases.requested(tx, most);
+  requestedIn(tx: TenantTransaction, wanted: RequestedPurchases): Promise<CreditPurchase[]> {
+    return this.purchases.requested(tx, wanted);
   }
 
   /** For billing: the purchases that an invoice is for. */

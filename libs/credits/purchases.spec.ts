@@ -45,7 +45,7 @@ const list = (): Promise<CreditPurchase[]> => world.purchases.list(world.tenantI
 const invoice = (): Promise<string[]> =>
   world.database.withTenant(world.tenantId, async (tx) => {
     const ids: string[] = [];
-    for (const waiting of await world.purchases.requestedIn(tx, 100)) {
+    for (const waiting of await world.purchases.requestedIn(tx, { most: 100 })) {
       const id = randomUUID();
       await world.purchases.invoicedIn(tx, waiting, id);
       ids.push(id);

@@ -1,3 +1,4 @@
+import { PrepaidInvoices } from '@tare/billing';
 import { TestApi, type Answer } from '../test-api.ts';
 
 let api: TestApi;
@@ -41,4 +42,38 @@ test('what a plan grants rolls over up to its maximum, for so many periods', asy
       { credits: '100', remaining: '100', effectiveAt: '2026-02-01T00:00:00.000Z', expiresAt: '2026-05-01T00:00:00.000Z' },
     ],
   });
+});
+
+const PURCHASE = `mutation ($key: String!) { purchaseCredits(input: { customer: "buyer", key: $key, credits: "1000",
+  price: { amount: "50", currency: "USD" } }) { status invoiceId } }`;
+const buyer = () => ask('mutation { createCustomer(input: { key: "buyer", name: "Buyer" }) { id } }');
+interface Bought {
+  readonly status: string;
+  readonly invoiceId: string | null;
+}
+const buy = async (pack: string): Promise<Bought> => (await ask(PURCHASE, { key: pack }))['purchaseCredits'] as unknown as Bought;
+
+test('credits that are bought have their invoice at once, once, and paying it brings them', async () => {
+  await buyer();
+  const bought = await buy('pack');
+  expect(bought).toEqual({ status: 'INVOICED', invoiceId: expect.any(String) });
+  expect(await buy('pack')).toEqual(bought);
+  const { invoice } = await ask('query ($id: ID!) { invoice(id: $id) { kind status total } }', { id: bought.invoiceId });
+  expect(invoice).toEqual({ kind: 'PREPAID', status: 'FINALIZED', total: '50' });
+  await ask('mutation ($id: ID!) { payInvoice(invoice: $id) { id } }', { id: bought.invoiceId });
+  expect((await ask('{ creditBalance(customer: "buyer") { available } }'))['creditBalance']).toEqual({ available: '1000' });
+});
+
+test('a purchase whose invoice could not be made is kept, and the next run makes it', async () => {
+  const prepaid = api.app.get(PrepaidInvoices);
+  prepaid.billPurchase = () => Promise.reject(new Error('the database is away'));
+  expect(await buy('unlucky')).toEqual({ status: 'REQUESTED', invoiceId: null });
+  Reflect.deleteProperty(prepaid, 'billPurchase');
+  await bill(new Date().toISOString());
+  expect(await buy('unlucky')).toEqual({ status: 'INVOICED', invoiceId: expect.any(String) });
+  // Asked for again while there is none, it is made then.
+  prepaid.billPurchase = () => Promise.reject(new Error('the database is away'));
+  await buy('again');
+  Reflect.deleteProperty(prepaid, 'billPurchase');
+  expect(await buy('again')).toMatchObject({ status: 'INVOICED' });
 });

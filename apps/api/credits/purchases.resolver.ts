@@ -7,19 +7,24 @@ import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
 import { connectionOf } from '../graphql/connection.ts';
 import { DecimalScalar } from '../graphql/scalars.ts';
+import { BillPurchases } from './bill-purchases.ts';
 import { AutoTopUp, AutoTopUpInput, CreditPurchase, CreditPurchaseConnection, CreditPurchaseInput } from './credits.types.ts';
 
 /** Buying credits. */
 @Resolver()
 export class PurchasesResolver {
-  constructor(private readonly purchases: PurchasesService) {}
+  constructor(
+    private readonly purchases: PurchasesService,
+    private readonly bills: BillPurchases,
+  ) {}
 
   @Mutation(() => CreditPurchase, {
-    description: 'A pack of credits for a customer, once per key: a PREPAID invoice follows, and paying it grants the credits.',
+    description:
+      'A pack of credits for a customer, once per key. Its PREPAID invoice is made at once (REQUESTED: it could not be, and a run makes it); paying it grants the credits.',
   })
   @RequireScope('WRITE')
-  purchaseCredits(@CurrentPrincipal() { tenantId }: Principal, @Args('input') input: CreditPurchaseInput): Promise<CreditPurchase> {
-    return this.purchases.purchase(tenantId, input);
+  async purchaseCredits(@CurrentPrincipal() { tenantId }: Principal, @Args('input') input: CreditPurchaseInput): Promise<CreditPurchase> {
+    return this.bills.of(tenantId, await this.purchases.purchase(tenantId, input));
   }
 
   @Mutation(() => CreditPurchase, {

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { assemblePurchase, Decimal, NO_TAX } from '@tare/core';
 import type { Instant } from '@tare/core';
-import { CreditStore, PurchasesService, type CreditPurchase } from '@tare/credits';
+import { CreditStore, PurchasesService, type CreditPurchase, type RequestedPurchases } from '@tare/credits';
 import { CustomerStore } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
 import { randomUUID } from 'node:crypto';
@@ -46,8 +46,13 @@ export class PrepaidInvoices implements OnModuleInit {
     }
   }
 
-  private async billPage(tx: TenantTransaction, asOf: Instant): Promise<number> {
-    const purchases = await this.purchases.requestedIn(tx, PAGE);
+  /** The invoice of one purchase, at once; nothing where it has one, or where somebody else makes it just now. */
+  async billPurchase(tenantId: string, id: string, asOf: Instant): Promise<void> {
+    await this.database.withTenant(tenantId, (tx) => this.billPage(tx, asOf, { id, most: 1 }));
+  }
+
+  private async billPage(tx: TenantTransaction, asOf: Instant, wanted: RequestedPurchases = { most: PAGE }): Promise<number> {
+    const purchases = await this.purchases.requestedIn(tx, wanted);
     if (purchases.length === 0) return 0;
     const customerIds = [...new Set(purchases.map(({ customerId }) => customerId))];
     await this.customers.lockMany(tx, customerIds);
