@@ -128,8 +128,9 @@ export class CreditStore {
   }
 
   /**
-   * Every grant of a customer with what is left of it. `upTo`: as the ledger stood then, postings that count later left out; `burntBefore`: without what
-   * usage burnt from then on (a burn counts from the beginning of the time that its usage lies in).
+   * Every grant of a customer with what is left of it, by the sums that are kept. `upTo`: as the ledger stood then, postings that count later taken off again;
+   * `burntBefore`: without what usage burnt from then on (a burn counts from the beginning of the time that its usage lies in). Only postings from that
+   * time on are read, so today's balance costs the same after ten years.
    */
   async grants(
     tx: TenantTransaction,
@@ -142,14 +143,17 @@ export class CreditStore {
       return (await tx.query<GrantRow>(current, [tx.tenantId, customerId])).map(grantOfRow);
     }
     const rows = await tx.query<GrantRow>(
-      `SELECT ${TERMS}, coalesce(sum(p.credits) FILTER (WHERE p.account = 'GRANT'), 0) AS remaining,
-         coalesce(sum(p.credits) FILTER (WHERE p.account = 'RESERVED'), 0) AS reserved, coalesce(sum(p.revenue), 0) AS price_used
-       FROM credit_grant g
-       LEFT JOIN credit_posting p ON p.tenant_id = g.tenant_id AND p.customer_id = g.customer_id AND p.grant_id = g.id
-         AND ($3::timestamptz IS NULL OR p.at <= $3::timestamptz)
-         AND ($4::timestamptz IS NULL OR p.cause <> 'USAGE' OR p.at < $4::timestamptz)
-       WHERE g.tenant_id = $1 AND g.customer_id = $2
-       GROUP BY ${TERMS} ORDER BY g.created_at, g.id`,
+      `SELECT ${TERMS}, g.remaining - coalesce(later.remaining, 0) AS remaining, g.reserved - coalesce(later.reserved, 0) AS reserved,
+         g.price_used - coalesce(later.price_used, 0) AS price_used
+       FROM credit_grant g LEFT JOIN (
+         SELECT p.grant_id, sum(p.credits) FILTER (WHERE p.account = 'GRANT') AS remaining,
+           sum(p.credits) FILTER (WHERE p.account = 'RESERVED') AS reserved, sum(p.revenue) AS price_used
+         FROM credit_posting p
+         WHERE p.tenant_id = $1 AND p.customer_id = $2 AND p.grant_id IS NOT NULL AND p.at >= least($3::timestamptz, $4::timestamptz)
+           AND (p.at > $3::timestamptz OR (p.cause = 'USAGE' AND p.at >= $4::timestamptz))
+         GROUP BY p.grant_id
+       ) later ON later.grant_id = g.id
+       WHERE g.tenant_id = $1 AND g.customer_id = $2 ORDER BY g.created_at, g.id`,
       [tx.tenantId, customerId, sqlInstantOrNull(upTo), sqlInstantOrNull(burntBefore)],
     );
     return rows.map(grantOfRow);
