@@ -4,7 +4,7 @@ import { type EmulatorState } from './emulator-state.ts';
 import { InvalidFault, parseFaultRule } from './faults.ts';
 import { decodeForm } from './form-decoding.ts';
 import { type HttpAnswer, type HttpRequest, jsonAnswer } from './http-exchange.ts';
-import { linesOf } from './invoice-view.ts';
+import { voidCreditNote } from './credit-notes.ts';
 import { objectId } from './object-id.ts';
 import { Params } from './params.ts';
 import { declinePayment, markUncollectible, payInvoice, voidInvoice } from './settle-invoice.ts';
@@ -36,6 +36,7 @@ const CONTROLS: readonly (readonly [method: string, path: string, control: Contr
   ['POST', '/emulator/invoices/{id}/pay', payFromOutside],
   ['POST', '/emulator/invoices/{id}/void', (state, _fields, id, request) => onInvoice(state, id, request, voidInvoice)],
   ['POST', '/emulator/invoices/{id}/mark_uncollectible', (state, _fields, id, request) => onInvoice(state, id, request, markUncollectible)],
+  ['POST', '/emulator/credit_notes/{id}/void', voidNoteByHand],
   ['POST', '/emulator/reset', resetAll],
 ];
 
@@ -178,10 +179,21 @@ function payFromOutside(state: EmulatorState, fields: Fields, id: string, reques
   return onInvoice(state, id, request, fields['outcome'] === 'declined' ? declines : payInvoice);
 }
 
+function voidNoteByHand(state: EmulatorState, _fields: Fields, id: string, request: HttpRequest): object {
+  const account = state.allAccounts().find((candidate) => candidate.table('creditNotes').has(id));
+  if (account === undefined) throw new InvalidControl(`No such credit note: ${id}`);
+  return byHand(state, account, id, request, voidCreditNote);
+}
+
 /** Something that happens to an invoice without an API call of ours: by its customer, or by hand in a dashboard. */
 function onInvoice(state: EmulatorState, id: string, request: HttpRequest, handler: Handler): object {
   const account = state.allAccounts().find((candidate) => candidate.table('invoices').has(id));
   if (account === undefined) throw new InvalidControl(`No such invoice: ${id}`);
+  const result = byHand(state, account, id, request, handler);
+  return { ...result, lines: { object: 'list', data: account.table('lines').get(id)?.data ?? [], has_more: false } };
+}
+
+function byHand(state: EmulatorState, account: Account, id: string, request: HttpRequest, handler: Handler): object {
   const call: Call = {
     params: new Params(decodeForm('')),
     ids: [id],
@@ -195,7 +207,7 @@ function onInvoice(state: EmulatorState, id: string, request: HttpRequest, handl
   };
   const result = handler(call)();
   state.commit(account, call.tx.changes());
-  return { ...result, lines: { object: 'list', data: linesOf(call, id), has_more: false } };
+  return result;
 }
 
 function resetAll(state: EmulatorState): object {

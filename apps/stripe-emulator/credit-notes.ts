@@ -40,6 +40,7 @@ export const createCreditNote: Handler = (call) => {
     const noteLines = lines?.map((line) => line(call, invoice)) ?? [customLine(amount ?? 0, 'Credit', {}, 1)];
     const note = blankCreditNote(call, invoice, noteLines, settlement);
     requireRoom(call, invoice, note.total);
+    requireSettled(call, invoice, note.post_payment_amount, settlement);
     if (note.type === 'post_payment') creditPaidInvoice(call, invoice, note.total, settlement);
     else reduceOpenInvoice(call, invoice, note.total);
     const stored = call.tx.put('creditNotes', { ...note, ...rest });
@@ -144,6 +145,7 @@ function blankCreditNote(call: Call, invoice: Invoice, lines: CreditNoteLine[], 
     created: call.now,
     currency: invoice.currency,
     customer: invoice.customer,
+    customer_balance_transaction: settlement.credit === 0 ? null : objectId('cbtxn'),
     effective_at: call.now,
     invoice: invoice.id,
     lines: { object: 'list', data: lines, has_more: false, url: `/v1/credit_notes/${id}/lines` },
@@ -155,6 +157,10 @@ function blankCreditNote(call: Call, invoice: Invoice, lines: CreditNoteLine[], 
     post_payment_amount: paid ? total : 0,
     pre_payment_amount: paid ? 0 : total,
     reason: null,
+    refunds:
+      settlement.refund === 0
+        ? []
+        : [{ amount_refunded: settlement.refund, payment_record_refund: null, refund: objectId('re'), type: 'refund' }],
     status: 'issued',
     subtotal: total,
     total,
@@ -184,10 +190,23 @@ function creditedAfterPayment(call: Call, invoice: Invoice): number {
   return sum(notes.map((note) => note.post_payment_amount));
 }
 
-function creditPaidInvoice(call: Call, invoice: Invoice, total: number, { credit, refund, outOfBand }: Settlement): void {
-  if (credit + refund + outOfBand !== total) {
-    throw invalidParameter('amount', 'The sum of credit_amount, refund_amount and out_of_band_amount must equal the credit note amount.');
+/** Where the part goes that was paid: said to the cent, and a refund only of what was paid through Stripe and not refunded before. */
+function requireSettled(call: Call, invoice: Invoice, paidPart: number, { credit, refund, outOfBand }: Settlement): void {
+  if (credit + refund + outOfBand !== paidPart) {
+    throw invalidParameter(
+      'amount',
+      `The sum of credit_amount, refund_amount and out_of_band_amount must equal the part of the credit note that was paid (${paidPart}).`,
+    );
   }
+  const earlier = call.tx.newestFirst('creditNotes').filter((note) => note.invoice === invoice.id);
+  const refunded = sum(earlier.flatMap((note) => note.refunds.map((one) => one.amount_refunded)));
+  const refundable = invoice.amount_paid - invoice.amount_paid_off_stripe - refunded;
+  if (refund > refundable) {
+    throw invalidParameter('refund_amount', `The refund (${refund}) is more than what was paid through Stripe (${refundable}).`);
+  }
+}
+
+function creditPaidInvoice(call: Call, invoice: Invoice, total: number, { credit }: Settlement): void {
   const customer: Customer = requireCustomer(call, invoice.customer, 'customer', 400);
   if (credit > 0) call.tx.put('customers', { ...customer, balance: customer.balance - credit, currency: invoice.currency });
   call.tx.put('invoices', { ...invoice, post_payment_credit_notes_amount: invoice.post_payment_credit_notes_amount + total });

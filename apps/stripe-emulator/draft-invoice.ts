@@ -150,6 +150,7 @@ function blankInvoice(now: number, customer: Customer, currency: string): Invoic
     ...totalsOf([]),
     amount_overpaid: 0,
     amount_paid: 0,
+    amount_paid_off_stripe: 0,
     amount_shipping: 0,
     attempt_count: 0,
     attempted: false,

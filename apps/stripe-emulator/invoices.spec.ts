@@ -330,6 +330,32 @@ describe('credit notes', () => {
     expect((await stripe.creditNotes.list({ invoice: paid.id })).data.map(({ id }) => id)).toEqual([note.id]);
   });
 
+  test('refund what was paid through Stripe, and no more; what was paid past it only outside of Stripe', async () => {
+    const paid = await stripe.invoices.pay((await stripe.invoices.finalizeInvoice((await draft([1000])).id)).id);
+    const credit = (amount: number, where: object, invoice = paid.id) => stripe.creditNotes.create({ invoice, amount, ...where });
+    const note = await credit(600, { refund_amount: 500, out_of_band_amount: 100 });
+    expect(note).toMatchObject({ post_payment_amount: 600, out_of_band_amount: 100, refunds: [{ amount_refunded: 500, type: 'refund' }] });
+    await expect(credit(401, { refund_amount: 401 })).rejects.toMatchObject({ param: 'amount' });
+    await expect(credit(400, { refund_amount: 399 })).rejects.toMatchObject({ param: 'amount' });
+    expect(await credit(400, { refund_amount: 400 })).toMatchObject({ type: 'post_payment' });
+    expect(await stripe.invoices.retrieve(paid.id)).toMatchObject({ amount_paid: 1000, post_payment_credit_notes_amount: 1000 });
+    const past = await stripe.invoices.finalizeInvoice((await draft([1000])).id);
+    await stripe.invoices.pay(past.id, { paid_out_of_band: true });
+    await expect(credit(100, { refund_amount: 100 }, past.id)).rejects.toMatchObject({ param: 'refund_amount' });
+    expect(await credit(100, { out_of_band_amount: 100 }, past.id)).toMatchObject({ out_of_band_amount: 100, refunds: [] });
+  });
+
+  test('of an open invoice settle nothing, and can be voided by hand: then all of it is asked for again', async () => {
+    const open = await stripe.invoices.finalizeInvoice((await draft([1000])).id);
+    await expect(stripe.creditNotes.create({ invoice: open.id, amount: 400, out_of_band_amount: 400 })).rejects.toMatchObject({
+      param: 'amount',
+    });
+    const note = await stripe.creditNotes.create({ invoice: open.id, amount: 400 });
+    await control('POST', `/emulator/credit_notes/${note.id}/void`);
+    expect(await stripe.creditNotes.retrieve(note.id)).toMatchObject({ status: 'void' });
+    expect(await stripe.invoices.retrieve(open.id)).toMatchObject({ amount_due: 1000, amount_remaining: 1000 });
+  });
+
   test('are not for drafts', async () => {
     await expect(stripe.creditNotes.create({ invoice: (await draft([100])).id, amount: 1 })).rejects.toMatchObject({ statusCode: 400 });
   });

@@ -130,6 +130,7 @@ export function markPaid(call: Call, invoice: Invoice): Invoice {
   const paid = call.tx.put('invoices', {
     ...invoice,
     amount_paid: invoice.amount_paid + invoice.amount_remaining,
+    amount_paid_off_stripe: invoice.amount_paid_off_stripe + (invoice.paid_out_of_band ? invoice.amount_remaining : 0),
     amount_remaining: 0,
     attempted: true,
     auto_advance: false,

@@ -26,6 +26,7 @@ import { Standings } from './periods/standings.ts';
 import { CreditNotesService } from './credit-notes/credit-notes.service.ts';
 import { CreditNoteStore } from './credit-notes/credit-note.store.ts';
 import { CustomerBalances } from './credit-notes/customer-balance.store.ts';
+import { OverpaidNotes } from './credit-notes/overpaid-notes.ts';
 import { EarlyFinalization } from './runs/finalize-invoice.ts';
 import { PrepaidInvoices } from './runs/prepaid-invoices.ts';
 import { InvoiceRegeneration } from './runs/regenerate-invoice.ts';
@@ -64,6 +65,7 @@ import { TaxSource } from './tax/tax-source.ts';
     CustomerBalances,
     CreditNoteStore,
     CreditNotesService,
+    OverpaidNotes,
     CustomerTaxStore,
     CustomerTaxesService,
     PlanReview,
@@ -86,6 +88,7 @@ import { TaxSource } from './tax/tax-source.ts';
     PrepaidInvoices,
     CreditNotesService,
     CreditNoteStore,
+    OverpaidNotes,
     CustomerTaxesService,
     TaxSource,
     PlanReview,

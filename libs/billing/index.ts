@@ -33,6 +33,7 @@ export {
 } from './credit-notes/credit-notes.service.ts';
 export { CreditNoteStore } from './credit-notes/credit-note.store.ts';
 export { CustomerBalances } from './credit-notes/customer-balance.store.ts';
+export { OverpaidNotes } from './credit-notes/overpaid-notes.ts';
 export { NumberSeries } from './invoices/number-series.store.ts';
 export type { CreditNote, CreditNoteLine, CreditNoteSettlement, Credited } from './credit-notes/credit-note.ts';
 export { CustomerTaxesService, type CustomerTaxInput } from './tax/customer-taxes.service.ts';

@@ -3,7 +3,7 @@ import type { BilledInvoice, BilledLine } from './billed-invoice.ts';
 
 /** Stripe's most, per call and per invoice. */
 export const MAX_LINES = 250;
-const MAX_DESCRIPTION = 500;
+export const MAX_DESCRIPTION = 500;
 const MAX_METADATA_VALUE = 500;
 
 /** A line as Stripe gets it: an amount in Stripe's minor units, and what it is. */
@@ -112,8 +112,8 @@ function restOf(invoice: BilledInvoice, rest: readonly BilledLine[]): ComposedLi
   };
 }
 
-/** Stripe's amounts are integers in JSON; ours are exact, so they must be too. */
-function minorUnits(amount: Decimal, currency: string): number {
+/** Stripe's amounts are integers in JSON; ours are exact, so they must be too. @throws CodedError CURRENCY_NOT_SYNCED, TOO_PRECISE, INVARIANT_BROKEN */
+export function minorUnits(amount: Decimal, currency: string): number {
   const units = Number(stripeAmount(amount, currency));
   if (!Number.isSafeInteger(units)) throw broken(`${amount.toString()} ${currency} is more than Stripe's amounts hold exactly`);
   return units === 0 ? 0 : units;

@@ -11,9 +11,12 @@ export type EmulatedInvoice = Omit<Stripe.Invoice, 'lines' | 'metadata'> & {
   readonly metadata: Record<string, string>;
 };
 
+export type EmulatedCreditNote = Omit<Stripe.CreditNote, 'metadata'> & { readonly metadata: Record<string, string> };
+
 export interface EmulatedAccount {
   readonly customers: readonly (Omit<Stripe.Customer, 'metadata'> & { readonly metadata: Record<string, string> })[];
   readonly invoices: readonly EmulatedInvoice[];
+  readonly creditNotes: readonly EmulatedCreditNote[];
   readonly events: readonly { readonly id: string; readonly type: string }[];
 }
 
@@ -55,7 +58,7 @@ export class Emulator {
 
   async account(key: string): Promise<EmulatedAccount> {
     const { accounts } = await this.control<{ accounts: EmulatedAccount[] }>('GET', `/emulator/state?key=${key}`);
-    return accounts[0] ?? { customers: [], invoices: [], events: [] };
+    return accounts[0] ?? { customers: [], invoices: [], creditNotes: [], events: [] };
   }
 
   async stop(): Promise<void> {

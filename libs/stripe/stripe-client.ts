@@ -79,6 +79,19 @@ export class StripeClient {
     return this.sdk.invoices.voidInvoice(id, params, { idempotencyKey });
   }
 
+  createCreditNote(params: Stripe.CreditNoteCreateParams, idempotencyKey: string): Promise<Stripe.CreditNote> {
+    return this.sdk.creditNotes.create(params, { idempotencyKey });
+  }
+
+  /** Credit notes of an invoice by metadata. Oldest first. */
+  async creditNotesWith(invoice: string, metadata: Readonly<Record<string, string>>): Promise<Stripe.CreditNote[]> {
+    return matching(this.sdk.creditNotes.list({ invoice, limit: PAGE }), metadata);
+  }
+
+  creditNote(id: string): Promise<Stripe.CreditNote> {
+    return this.sdk.creditNotes.retrieve(id);
+  }
+
   /** Deleting what is gone is no error. */
   async deleteDraft(id: string): Promise<void> {
     try {

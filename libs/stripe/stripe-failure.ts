@@ -29,9 +29,16 @@ export class Postponed extends Error {
   override readonly name = 'Postponed';
 }
 
-/** It will not get better by itself: the sync of this invoice stops and says why. */
+/** It will not get better by itself: the sync stops and says why. */
 export class Refused extends Error {
   override readonly name = 'Refused';
+
+  constructor(
+    message: string,
+    readonly code = 'STRIPE_REFUSED',
+  ) {
+    super(message);
+  }
 }
 
 /** Another worker has taken the row over; whatever we know is no longer ours to save. */

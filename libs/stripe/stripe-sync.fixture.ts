@@ -1,6 +1,16 @@
 import { AlertsModule } from '@tare/alerts';
-import { AuditLog } from '@tare/access';
-import { BillingPeriodStore, CreditNoteStore, CustomerBalances, InvoicesService, InvoiceStore, NumberSeries } from '@tare/billing';
+import { AccessModule } from '@tare/access';
+import {
+  BillingPeriodStore,
+  CreditNotesService,
+  CreditNoteStore,
+  CustomerBalances,
+  InvoicesService,
+  InvoiceStore,
+  NumberSeries,
+  OverpaidNotes,
+  type CreditNoteInput,
+} from '@tare/billing';
 import { Decimal, instantOfDate, parseInstant, type AssembledInvoice, type AssembledLine, type Instant } from '@tare/core';
 import { CreditStore, SettlementStore, Wallets } from '@tare/credits';
 import { CustomerStore, type Customer } from '@tare/customers';
@@ -8,7 +18,10 @@ import { createTestDatabase, Database, type TestDatabase } from '@tare/database'
 import { Test } from '@nestjs/testing';
 import { Module, Global } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { Emulator, type EmulatedInvoice, type FaultRule } from './emulator.fixture.ts';
+import { CreditNoteSteps } from './credit-notes/credit-note-steps.ts';
+import { CreditNoteSync } from './credit-notes/credit-note-sync.service.ts';
+import { CreditNoteSyncStore, type CreditNoteSyncRow } from './credit-notes/credit-note-sync.store.ts';
+import { Emulator, type EmulatedCreditNote, type EmulatedInvoice, type FaultRule } from './emulator.fixture.ts';
 import { InvoiceOutcome } from './invoice-outcome.ts';
 import { StripeClient } from './stripe-client.ts';
 import { StripeConfiguration } from './stripe-configuration.ts';
@@ -47,6 +60,8 @@ export class HandMovedTiming extends SyncTiming {
 export interface Worker {
   readonly sync: StripeSync;
   readonly webhooks: StripeWebhooks;
+  readonly creditNotes: CreditNotesService;
+  readonly invoices: InvoicesService;
   readonly stop: () => Promise<void>;
 }
 
@@ -56,6 +71,7 @@ export interface WorkerOptions {
   /** In place of the real ones. */
   readonly client?: typeof StripeClient;
   readonly store?: typeof StripeSyncStore;
+  readonly creditNoteStore?: typeof CreditNoteSyncStore;
 }
 
 export interface InvoiceTerms {
@@ -108,12 +124,14 @@ export class SyncBench {
       webhookSecrets: options.webhookSecrets ?? [WEBHOOK_SECRET],
     });
     const module = await Test.createTestingModule({
-      imports: [databaseModule(this.database), AlertsModule],
+      imports: [databaseModule(this.database), AccessModule, AlertsModule],
       providers: [
         { provide: StripeConfiguration, useValue: configuration },
         { provide: SyncTiming, useValue: this.timing },
         { provide: StripeClient, useClass: options.client ?? StripeClient },
         { provide: StripeSyncStore, useClass: options.store ?? StripeSyncStore },
+        { provide: CreditNoteSyncStore, useClass: options.creditNoteStore ?? CreditNoteSyncStore },
+        ...[CreditNoteSteps, CreditNoteSync, CreditNotesService, OverpaidNotes],
         ...[StripeCustomerStore, StripeCustomers, SyncAlerts, InvoiceOutcome, SyncSteps, StripeSync, StripeWebhooks],
         ...[
           InvoicesService,
@@ -122,7 +140,6 @@ export class SyncBench {
           CreditNoteStore,
           CustomerBalances,
           NumberSeries,
-          AuditLog,
           CustomerStore,
           CreditStore,
           SettlementStore,
@@ -134,6 +151,8 @@ export class SyncBench {
     const worker = {
       sync: module.get(StripeSync),
       webhooks: module.get(StripeWebhooks),
+      creditNotes: module.get(CreditNotesService),
+      invoices: module.get(InvoicesService),
       stop: () => module.close(),
     };
     this.workers.push(worker);
@@ -205,6 +224,58 @@ export class SyncBench {
     const found = await this.database.withTenant(this.tenantId, (tx) => this.invoices.byId(tx, invoiceId));
     if (found === null) throw new Error(`there is no invoice ${invoiceId}`);
     return { status: found.status, paidAt: found.paidAt };
+  }
+
+  /** A credit note on an invoice, as billing makes it. Answers its id. */
+  async credited({ creditNotes }: Worker, invoice: string, input: Partial<CreditNoteInput> = {}): Promise<string> {
+    return (await creditNotes.create(this.tenantId, { invoice, reason: 'The model was down', ...input }, 'tester')).id;
+  }
+
+  /** Like `drive`, of a credit note whose invoice was driven. */
+  async driveNote({ sync }: Worker, creditNoteId: string): Promise<CreditNoteSyncRow> {
+    for (let round = 0; round < 12; round += 1) {
+      await sync.stepCreditNote(this.tenantId, creditNoteId);
+      const row = await this.noteRow(creditNoteId);
+      if (row.state !== 'SYNCING' || row.errorCode !== null) return row;
+      await this.pass(RETRY_MS + 1_000);
+    }
+    return this.noteRow(creditNoteId);
+  }
+
+  async noteRow(creditNoteId: string): Promise<CreditNoteSyncRow> {
+    const [row] = await this.database.withTenant(this.tenantId, (tx) => new CreditNoteSyncStore().byCreditNotes(tx, [creditNoteId]));
+    if (row === undefined) throw new Error(`credit note ${creditNoteId} has no sync row`);
+    return row;
+  }
+
+  /** What Stripe has of one of our credit notes. */
+  async noteAtStripe(creditNoteId: string): Promise<EmulatedCreditNote[]> {
+    const { creditNotes } = await this.emulator.account(this.key);
+    return creditNotes.filter(({ metadata }) => metadata['tare_credit_note'] === creditNoteId);
+  }
+
+  /** The customer pays, and we hear of it. */
+  async paidAtStripe({ sync }: Worker, invoiceId: string): Promise<void> {
+    const { stripeInvoiceId } = await this.row(invoiceId);
+    await this.emulator.control('POST', `/emulator/invoices/${stripeInvoiceId}/pay`);
+    await this.pass(7 * 3_600_000);
+    await sync.step(this.tenantId, invoiceId);
+  }
+
+  /** Paid past Stripe, as billing's `pay` leaves it. */
+  async paidHere({ invoices }: Worker, invoiceId: string): Promise<void> {
+    await invoices.pay(this.tenantId, invoiceId, this.timing.now(), 'tester');
+  }
+
+  /** What we keep for a customer. */
+  async balance(customerId: string): Promise<string> {
+    const [row] = await this.database.withTenant(this.tenantId, (tx) =>
+      tx.query<{ sum: string }>(
+        'SELECT coalesce(sum(amount), 0) AS sum FROM customer_balance_entry WHERE tenant_id = $1 AND customer_id = $2',
+        [tx.tenantId, customerId],
+      ),
+    );
+    return Decimal.parse(row?.sum ?? '0').toString();
   }
 
   /** What Stripe has of one of our invoices. */

@@ -5,7 +5,9 @@ import { Database, type TenantTransaction } from '@tare/database';
 import { randomUUID } from 'node:crypto';
 import { HeldSync } from './held-sync.ts';
 import { StripeConfiguration } from './stripe-configuration.ts';
-import { LeaseLost, Postponed, Refused, sentenceOf } from './stripe-failure.ts';
+import { CreditNoteSync } from './credit-notes/credit-note-sync.service.ts';
+import { settleAttempt } from './settle-attempt.ts';
+import { sentenceOf } from './stripe-failure.ts';
 import { StripeSyncStore, type SyncRow, type SyncState } from './stripe-sync.store.ts';
 import { SyncAlerts } from './sync-alerts.ts';
 import { SyncSteps } from './sync-steps.ts';
@@ -21,8 +23,6 @@ const BATCH = 64;
 /** Invoices of a tenant that are sent at the same time. */
 const LANES = 4;
 const TENANTS_AT_ONCE = 1_000;
-/** Failed attempts at one step after which somebody should hear of it. */
-const ATTEMPTS_BEFORE_ALERT = 10;
 
 /** Brings finalized invoices to Stripe, each exactly once, and what becomes of them there back (DESIGN: Stripe, exactly once). */
 @Injectable()
@@ -37,6 +37,7 @@ export class StripeSync {
     private readonly steps: SyncSteps,
     private readonly alerts: SyncAlerts,
     private readonly invoices: InvoiceStore,
+    private readonly creditNotes: CreditNoteSync,
   ) {}
 
   /**
@@ -49,10 +50,14 @@ export class StripeSync {
     await this.advance(tenantId, invoiceId);
   }
 
-  /** Takes all of a tenant's invoices that are due as far as they go now; answers how many were looked at. */
-  async syncTenant(tenantId: string): Promise<number> {
-    if (!(await this.serves(tenantId))) return 0;
+  /** Takes all of a tenant's invoices that are due as far as they go now, then its credit notes; answers how many were looked at. */
+  async syncTenant(tenantId: string): Promise<{ invoices: number; creditNotes: number }> {
+    if (!(await this.serves(tenantId))) return { invoices: 0, creditNotes: 0 };
     await this.pull(tenantId);
+    return { invoices: await this.syncInvoices(tenantId), creditNotes: await this.creditNotes.syncTenant(tenantId) };
+  }
+
+  private async syncInvoices(tenantId: string): Promise<number> {
     const seen = new Set<string>();
     for (;;) {
       const lanes = await this.dueLanes(tenantId, seen);
@@ -67,18 +72,20 @@ export class StripeSync {
    * Everything that is due, of all tenants: invoices just finalized, attempts whose wait is over, rows whose worker died, and finalized invoices that
    * have not been looked at for a while, in case webhooks were dropped. A tenant that fails does not stop the others.
    */
-  async sweep(): Promise<{ tenants: number; invoices: number }> {
-    if (!this.configuration.isOn) return { tenants: 0, invoices: 0 };
-    const tenants = await this.tenantsWithWork();
-    let invoices = 0;
-    for (const tenantId of tenants) {
+  async sweep(): Promise<{ tenants: number; invoices: number; creditNotes: number }> {
+    const looked = { tenants: 0, invoices: 0, creditNotes: 0 };
+    if (!this.configuration.isOn) return looked;
+    for (const tenantId of await this.tenantsWithWork()) {
+      looked.tenants += 1;
       try {
-        invoices += await this.syncTenant(tenantId);
+        const { invoices, creditNotes } = await this.syncTenant(tenantId);
+        looked.invoices += invoices;
+        looked.creditNotes += creditNotes;
       } catch (error) {
         this.logger.error(`the Stripe sync of tenant ${tenantId} failed: ${sentenceOf(error)}`);
       }
     }
-    return { tenants: tenants.length, invoices };
+    return looked;
   }
 
   /** Starts a failed sync again where it stopped, after a person has looked at it. @throws CodedError NOT_FOUND when it has not failed */
@@ -86,6 +93,17 @@ export class StripeSync {
     const restarted = await this.database.withTenant(tenantId, (tx) => this.store.retry(tx, invoiceId, this.timing.now()));
     if (!restarted) throw new CodedError('NOT_FOUND', `no failed Stripe sync of an invoice with id "${invoiceId}"`);
     await this.step(tenantId, invoiceId);
+  }
+
+  /** The same of a credit note. */
+  async stepCreditNote(tenantId: string, creditNoteId: string): Promise<void> {
+    if (await this.serves(tenantId)) await this.creditNotes.step(tenantId, creditNoteId);
+  }
+
+  /** Starts a failed credit note again where it stopped. @throws CodedError NOT_FOUND when it has not failed */
+  async retryCreditNote(tenantId: string, creditNoteId: string): Promise<void> {
+    await this.creditNotes.restart(tenantId, creditNoteId);
+    await this.stepCreditNote(tenantId, creditNoteId);
   }
 
   /** For many invoices at once; each of them has an entry. */
@@ -150,31 +168,8 @@ export class StripeSync {
     try {
       while (await this.steps.take(held));
     } catch (error) {
-      await this.settle(held, error);
+      await settleAttempt(held, { invoiceId }, error, { timing: this.timing, alerts: this.alerts });
     }
-  }
-
-  /** Gives the row back with what went wrong. */
-  private async settle(held: HeldSync, error: unknown): Promise<void> {
-    if (error instanceof LeaseLost) return;
-    if (error instanceof Refused || error instanceof CodedError) return this.fail(held, error.message);
-    if (!(error instanceof Postponed)) this.logger.error(`the Stripe sync of invoice ${held.row.invoiceId} failed: ${sentenceOf(error)}`);
-    await this.postpone(held, sentenceOf(error));
-  }
-
-  private async fail(held: HeldSync, reason: string): Promise<void> {
-    const { invoiceId } = held.row;
-    this.logger.warn(`invoice ${invoiceId} is not in Stripe: ${reason}`);
-    await held.release({ state: 'FAILED', lastError: reason }, (tx) => this.alerts.failed(tx, invoiceId, reason));
-  }
-
-  private async postpone(held: HeldSync, reason: string): Promise<void> {
-    const { invoiceId } = held.row;
-    const attempts = held.row.attempts + 1;
-    const nextAttemptAt = after(this.timing.now(), this.timing.retryDelayMs(attempts));
-    await held.release({ attempts, nextAttemptAt, lastError: reason }, async (tx) => {
-      if (attempts === ATTEMPTS_BEFORE_ALERT) await this.alerts.delayed(tx, invoiceId, reason);
-    });
   }
 }
 

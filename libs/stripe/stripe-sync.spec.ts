@@ -218,7 +218,7 @@ describe('nothing is synced', () => {
     const off = await bench.worker({ secretKey: null });
     const id = await bench.finalized({ amounts: ['10'] });
     await off.sync.step(bench.tenantId, id);
-    expect(await off.sync.sweep()).toEqual({ tenants: 0, invoices: 0 });
+    expect(await off.sync.sweep()).toEqual({ tenants: 0, invoices: 0, creditNotes: 0 });
     expect(await off.sync.progress(bench.tenantId, id)).toBeNull();
     const states = await bench.database.withTenant(bench.tenantId, (tx) => off.sync.syncStates(tx, [id]));
     expect(states.get(id)).toEqual({ state: 'NOT_SYNCED', stripeInvoiceId: null });
@@ -238,10 +238,10 @@ describe('the sweep', () => {
     const other = await bench.test.createTenant();
     const theirs = await bench.finalized({ amounts: ['1'], tenantId: other });
     const ours = await bench.finalized({ amounts: ['2'] });
-    expect(await worker.sync.sweep()).toEqual({ tenants: 2, invoices: 2 });
+    expect(await worker.sync.sweep()).toEqual({ tenants: 2, invoices: 2, creditNotes: 0 });
     expect((await bench.atStripe(theirs))[0]?.metadata['tare_tenant']).toBe(other);
     expect((await bench.atStripe(ours))[0]?.status).toBe('open');
-    expect(await worker.sync.sweep()).toEqual({ tenants: 0, invoices: 0 });
+    expect(await worker.sync.sweep()).toEqual({ tenants: 0, invoices: 0, creditNotes: 0 });
   });
 
   test('hears of a payment whose webhook was dropped', async () => {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Instant } from '@tare/core';
 import { sqlInstant, sqlInstantOrNull, type TenantTransaction, type Transaction } from '@tare/database';
+import { refreshDueWork, UNDER_WAY, wakeWaitingCreditNotes } from './due-work.store.ts';
 import type { StoredRequest } from './remote-call.ts';
 
 export type SyncStep = 'CUSTOMER' | 'DRAFT' | 'LINES' | 'VERIFY' | 'FINALIZE' | 'TRACK' | 'VOID' | 'DONE';
@@ -50,9 +51,6 @@ interface Row {
 }
 
 const COLUMNS = `invoice_id, step, state, generation, stripe_invoice_id, request, attempts, next_attempt_at, last_error, remote_status, void_requested, created_at`;
-/** Rows that somebody still has to do something about. */
-const UNDER_WAY = `state <> 'FAILED' AND step <> 'DONE'`;
-
 /** SQL of the sync's state. Every change of a row's next attempt also moves the tenant's row in due_work, last in its transaction. */
 @Injectable()
 export class StripeSyncStore {
@@ -69,7 +67,7 @@ export class StripeSyncStore {
     await this.insertRows(tx, [...new Set(rows.map((row) => row.invoice_id))].sort(), now);
     const voided = rows.filter(({ kind }) => kind === 'VOIDED').map((row) => row.invoice_id);
     if (voided.length > 0) await this.requestVoid(tx, voided, now);
-    await this.refreshDueWork(tx);
+    await refreshDueWork(tx);
     return rows.length;
   }
 
@@ -153,7 +151,7 @@ export class StripeSyncStore {
       `UPDATE stripe_sync SET state = 'SYNCING', attempts = 0, next_attempt_at = $3 WHERE tenant_id = $1 AND invoice_id = $2 AND state = 'FAILED' RETURNING 1`,
       [tx.tenantId, invoiceId, sqlInstant(now)],
     );
-    if (rows.length > 0) await this.refreshDueWork(tx);
+    if (rows.length > 0) await refreshDueWork(tx);
     return rows.length > 0;
   }
 
@@ -179,7 +177,7 @@ export class StripeSyncStore {
       invoiceId,
       sqlInstant(now),
     ]);
-    await this.refreshDueWork(tx);
+    await refreshDueWork(tx);
   }
 
   /** Events received before an invoice was looked at are done with it. */
@@ -215,19 +213,12 @@ export class StripeSyncStore {
     );
   }
 
-  /** When the sweep has to look at this tenant. The row is locked first, so that the second statement sees what others committed meanwhile. */
-  async refreshDueWork(tx: TenantTransaction): Promise<void> {
-    await tx.query(
-      `INSERT INTO due_work (tenant_id, kind, due_at) VALUES ($1, 'stripe', now())
-       ON CONFLICT (tenant_id, kind) DO UPDATE SET due_at = due_work.due_at`,
-      [tx.tenantId],
-    );
-    await tx.query(
-      `WITH next AS (SELECT min(next_attempt_at) AS at FROM stripe_sync WHERE tenant_id = $1 AND ${UNDER_WAY}),
-         idle AS (DELETE FROM due_work USING next WHERE tenant_id = $1 AND kind = 'stripe' AND next.at IS NULL)
-       UPDATE due_work SET due_at = next.at FROM next WHERE tenant_id = $1 AND kind = 'stripe' AND next.at IS NOT NULL`,
-      [tx.tenantId],
-    );
+  /** What came while the row was held; last in the transaction that gives it back. */
+  async released(tx: TenantTransaction, { invoiceId }: SyncRow, now: Instant): Promise<void> {
+    await this.wakeForLateEvents(tx, invoiceId, now);
+    await this.wakeForVoid(tx, invoiceId, now);
+    await wakeWaitingCreditNotes(tx, invoiceId, now);
+    await refreshDueWork(tx);
   }
 
   /** Global: tenants with an invoice whose turn it is. */
@@ -253,7 +244,8 @@ export class StripeSyncStore {
   /** Of these tenants, those with announcements that nobody has taken. */
   async tenantsWithOutbox(tx: Transaction, tenantIds: readonly string[]): Promise<string[]> {
     const rows = await tx.query<{ tenant_id: string }>(
-      'SELECT DISTINCT tenant_id FROM invoice_outbox WHERE tenant_id = ANY ($1::uuid[]) AND taken_at IS NULL',
+      `SELECT tenant_id FROM invoice_outbox WHERE tenant_id = ANY ($1::uuid[]) AND taken_at IS NULL
+       UNION SELECT tenant_id FROM credit_note_outbox WHERE tenant_id = ANY ($1::uuid[]) AND taken_at IS NULL`,
       [tenantIds],
     );
     return rows.map((row) => row.tenant_id);

@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { CodedError } from '@tare/core';
 import { Database } from '@tare/database';
 import type Stripe from 'stripe';
+import { CreditNoteSyncStore } from './credit-notes/credit-note-sync.store.ts';
 import { StripeClient } from './stripe-client.ts';
 import { StripeConfiguration } from './stripe-configuration.ts';
 import { sentenceOf } from './stripe-failure.ts';
@@ -11,16 +12,16 @@ import { SyncTiming } from './sync-timing.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** What of an event we go by: not what it says happened, only which invoice it is about. */
-interface InvoiceEvent {
+/** What of an event we go by: not what it says happened, only what it is about. */
+interface AboutOurs {
   readonly id: string;
   readonly type: string;
   readonly objectId: string;
   readonly tenantId: string;
-  readonly invoiceId: string;
+  readonly subject: { readonly kind: 'INVOICE' | 'CREDIT_NOTE'; readonly id: string };
 }
 
-/** Events that Stripe sends. An event only wakes the sync of its invoice, which then looks at Stripe itself: order and repeats do not matter. */
+/** Events that Stripe sends. An event only wakes the sync of its invoice or credit note, which then looks at Stripe itself: order and repeats do not matter. */
 @Injectable()
 export class StripeWebhooks implements OnModuleDestroy {
   private readonly logger = new Logger(StripeWebhooks.name);
@@ -32,12 +33,13 @@ export class StripeWebhooks implements OnModuleDestroy {
     private readonly client: StripeClient,
     private readonly timing: SyncTiming,
     private readonly store: StripeSyncStore,
+    private readonly noteStore: CreditNoteSyncStore,
     private readonly sync: StripeSync,
   ) {}
 
   /**
    * Keeps a delivery and returns; the look at Stripe goes on behind it, and the sweep makes up for it if this process dies. Events that are not about
-   * an invoice of ours (of `tenantId`, when one is given) are taken and forgotten.
+   * an invoice or credit note of ours (of `tenantId`, when one is given) are taken and forgotten.
    * @throws CodedError INVALID_SIGNATURE before anything of the body is believed, WEBHOOKS_NOT_SET_UP without STRIPE_WEBHOOK_SECRET
    */
   async receive(rawBody: Buffer, signature: string, tenantId?: string): Promise<void> {
@@ -46,7 +48,7 @@ export class StripeWebhooks implements OnModuleDestroy {
     }
     const event = this.client.eventOf(rawBody, signature);
     if (event === null) throw new CodedError('INVALID_SIGNATURE', 'The Stripe-Signature header does not fit the body, or is too old.');
-    const about = invoiceEventOf(event);
+    const about = aboutOurs(event);
     if (about === null || (tenantId !== undefined && about.tenantId !== tenantId.toLowerCase())) return;
     if (await this.keep(about)) this.look(about);
   }
@@ -60,28 +62,35 @@ export class StripeWebhooks implements OnModuleDestroy {
     await this.idle();
   }
 
-  private async keep(event: InvoiceEvent): Promise<boolean> {
+  private async keep(event: AboutOurs): Promise<boolean> {
     const now = this.timing.now();
     return this.database.withTenant(event.tenantId, async (tx) => {
-      const isNew = await this.store.insertEvent(tx, event, now);
-      if (isNew) await this.store.wake(tx, event.invoiceId, now);
+      if (event.subject.kind === 'CREDIT_NOTE') return this.noteStore.takeEvent(tx, { ...event, creditNoteId: event.subject.id }, now);
+      const invoiceId = event.subject.id;
+      const isNew = await this.store.insertEvent(tx, { ...event, invoiceId }, now);
+      if (isNew) await this.store.wake(tx, invoiceId, now);
       return isNew;
     });
   }
 
-  private look({ tenantId, invoiceId }: InvoiceEvent): void {
-    const looking = this.sync
-      .step(tenantId, invoiceId)
-      .catch((error: unknown) => this.logger.error(`invoice ${invoiceId} waits for the sweep: ${sentenceOf(error)}`))
+  private look({ tenantId, subject }: AboutOurs): void {
+    const step = subject.kind === 'INVOICE' ? this.sync.step(tenantId, subject.id) : this.sync.stepCreditNote(tenantId, subject.id);
+    const looking = step
+      .catch((error: unknown) => this.logger.error(`${subject.kind} ${subject.id} waits for the sweep: ${sentenceOf(error)}`))
       .finally(() => this.running.delete(looking));
     this.running.add(looking);
   }
 }
 
-function invoiceEventOf({ id, type, data }: Stripe.Event): InvoiceEvent | null {
+/** The metadata in which each kind of object carries our id. */
+const OUR_ID = { invoice: ['INVOICE', 'tare_invoice'], credit_note: ['CREDIT_NOTE', 'tare_credit_note'] } as const;
+
+function aboutOurs({ id, type, data }: Stripe.Event): AboutOurs | null {
   const object = data.object as { id?: string; object: string; metadata?: Stripe.Metadata | null };
+  if (object.object !== 'invoice' && object.object !== 'credit_note') return null;
+  const [kind, key] = OUR_ID[object.object];
   const tenantId = object.metadata?.['tare_tenant'] ?? '';
-  const invoiceId = object.metadata?.['tare_invoice'] ?? '';
-  if (object.object !== 'invoice' || object.id === undefined || !UUID.test(tenantId) || !UUID.test(invoiceId)) return null;
-  return { id, type, objectId: object.id, tenantId: tenantId.toLowerCase(), invoiceId: invoiceId.toLowerCase() };
+  const subjectId = object.metadata?.[key] ?? '';
+  if (object.id === undefined || !UUID.test(tenantId) || !UUID.test(subjectId)) return null;
+  return { id, type, objectId: object.id, tenantId: tenantId.toLowerCase(), subject: { kind, id: subjectId.toLowerCase() } };
 }

@@ -1,3 +1,4 @@
+import { Decimal } from '@tare/core';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Stripe from 'stripe';
@@ -134,6 +135,25 @@ describe('what Stripe tells', () => {
     await settled();
     expect(await bench.status(id)).toMatchObject({ status: 'PAID' });
     expect(await eventsOf(id)).toEqual(before);
+  });
+
+  test('a credit note that is voided in Stripe stops, and somebody hears of it; its making changes nothing', async () => {
+    const id = await synced();
+    const note = await bench.credited(worker, id, { amount: Decimal.parse('3') });
+    const { stripeCreditNoteId } = await bench.driveNote(worker, note);
+    await settled();
+    expect(await bench.noteRow(note)).toMatchObject({ state: 'SYNCED', step: 'TRACK' });
+    await bench.emulator.control('POST', `/emulator/credit_notes/${stripeCreditNoteId}/void`);
+    await settled();
+    expect(await bench.noteRow(note)).toMatchObject({ state: 'FAILED', errorCode: 'VOIDED_AT_STRIPE' });
+    expect(await bench.openAlerts(note)).toEqual(['STRIPE_SYNC_FAILED']);
+    const types = await bench.database.withTenant(bench.tenantId, (tx) =>
+      tx.query<{ type: string }>('SELECT type FROM stripe_event WHERE tenant_id = $1 AND object_id = $2 ORDER BY received_at', [
+        tx.tenantId,
+        stripeCreditNoteId,
+      ]),
+    );
+    expect(types.map(({ type }) => type)).toEqual(['credit_note.created', 'credit_note.voided']);
   });
 
   test('a payment heard of while Stripe cannot be asked is applied by the sweep', async () => {

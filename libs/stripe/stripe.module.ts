@@ -1,6 +1,9 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { AlertsModule } from '@tare/alerts';
 import { BillingModule } from '@tare/billing';
+import { CreditNoteSteps } from './credit-notes/credit-note-steps.ts';
+import { CreditNoteSync } from './credit-notes/credit-note-sync.service.ts';
+import { CreditNoteSyncStore } from './credit-notes/credit-note-sync.store.ts';
 import { InvoiceOutcome } from './invoice-outcome.ts';
 import { StripeClient } from './stripe-client.ts';
 import { StripeConfiguration } from './stripe-configuration.ts';
@@ -13,7 +16,7 @@ import { SyncAlerts } from './sync-alerts.ts';
 import { SyncSteps } from './sync-steps.ts';
 import { SyncTiming } from './sync-timing.ts';
 
-/** Invoices at Stripe. */
+/** Invoices and credit notes at Stripe. */
 @Module({})
 export class StripeModule {
   /** Configured by the environment as it is when the application starts, unless a configuration is given. */
@@ -29,9 +32,9 @@ function moduleWith(configuration: Provider): DynamicModule {
     providers: [
       configuration,
       ...[SyncTiming, StripeClient, StripeSyncStore, StripeCustomerStore, StripeCustomers],
-      ...[SyncAlerts, InvoiceOutcome, SyncSteps, StripeSync, StripeWebhooks],
+      ...[SyncAlerts, InvoiceOutcome, SyncSteps, CreditNoteSyncStore, CreditNoteSteps, CreditNoteSync, StripeSync, StripeWebhooks],
     ],
-    exports: [StripeConfiguration, StripeSync, StripeWebhooks],
+    exports: [StripeConfiguration, StripeSync, CreditNoteSync, StripeWebhooks],
   };
 }
 

@@ -6,28 +6,31 @@ const FAILED = 'STRIPE_SYNC_FAILED';
 const DELAYED = 'STRIPE_SYNC_DELAYED';
 const DISAGREEMENT = 'STRIPE_DISAGREES';
 
-/** What a person has to hear of the sync. One open alert per kind and invoice. */
+/** What is synced: an invoice or a credit note, by its id. */
+export type Synced = { readonly invoiceId: string } | { readonly creditNoteId: string };
+
+/** What a person has to hear of the sync. One open alert per kind and object. */
 @Injectable()
 export class SyncAlerts {
   constructor(private readonly alerts: AlertsService) {}
 
-  /** The sync of an invoice has stopped. */
-  async failed(tx: TenantTransaction, invoiceId: string, reason: string): Promise<void> {
+  /** The sync has stopped. */
+  async failed(tx: TenantTransaction, synced: Synced, reason: string): Promise<void> {
     await this.alerts.raise(tx, {
       kind: FAILED,
-      subject: invoiceId,
-      message: `An invoice is not in Stripe: ${reason}`,
-      detail: { invoiceId, reason },
+      subject: idOf(synced),
+      message: `${nameOf(synced)} is not in Stripe: ${reason}`,
+      detail: { ...synced, reason },
     });
   }
 
   /** It goes on trying, and has for a while. */
-  async delayed(tx: TenantTransaction, invoiceId: string, reason: string): Promise<void> {
+  async delayed(tx: TenantTransaction, synced: Synced, reason: string): Promise<void> {
     await this.alerts.raise(tx, {
       kind: DELAYED,
-      subject: invoiceId,
-      message: `An invoice has not reached Stripe yet: ${reason}`,
-      detail: { invoiceId, reason },
+      subject: idOf(synced),
+      message: `${nameOf(synced)} has not reached Stripe yet: ${reason}`,
+      detail: { ...synced, reason },
     });
   }
 
@@ -37,8 +40,11 @@ export class SyncAlerts {
     await this.alerts.raise(tx, { kind: DISAGREEMENT, subject: invoiceId, message, detail: { invoiceId, status, reason } });
   }
 
-  async resolve(tx: TenantTransaction, invoiceId: string): Promise<void> {
-    await this.alerts.resolve(tx, FAILED, invoiceId);
-    await this.alerts.resolve(tx, DELAYED, invoiceId);
+  async resolve(tx: TenantTransaction, subject: string): Promise<void> {
+    await this.alerts.resolve(tx, FAILED, subject);
+    await this.alerts.resolve(tx, DELAYED, subject);
   }
 }
+
+const idOf = (synced: Synced): string => ('invoiceId' in synced ? synced.invoiceId : synced.creditNoteId);
+const nameOf = (synced: Synced): string => ('invoiceId' in synced ? 'An invoice' : 'A credit note');

@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { BillingModule } from '@tare/billing';
+import { StripeModule } from '@tare/stripe';
+import { CreditNoteViews } from './credit-note-views.ts';
 import { CreditNotesResolver } from './credit-notes.resolver.ts';
 
-@Module({ imports: [BillingModule], providers: [CreditNotesResolver] })
+@Module({ imports: [BillingModule, StripeModule.register()], providers: [CreditNoteViews, CreditNotesResolver] })
 export class CreditNotesApiModule {}

@@ -1,14 +1,21 @@
 import { Args, ID, Int, Mutation, Query, Resolver } from '@nestjs/graphql';
 import type { Principal } from '@tare/access';
 import { CreditNotesService } from '@tare/billing';
+import { CodedError } from '@tare/core';
+import { StripeSync } from '@tare/stripe';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
 import { connectionOf } from '../graphql/connection.ts';
-import { CreditNote, CreditNoteConnection, CreditNoteInput, creditNoteOf } from './credit-notes.types.ts';
+import { CreditNoteViews } from './credit-note-views.ts';
+import { CreditNote, CreditNoteConnection, CreditNoteInput } from './credit-notes.types.ts';
 
 @Resolver(() => CreditNote)
 export class CreditNotesResolver {
-  constructor(private readonly notes: CreditNotesService) {}
+  constructor(
+    private readonly notes: CreditNotesService,
+    private readonly views: CreditNoteViews,
+    private readonly sync: StripeSync,
+  ) {}
 
   @Mutation(() => CreditNote, {
     description:
@@ -17,7 +24,21 @@ export class CreditNotesResolver {
   })
   @RequireScope('WRITE')
   async creditNote(@CurrentPrincipal() { tenantId, apiKeyId }: Principal, @Args('input') input: CreditNoteInput): Promise<CreditNote> {
-    return creditNoteOf(await this.notes.create(tenantId, input, apiKeyId));
+    return this.views.one(tenantId, await this.notes.create(tenantId, input, apiKeyId));
+  }
+
+  @Mutation(() => CreditNote, {
+    description: 'Starts the sync of a credit note that FAILED again where it stopped, after somebody has looked at its `syncProblem`.',
+  })
+  @RequireScope('WRITE')
+  async retryCreditNoteSync(
+    @CurrentPrincipal() { tenantId }: Principal,
+    @Args('creditNote', { type: () => ID }) id: string,
+  ): Promise<CreditNote> {
+    const note = await this.notes.byId(tenantId, id);
+    if (note === null) throw new CodedError('NOT_FOUND', `There is no credit note with id "${id}".`, 'creditNote');
+    await this.sync.retryCreditNote(tenantId, id);
+    return this.views.one(tenantId, note);
   }
 
   @Query(() => CreditNote, { name: 'creditNote', nullable: true })
@@ -27,7 +48,7 @@ export class CreditNotesResolver {
     @Args('id', { type: () => ID }) id: string,
   ): Promise<CreditNote | null> {
     const note = await this.notes.byId(tenantId, id);
-    return note && creditNoteOf(note);
+    return note && this.views.one(tenantId, note);
   }
 
   @Query(() => CreditNoteConnection, {
@@ -42,6 +63,8 @@ export class CreditNotesResolver {
     @Args('first', { type: () => Int, nullable: true }) first: number | null,
     @Args('after', { type: () => String, nullable: true }) after: string | null,
   ): Promise<CreditNoteConnection> {
-    return connectionOf(await this.notes.list(tenantId, { customer, invoice, first, after }), creditNoteOf);
+    const page = await this.notes.list(tenantId, { customer, invoice, first, after });
+    const views = new Map((await this.views.of(tenantId, page.rows)).map((view) => [view.id, view]));
+    return connectionOf(page, ({ id }) => views.get(id) as CreditNote);
   }
 }

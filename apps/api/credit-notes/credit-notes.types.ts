@@ -1,6 +1,7 @@
 import { Field, ID, InputType, ObjectType, registerEnumType } from '@nestjs/graphql';
-import type { CreditNoteSettlement, CreditNoteView } from '@tare/billing';
+import type { CreditNoteSettlement } from '@tare/billing';
 import type { Decimal, Instant } from '@tare/core';
+import type { CreditNoteSyncView } from '@tare/stripe';
 import { Customer } from '../customers/customers.types.ts';
 import { PageInfo } from '../graphql/page-info.ts';
 import { DateTimeScalar, DecimalScalar } from '../graphql/scalars.ts';
@@ -93,6 +94,19 @@ export class CreditNoteTax {
   amount!: Decimal;
 }
 
+@ObjectType({ description: 'Why something is not in Stripe.' })
+export class SyncProblem {
+  @Field({
+    description:
+      'INVOICE_NOT_SYNCED: it waits for its invoice. The others stop it until somebody has looked: STRIPE_AMOUNTS_DIFFER, VOIDED_AT_STRIPE, ' +
+      'INVOICE_UNPAID_AT_STRIPE (paid here, open there), INVOICE_VOID_AT_STRIPE, INVOICE_NOT_AT_STRIPE, CURRENCY_NOT_SYNCED, STRIPE_REFUSED.',
+  })
+  code!: string;
+
+  @Field()
+  message!: string;
+}
+
 @ObjectType({ description: 'Takes back a part of a finalized invoice, and never changes.' })
 export class CreditNote {
   @Field(() => ID)
@@ -143,8 +157,18 @@ export class CreditNote {
   @Field(() => DateTimeScalar, { description: 'When it counts.' })
   finalizedAt!: Instant;
 
-  @Field(() => SyncStates, { description: 'Credit notes are not sent to Stripe: enter it there too if the invoice is there.' })
-  sync!: (typeof SyncStates)[keyof typeof SyncStates];
+  @Field(() => SyncStates, {
+    description:
+      'How far it has come on its way to Stripe, after its invoice. NOT_SYNCED: Stripe is not in use, or nothing of it is for Stripe, ' +
+      'since what it gives back was paid with the balance or with prepaid credits.',
+  })
+  sync!: CreditNoteSyncView['state'];
+
+  @Field(() => String, { nullable: true, description: 'Id of the credit note at Stripe; null while it is not there.' })
+  stripeCreditNoteId!: string | null;
+
+  @Field(() => SyncProblem, { nullable: true, description: 'What it waits for, or why it has FAILED.' })
+  syncProblem!: SyncProblem | null;
 }
 
 @ObjectType()
@@ -163,9 +187,4 @@ export class CreditNoteConnection {
 
   @Field(() => PageInfo)
   pageInfo!: PageInfo;
-}
-
-/** Announced, and taken by no sync yet. */
-export function creditNoteOf(note: CreditNoteView): CreditNote {
-  return { ...note, sync: 'NOT_SYNCED' };
 }

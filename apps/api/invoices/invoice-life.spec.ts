@@ -63,6 +63,7 @@ test('an invoice is taxed, credited, and paid outside of Stripe', async () => {
     edges: [{ node: { id: (creditNote as { id: string }).id, customer: { key: 'acme' } } }],
     pageInfo: { hasNextPage: false },
   });
+  await showsItsSync((creditNote as { id: string }).id, invoice.id);
   const pay = `mutation ($id: ID!) { payInvoice(invoice: $id, at: "2026-01-05T00:00:00Z") { ${FIELDS} paidAt } }`;
   const { payInvoice } = await data(pay, { id: invoice.id });
   expect(payInvoice).toEqual({
@@ -107,3 +108,31 @@ test('of another tenant nothing is found', async () => {
   const credit = 'mutation ($input: CreditNoteInput!) { creditNote(input: $input) { id } }';
   expect((await api.refusal(credit, { input: { invoice: id, reason: 'x' } }, stranger)).code).toBe('NOT_FOUND');
 });
+
+/** Where the sync stands with a credit note, and that only what has failed can be started again. */
+async function showsItsSync(creditNote: string, invoice: string): Promise<void> {
+  const query = '{ creditNotes(invoice: "INVOICE") { edges { node { sync stripeCreditNoteId syncProblem { code message } } } } }';
+  const shown = async (): Promise<unknown> => (await data(query.replace('INVOICE', invoice)))['creditNotes'];
+  const only = (node: object): object => ({ edges: [{ node }] });
+  expect(await shown()).toEqual(only({ sync: 'NOT_SYNCED', stripeCreditNoteId: null, syncProblem: null }));
+  const tenants = await api.test.database.withoutTenant((tx) => tx.query<{ id: string }>('SELECT id FROM tenant'));
+  const failed = await api.test.database.withTenants(
+    tenants.map(({ id }) => id),
+    (tx) =>
+      tx.query(
+        `INSERT INTO stripe_credit_note_sync (tenant_id, credit_note_id, invoice_id, step, state, next_attempt_at, error_code, last_error)
+         SELECT tenant_id, id, invoice_id, 'CREATE', 'FAILED', '2100-01-01', 'INVOICE_UNPAID_AT_STRIPE', 'It is open there.' FROM credit_note
+         WHERE id = $1 RETURNING 1`,
+        [creditNote],
+      ),
+  );
+  expect(failed).toHaveLength(1);
+  const syncProblem = { code: 'INVOICE_UNPAID_AT_STRIPE', message: 'It is open there.' };
+  expect(await shown()).toEqual(only({ sync: 'FAILED', stripeCreditNoteId: null, syncProblem }));
+  const retry = 'mutation ($id: ID!) { retryCreditNoteSync(creditNote: $id) { sync } }';
+  expect(await data(retry, { id: creditNote })).toEqual({ retryCreditNoteSync: { sync: 'SYNCING' } });
+  expect(await api.refusal(retry, { id: creditNote })).toMatchObject({ code: 'NOT_FOUND' });
+  expect(await api.refusal('mutation ($id: ID!) { retryInvoiceSync(invoice: $id) { id } }', { id: invoice })).toMatchObject({
+    code: 'NOT_FOUND',
+  });
+}

@@ -9,7 +9,8 @@ import {
   type InvoiceView,
 } from '@tare/billing';
 import { cursorOf } from '@tare/catalog';
-import type { Instant } from '@tare/core';
+import { CodedError, type Instant } from '@tare/core';
+import { StripeSync } from '@tare/stripe';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
 import { DateTimeScalar } from '../graphql/scalars.ts';
@@ -24,6 +25,7 @@ export class InvoicesResolver {
     private readonly views: InvoiceViews,
     private readonly regeneration: InvoiceRegeneration,
     private readonly finalization: EarlyFinalization,
+    private readonly sync: StripeSync,
   ) {}
 
   @Mutation(() => BillingRun, {
@@ -104,6 +106,17 @@ export class InvoicesResolver {
     @Args('invoice', { type: () => ID }) id: string,
   ): Promise<Invoice> {
     return this.viewed(tenantId, await this.service.markUncollectible(tenantId, id, apiKeyId));
+  }
+
+  @Mutation(() => Invoice, {
+    description: 'Starts the Stripe sync of an invoice that FAILED again where it stopped, after somebody has looked at its alert.',
+  })
+  @RequireScope('WRITE')
+  async retryInvoiceSync(@CurrentPrincipal() { tenantId }: Principal, @Args('invoice', { type: () => ID }) id: string): Promise<Invoice> {
+    const invoice = await this.service.byId(tenantId, id);
+    if (invoice === null) throw new CodedError('NOT_FOUND', `There is no invoice with id "${id}".`, 'invoice');
+    await this.sync.retry(tenantId, id);
+    return this.viewed(tenantId, (await this.service.byId(tenantId, id)) ?? invoice);
   }
 
   @Query(() => [Invoice], {

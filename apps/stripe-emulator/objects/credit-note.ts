@@ -19,6 +19,8 @@ export interface CreditNote {
   created: number;
   currency: string;
   customer: string;
+  /** The entry in the balance that Stripe keeps of the customer, when the note was credited there. */
+  customer_balance_transaction: string | null;
   effective_at: number;
   invoice: string;
   lines: { object: 'list'; data: CreditNoteLine[]; has_more: false; url: string };
@@ -30,6 +32,7 @@ export interface CreditNote {
   post_payment_amount: number;
   pre_payment_amount: number;
   reason: string | null;
+  refunds: { amount_refunded: number; payment_record_refund: null; refund: string; type: 'refund' }[];
   status: 'issued' | 'void';
   subtotal: number;
   total: number;

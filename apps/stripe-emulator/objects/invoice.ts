@@ -22,6 +22,8 @@ export interface Invoice extends InvoiceTotals {
   object: 'invoice';
   amount_overpaid: number;
   amount_paid: number;
+  /** Of what was paid, what came past Stripe: nothing of it can be refunded there. */
+  amount_paid_off_stripe: number;
   amount_shipping: number;
   attempt_count: number;
   attempted: boolean;
