@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Module, type INestApplicationContext } from '@nestjs/common';
+import { Module, type INestApplicationContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { MetersService, PlansService } from '@tare/catalog';
 import { parseInstant } from '@tare/core';
@@ -32,8 +32,9 @@ export class TestWorld {
     readonly app: INestApplicationContext,
   ) {}
 
-  static async open(test: TestDatabase, tenant: { live?: boolean } = {}): Promise<TestWorld> {
-    const app = await NestFactory.createApplicationContext(worldModule(test.url), { logger: ['error'], abortOnError: false });
+  /** `slices`: modules to the right of billing that a spec is about too. */
+  static async open(test: TestDatabase, tenant: { live?: boolean } = {}, slices: readonly Type[] = []): Promise<TestWorld> {
+    const app = await NestFactory.createApplicationContext(worldModule(test.url, slices), { logger: ['error'], abortOnError: false });
     return new TestWorld(await test.createTenant(tenant), app);
   }
 
@@ -110,8 +111,8 @@ export class TestWorld {
   }
 }
 
-function worldModule(url: string): new () => object {
-  @Module({ imports: [DatabaseModule.register({ url, connections: 8 }), CostsModule, BillingModule] })
+function worldModule(url: string, slices: readonly Type[]): Type {
+  @Module({ imports: [DatabaseModule.register({ url, connections: 8 }), CostsModule, BillingModule, ...slices] })
   class TestWorldModule {}
   return TestWorldModule;
 }

@@ -90,7 +90,9 @@ export class CandidateWorld {
       const start = Math.min(from, ...own.flatMap((segment) => servicePeriodAt(segment, from)?.fullStart ?? []));
       const end = Math.max(to, ...own.flatMap((segment) => servicePeriodAt(segment, to - 1)?.fullEnd ?? []));
       const isClosed = closed.some((period) => period.end === end);
-      courses.push({ subscriptionId, segments: own, start, until: isClosed ? end : to });
+      // Cut short by a cancellation or another interval, a period is closed before its calendar's end.
+      const cut = Math.max(to, ...closed.filter((period) => period.start < to).map((period) => period.end));
+      courses.push({ subscriptionId, segments: own, start, until: isClosed ? end : cut });
     }
     return courses;
   }
