@@ -174,12 +174,18 @@ export class InvoiceStore {
     return new Map(rows.map((row) => [row.id, invoiceOfRow(row)]));
   }
 
-  /** The invoices of billing instants, in order of their sequence, by `instantKey`. */
+  /**
+   * The invoices of billing instants, in order of their sequence, by `instantKey`. LATERAL in the order of an index, rather than a join: it stays one look-up
+   * for each, where statistics from before the tenant's first run would read all of its invoices for each.
+   */
   async ofInstants(tx: TenantTransaction, instants: readonly InstantKey[]): Promise<Map<string, Invoice[]>> {
     if (instants.length === 0) return new Map();
     const rows = await tx.query<InvoiceRow>(
-      `SELECT ${COLUMNS} FROM unnest($2::uuid[], $3::timestamptz[], $4::text[]) AS k (subscription_id, billing_at, kind)
-       JOIN invoice i ON i.tenant_id = $1 AND i.subscription_id = k.subscription_id AND i.billing_at = k.billing_at AND i.kind = k.kind ORDER BY i.sequence`,
+      `SELECT i.* FROM unnest($2::uuid[], $3::timestamptz[], $4::text[]) AS k (subscription_id, billing_at, kind) CROSS JOIN LATERAL (
+         SELECT ${COLUMNS} FROM invoice i
+         WHERE i.tenant_id = $1 AND i.subscription_id = k.subscription_id AND i.billing_at = k.billing_at AND i.kind = k.kind
+         ORDER BY i.tenant_id, i.subscription_id, i.billing_at, i.kind, i.sequence
+       ) AS i ORDER BY i.sequence`,
       [
         tx.tenantId,
         instants.map(({ subscriptionId }) => subscriptionId),
@@ -289,7 +295,9 @@ export class InvoiceStore {
     const rows = await tx.query<{ customer_id: string; currency: string; amount: string }>(
       `SELECT w.customer_id, e.currency, sum(e.amount) AS amount
        FROM unnest($2::uuid[], $3::int4[]) AS w (customer_id, before)
-       JOIN customer_balance_entry e ON e.tenant_id = $1 AND e.customer_id = w.customer_id
+       CROSS JOIN LATERAL (
+         SELECT * FROM customer_balance_entry e WHERE e.tenant_id = $1 AND e.customer_id = w.customer_id ORDER BY e.tenant_id, e.customer_id, e.currency
+       ) AS e
        WHERE w.before IS NULL
          OR coalesce(e.place, (SELECT ${NUMBER} + 1 FROM invoice i WHERE i.tenant_id = e.tenant_id AND i.id = e.invoice_id)) <= w.before
        GROUP BY w.customer_id, e.currency`,

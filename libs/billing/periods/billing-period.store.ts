@@ -107,6 +107,11 @@ export class BillingPeriodStore {
     await tx.query(BY_KEY);
   }
 
+  /** Lets the planner know how large the tables that runs write have become, where it last looked when they were much smaller. */
+  async learnSizes(tx: TenantTransaction): Promise<void> {
+    await tx.query('SELECT tare_learn_billing_sizes()');
+  }
+
   async ofSubscription(tx: TenantTransaction, subscriptionId: string): Promise<BillingPeriod[]> {
     const rows = await tx.query<PeriodRow>(
       `SELECT ${COLUMNS} FROM billing_period p WHERE p.tenant_id = $1 AND p.subscription_id = $2 ORDER BY p.start_at`,
