@@ -67,8 +67,9 @@ export class DebitStore {
   /** `LOST`: the wallet has another version. `TAKEN`: a key was there already, and the transaction has failed. */
   async write(tx: TenantTransaction, write: WalletWrite): Promise<'WRITTEN' | 'LOST' | 'TAKEN'> {
     try {
-      const [row] = isPlainWrite(write)
-        ? await tx.queryPrepared<{ held: number }>('write debits', WRITE_DEBITS, debitValues(tx.tenantId, write))
+      const plain = plainValues(tx.tenantId, write);
+      const [row] = plain
+        ? await tx.queryPrepared<{ held: number }>('write debits', WRITE_DEBITS, plain)
         : await tx.queryPrepared<{ held: number }>('write wallet', WRITE_WALLET, writeValues(tx.tenantId, write));
       return row?.held === 1 ? 'WRITTEN' : 'LOST';
     } catch (error) {
@@ -151,31 +152,29 @@ export class DebitStore {
   }
 }
 
-/** Debits alone, each covered by one grant, all of one period: such are written with few columns. */
-function isPlainWrite({ debits, reservations, ended }: WalletWrite): boolean {
-  const [first] = debits;
-  if (first === undefined || reservations.length > 0 || ended.length > 0) return false;
-  return debits.every(
-    ({ taken, debt, uncovered, segmentId, periodStart }) =>
-      taken.length === 1 && debt.isZero() && uncovered.isZero() && segmentId === first.segmentId && periodStart === first.periodStart,
-  );
-}
-
-function debitValues(tenantId: string, write: WalletWrite): unknown[] {
-  const { debits } = write;
-  const [first] = debits;
-  const place = [first?.subscriptionId ?? null, first?.segmentId ?? null, sqlInstantOrNull(first?.periodStart ?? null)];
-  return [...walletValues(tenantId, write), ...place, ...plainColumns(debits, sqlInstants(debits))];
-}
-
-function plainColumns(debits: readonly CreditDebit[], ats: readonly string[]): string[] {
+/** For debits alone, all covered by one grant, of one period and posted as one: such are written with few columns. Null for anything else. */
+function plainValues(tenantId: string, write: WalletWrite): unknown[] | null {
+  const { customerId, version, transactionId, debits, postings, reservations, ended } = write;
+  const burnt = postings[1];
+  if (postings.length !== 2 || burnt?.account !== 'BURNT' || burnt.grantId === null || reservations.length + ended.length > 0) return null;
+  const { credits, revenue, grantId, at, subscriptionId, segmentId, periodStart } = burnt;
+  const keys: string[] = [];
+  const amounts: string[] = [];
+  const features: (string | null)[] = [];
+  const revenues: string[] = [];
+  for (const debit of debits) {
+    const [part] = debit.taken;
+    // What is taken of nothing, as a commit of zero is, has no posting to be told by.
+    if (part === undefined || debit.taken.length > 1) return null;
+    keys.push(debit.key);
+    amounts.push(debit.credits.toString());
+    features.push(debit.feature);
+    revenues.push(part.revenue.toString());
+  }
   return [
-    textArray(debits.map(({ key }) => key)),
-    plainArray(debits.map(({ credits }) => credits.toString())),
-    plainArray(ats),
-    textArray(debits.map(({ feature }) => feature)),
-    plainArray(debits.map(({ taken }) => taken[0]?.grantId ?? null)),
-    plainArray(debits.map(({ taken }) => taken[0]?.revenue.toString() ?? null)),
+    ...[tenantId, customerId, version, credits.toString(), revenue.toString(), transactionId, grantId, sqlInstant(at)],
+    ...[subscriptionId, segmentId, sqlInstantOrNull(periodStart)],
+    ...[textArray(keys), plainArray(amounts), plainArray(sqlInstants(debits)), textArray(features), plainArray(revenues)],
   ];
 }
 
@@ -188,7 +187,7 @@ function sqlInstants(debits: readonly CreditDebit[]): string[] {
   });
 }
 
-/** $1 - $20 of both statements. */
+/** $1 - $20. */
 function walletValues(tenantId: string, { customerId, version, transactionId, postings }: WalletWrite): unknown[] {
   const sums = walletSums(postings);
   const moved = movedGrants(postings);

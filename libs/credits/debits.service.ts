@@ -90,9 +90,10 @@ export class DebitsService {
     requireCredits(credits);
     if (at != null && at > now + AHEAD) throw new CodedError('AT_IN_FUTURE', 'A debit lies at most 5 minutes ahead of the clock.', 'at');
     const order: WalletOrder = { kind: 'DEBIT', key, credits, at: at ?? now, feature: feature ?? null };
-    const { debit, ...sums } = await this.writer.submit(tenantId, await this.owner(tenantId, customer), order);
+    const owner = this.owners.get(nameOf(tenantId, customer)) ?? (await this.owner(tenantId, customer));
+    const { debit, available, reserved, debt } = await this.writer.submit(tenantId, owner, order);
     if (debit === null) throw new Error('a debit was decided and is not there');
-    return { ...sums, debit };
+    return { debit, available, reserved, debt };
   }
 
   /**
@@ -186,7 +187,7 @@ export class DebitsService {
   }
 
   private async owner(tenantId: string, key: string): Promise<WalletOwner> {
-    const name = `${tenantId} ${key}`;
+    const name = nameOf(tenantId, key);
     const known = this.owners.get(name);
     if (known !== undefined) return known;
     const { id, timeZone } = await this.database.withTenant(tenantId, (tx) => customerOf(tx, this.customers, key));
@@ -205,6 +206,8 @@ export class DebitsService {
     return owner;
   }
 }
+
+const nameOf = (tenantId: string, key: string): string => `${tenantId} ${key}`;
 
 /** A debit as burns, in the order in which it was decided: grants, and what none covered last. */
 function burnsOf({ taken, debt, uncovered }: CreditDebit): LedgerBurn[] {

@@ -243,8 +243,11 @@ export class WalletLane {
   /** Adds to what is posted: what goes the same way at nearly the same time is one move. */
   private add(to: Move['to'], grantId: string | null, credits: Decimal, revenue: Decimal, at: Instant, place: KnownPlace): void {
     const slot = Math.floor(at / SLOT);
-    const isSame = (move: Move): boolean => move.to === to && move.grantId === grantId && move.slot === slot && move.place === place;
-    const move = this.moves.findLast(isSame);
+    const isSame = (move: Move | undefined): boolean =>
+      move !== undefined && move.to === to && move.grantId === grantId && move.slot === slot && move.place === place;
+    // Nearly always it is what the one before it was.
+    const last = this.moves.at(-1);
+    const move = isSame(last) ? last : this.moves.findLast(isSame);
     if (move === undefined) {
       this.moves.push({ to, grantId, slot, place, at, credits, revenue });
       return;

@@ -19,11 +19,24 @@ WITH held AS (
   WHERE g.tenant_id = $1 AND g.id = m.id
 )`;
 
-/** Debits that one grant covers, all of one period, and nothing else: what a hot wallet writes. $21 - $23 the period, $24 - $29 the debits. */
-export const WRITE_DEBITS = `${WALLET}, debits AS (
-  INSERT INTO credit_debit (tenant_id, customer_id, transaction_id, subscription_id, segment_id, period_start, key, credits, at, feature, grant_id, revenue)
-  SELECT $1, $2, $7, $21::uuid, $22::uuid, $23::timestamptz, d.*
-  FROM held, unnest($24::text[], $25::numeric[], $26::timestamptz[], $27::text[], $28::uuid[], $29::numeric[]) AS d
+/**
+ * Debits that one grant covers, all of one period and at nearly one time: what a hot wallet writes. The same as WRITE_WALLET in a fraction of its time, since
+ * little of it has to be read out of arrays. $1 tenant, $2 customer, $3 version, $4 credits and $5 revenue of all of them, $6 transaction, $7 grant,
+ * $8 time of the postings, $9 - $11 the period, $12 - $16 the debits.
+ */
+export const WRITE_DEBITS = `
+WITH held AS (
+  UPDATE wallet SET version = version + 1, balance = balance - $4::numeric WHERE tenant_id = $1 AND customer_id = $2 AND version = $3 RETURNING 1
+), posted AS (
+  INSERT INTO credit_posting (tenant_id, id, customer_id, transaction_id, account, grant_id, credits, revenue, at, subscription_id, segment_id, period_start, cause)
+  SELECT $1, gen_random_uuid(), $2, $6::uuid, p.account, $7::uuid, p.credits, p.revenue, $8::timestamptz, $9::uuid, $10::uuid, $11::timestamptz, 'DEBIT'
+  FROM held, (VALUES ('GRANT', -$4::numeric, 0::numeric), ('BURNT', $4::numeric, $5::numeric)) AS p (account, credits, revenue)
+), moved AS (
+  UPDATE credit_grant g SET remaining = g.remaining - $4::numeric, price_used = g.price_used + $5::numeric FROM held WHERE g.tenant_id = $1 AND g.id = $7::uuid
+), debits AS (
+  INSERT INTO credit_debit (tenant_id, customer_id, transaction_id, grant_id, subscription_id, segment_id, period_start, key, credits, at, feature, revenue)
+  SELECT $1, $2, $6::uuid, $7::uuid, $9::uuid, $10::uuid, $11::timestamptz, d.*
+  FROM held, unnest($12::text[], $13::numeric[], $14::timestamptz[], $15::text[], $16::numeric[]) AS d
 )
 SELECT count(*)::int4 AS held FROM held`;
 

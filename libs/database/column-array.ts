@@ -10,7 +10,8 @@ export function plainArray(values: readonly (string | number | null)[]): string 
   return `${text}}`;
 }
 
-const QUOTED = /["\\]/g;
+const QUOTED = /["\\]/;
+const EACH_QUOTED = /["\\]/g;
 
 /** Any text, JSON included. */
 export function textArray(values: readonly (string | null)[]): string {
@@ -20,5 +21,6 @@ export function textArray(values: readonly (string | null)[]): string {
 }
 
 function quoted(value: string | null): string {
-  return value === null ? 'NULL' : `"${value.replace(QUOTED, '\\$&')}"`;
+  if (value === null) return 'NULL';
+  return QUOTED.test(value) ? `"${value.replace(EACH_QUOTED, '\\$&')}"` : `"${value}"`;
 }

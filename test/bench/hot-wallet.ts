@@ -19,17 +19,27 @@ const CLIENTS = 64;
 const ROUNDS = Number(process.env['TARE_BENCH_ROUNDS'] ?? 5);
 const SECONDS = Number(process.env['TARE_BENCH_SECONDS'] ?? 3);
 const CUSTOMER = 'hot';
+const GOAL = 20;
+const P99_GOAL = 10;
 
 /**
- * Debits on one wallet by 64 clients, durable, with the ledger and with keys: against one UPDATE for each request, on as many connections as serve it best, which
- * has neither. Medians of interleaved rounds. The wallet's sums are compared with the ledger at the end.
+ * Debits on one wallet by 64 clients, each a loop of this process that asks `DebitsService` and waits for the commit; durable, with the ledger and with keys. Against
+ * what one writes first, with 64 clients of the same kind and on the same durable server:
+ *
+ * - `update`: one UPDATE of a balance for each request and nothing else, on a connection for each client;
+ * - `updateBestPool`: the same on as many connections as serve it best, for a pool that somebody has tuned;
+ * - `sameWork`: key, UPDATE and two rows of a ledger for each request in one statement, on as many connections as serve it best.
+ *
+ * Medians of interleaved rounds. What a flush of the log costs decides much: each request of theirs waits for one, a batch of ours for one. So `aloneMillis`, one UPDATE that nobody
+ * disturbs, is printed too.
+ * The wallet's sums are compared with the ledger at the end.
  */
 export async function benchHotWallet(platform: Pick<BenchPlatform, 'databaseUrl' | 'tenantId'>): Promise<void> {
   const { databaseUrl, tenantId } = platform;
   class BenchModule {}
   Module({ imports: [DatabaseModule.register({ url: databaseUrl, connections: 6 }), CreditsModule] as never[] })(BenchModule);
   const app = await NestFactory.createApplicationContext(BenchModule, { logger: ['error'] });
-  const baseline = await UpdatePerRequest.open(databaseUrl);
+  const baselines = await openBaselines(databaseUrl);
   try {
     await app.get(CustomersService, { strict: false }).create(tenantId, { key: CUSTOMER, name: CUSTOMER, timeZone: 'UTC' });
     const grants = app.get(CreditsService);
@@ -49,29 +59,41 @@ export async function benchHotWallet(platform: Pick<BenchPlatform, 'databaseUrl'
       await debits.debit(tenantId, { customer: CUSTOMER, key: `request ${next}`, credits: Decimal.ONE, feature: 'chat' });
     };
     await load(debit, 0.5);
-    const rounds: { coalesced: Measured; update: Measured }[] = [];
+    const rounds: Record<'coalesced' | Baseline, Measured>[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
-      const update = await load(() => baseline.debit(), SECONDS);
-      rounds.push({ coalesced: await load(debit, SECONDS), update });
+      const theirs = {} as Record<Baseline, Measured>;
+      for (const name of BASELINES) theirs[name] = await load(() => baselines[name].debit(), SECONDS);
+      rounds.push({ ...theirs, coalesced: await load(debit, SECONDS) });
     }
     const mistakes = await app.get(WalletChecker).mistakes(tenantId);
     if (mistakes.length > 0) throw new Error(`the wallet is not what its ledger says: ${JSON.stringify(mistakes[0])}`);
     const of = (read: (round: (typeof rounds)[number]) => number): number => rounded(median(rounds.map(read)));
+    const figures = (name: keyof (typeof rounds)[number]): Record<string, number> => ({
+      perSecond: of((round) => round[name].perSecond),
+      p50Millis: of((round) => round[name].p50),
+      p99Millis: of((round) => round[name].p99),
+    });
     print({
       bench: 'billing',
       what: 'hot wallet',
       clients: CLIENTS,
       debits: next,
-      perSecond: of(({ coalesced }) => coalesced.perSecond),
-      p50Millis: of(({ coalesced }) => coalesced.p50),
-      p99Millis: of(({ coalesced }) => coalesced.p99),
-      updatePerRequest: of(({ update }) => update.perSecond),
-      updateConnections: baseline.connections,
-      updateP99Millis: of(({ update }) => update.p99),
-      times: of(({ coalesced, update }) => coalesced.perSecond / update.perSecond),
+      ...figures('coalesced'),
+      ...Object.fromEntries(
+        BASELINES.map((name) => [
+          name,
+          {
+            connections: baselines[name].connections,
+            ...figures(name),
+            times: of((round) => round.coalesced.perSecond / round[name].perSecond),
+          },
+        ]),
+      ),
+      aloneMillis: await baselines.update.aloneMillis(),
+      atLeast: { times: GOAL, p99MillisAtMost: P99_GOAL },
     });
   } finally {
-    await baseline.close();
+    for (const name of BASELINES) await baselines[name].close();
     await app.close();
   }
 }
@@ -91,36 +113,80 @@ async function load(work: () => Promise<void>, seconds: number): Promise<Measure
   return { perSecond, p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
 }
 
-/** What one writes first: a balance in a row, and one statement for each request that takes from it. */
-class UpdatePerRequest {
-  private constructor(
-    private readonly pool: pg.Pool,
+const BASELINES = ['update', 'updateBestPool', 'sameWork'] as const;
+type Baseline = (typeof BASELINES)[number];
+
+const TABLES = `
+CREATE TABLE IF NOT EXISTS plain_wallet (id int PRIMARY KEY, balance numeric NOT NULL);
+CREATE TABLE IF NOT EXISTS plain_debit (wallet int, key text, credits numeric NOT NULL, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (wallet, key));
+CREATE TABLE IF NOT EXISTS plain_posting (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, wallet int NOT NULL, account text NOT NULL, credits numeric NOT NULL,
+  at timestamptz NOT NULL DEFAULT now());
+INSERT INTO plain_wallet VALUES (1, 1e12) ON CONFLICT DO NOTHING`;
+
+const UPDATE = 'UPDATE plain_wallet SET balance = balance - $2 WHERE id = $1 AND balance >= $2 AND $3::text IS NOT NULL';
+
+const SAME_WORK = `
+WITH debit AS (
+  INSERT INTO plain_debit (wallet, key, credits) VALUES ($1, $3, $2) ON CONFLICT DO NOTHING RETURNING 1
+), taken AS (
+  UPDATE plain_wallet SET balance = balance - $2 FROM debit WHERE id = $1 AND balance >= $2 RETURNING 1
+)
+INSERT INTO plain_posting (wallet, account, credits) SELECT $1, p.account, p.credits FROM taken, (VALUES ('GRANT', -$2::numeric), ('BURNT', $2::numeric)) AS p (account, credits)`;
+
+async function openBaselines(url: string): Promise<Record<Baseline, StatementPerRequest>> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(TABLES);
+  await client.end();
+  return {
+    update: new StatementPerRequest(url, UPDATE, CLIENTS),
+    updateBestPool: await StatementPerRequest.best(url, UPDATE),
+    sameWork: await StatementPerRequest.best(url, SAME_WORK),
+  };
+}
+
+/** One statement for each request that takes from a balance in a row. */
+class StatementPerRequest {
+  private static requests = 0;
+  private readonly pool: pg.Pool;
+
+  constructor(
+    url: string,
+    private readonly text: string,
     readonly connections: number,
-  ) {}
+  ) {
+    this.pool = new pg.Pool({ connectionString: url, max: connections });
+  }
 
   /** On the number of connections that does most, so that the ratio is not won by a bad choice. */
-  static async open(url: string): Promise<UpdatePerRequest> {
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    await client.query('CREATE TABLE IF NOT EXISTS plain_wallet (id int PRIMARY KEY, balance numeric NOT NULL)');
-    await client.query('INSERT INTO plain_wallet VALUES (1, 1e12) ON CONFLICT DO NOTHING');
-    await client.end();
-    let best: { wallet: UpdatePerRequest; perSecond: number } | null = null;
-    for (const connections of [1, 4, 16, CLIENTS]) {
-      const wallet = new UpdatePerRequest(new pg.Pool({ connectionString: url, max: connections }), connections);
-      const { perSecond } = await load(() => wallet.debit(), 1);
+  static async best(url: string, text: string): Promise<StatementPerRequest> {
+    let best: { one: StatementPerRequest; perSecond: number } | null = null;
+    for (const connections of [1, 2, 4, 8, 16]) {
+      const one = new StatementPerRequest(url, text, connections);
+      const { perSecond } = await load(() => one.debit(), 1);
       if (best === null || perSecond > best.perSecond) {
-        await best?.wallet.close();
-        best = { wallet, perSecond };
-      } else await wallet.close();
+        await best?.one.close();
+        best = { one, perSecond };
+      } else await one.close();
     }
     if (best === null) throw new Error('no number of connections was tried');
-    return best.wallet;
+    return best.one;
   }
 
   async debit(): Promise<void> {
-    const text = 'UPDATE plain_wallet SET balance = balance - $2 WHERE id = $1 AND balance >= $2';
-    await this.pool.query({ name: 'debit', text, values: [1, '1'] });
+    StatementPerRequest.requests += 1;
+    await this.pool.query({ name: 'debit', text: this.text, values: [1, '1', `request ${StatementPerRequest.requests}`] });
+  }
+
+  /** What one that nobody else disturbs waits for: nearly all of it is the flush of the log. The median, in milliseconds. */
+  async aloneMillis(): Promise<number> {
+    const times: number[] = [];
+    for (let i = 0; i < 200; i += 1) {
+      const began = performance.now();
+      await this.debit();
+      times.push(performance.now() - began);
+    }
+    return rounded(median(times));
   }
 
   async close(): Promise<void> {

@@ -85,9 +85,7 @@ export class WalletBook {
    * without a plan, and an overdraft beyond its limit refuse.
    */
   debit(credits: Decimal, at: Instant, terms: ExhaustionTerms | null): DecidedDebit | null {
-    const grant = this.ordered.find(
-      ({ remaining, effectiveAt, expiresAt }) => remaining.isPositive() && isEffective({ effectiveAt, expiresAt }, at),
-    );
+    const grant = this.ordered.find((one) => one.remaining.isPositive() && isEffective(one, at));
     // Nearly always the first one covers all of it.
     if (grant !== undefined && grant.remaining.compare(credits) >= 0 && credits.isPositive()) {
       return { taken: [this.takeOf(grant, credits)], debt: Decimal.ZERO, uncovered: Decimal.ZERO };
