@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AccessModule } from '@tare/access';
 import { CapacityPoolsService } from './capacity-pools.service.ts';
 import { PoolStore } from './capacity-pool.store.ts';
 import { CostBook } from './cost-book.ts';
@@ -20,5 +21,5 @@ const services = [MetersService, PlansService, CouponsService, Coupons, CostRate
 const stores = [MeterStore, PlanStore, PlanDraftStore, CouponStore, CostRateStore, CostBook, PoolStore, ExchangeRateStore, ExchangeRates];
 
 /** What we count, charge and pay. */
-@Module({ providers: [...services, ...stores], exports: [...services, ...stores] })
+@Module({ imports: [AccessModule], providers: [...services, ...stores], exports: [...services, ...stores] })
 export class CatalogModule {}

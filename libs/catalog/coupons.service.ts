@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { AuditLog } from '@tare/access';
 import { CodedError } from '@tare/core';
 import { Database, type TenantTransaction } from '@tare/database';
 import { isDeepStrictEqual } from 'node:util';
@@ -6,25 +7,39 @@ import { parseCoupon, type Coupon, type CouponInput, type NewCoupon } from './co
 import { CouponStore } from './coupon.store.ts';
 import type { Page, PageRequest } from './keyset-page.ts';
 
-/** Discounts that customers redeem by a key. */
+/** Nobody in particular: a process of ours. */
+const ANYBODY = 'tare';
+
+/** Discounts that customers redeem by a key. Who made or archived one is written down with it; `actor`: id of the API key. */
 @Injectable()
 export class CouponsService {
   constructor(
     private readonly database: Database,
     private readonly store: CouponStore,
+    private readonly audit: AuditLog,
   ) {}
 
   /** Makes a coupon; the same one again answers the one that is there. @throws CodedError ALREADY_EXISTS, and those of parseCoupon */
-  async create(tenantId: string, input: CouponInput): Promise<Coupon> {
+  async create(tenantId: string, input: CouponInput, actor = ANYBODY): Promise<Coupon> {
     const coupon = parseCoupon(input);
-    return this.database.withTenant(tenantId, async (tx) => (await this.store.insert(tx, coupon)) ?? this.requireSame(tx, coupon));
+    return this.database.withTenant(tenantId, async (tx) => {
+      const made = await this.store.insert(tx, coupon);
+      if (made === null) return this.requireSame(tx, coupon);
+      // What a coupon promises never changes: its row says it.
+      await this.audit.record(tx, { actor, action: 'coupon.create', subject: coupon.key, detail: { name: coupon.name } });
+      return made;
+    });
   }
 
   /** Ends that it can be redeemed; discounts that were redeemed go on. @throws CodedError NOT_FOUND */
-  async archive(tenantId: string, key: string): Promise<Coupon> {
-    const coupon = await this.database.withTenant(tenantId, (tx) => this.store.archive(tx, key));
-    if (coupon !== null) return coupon;
-    throw new CodedError('NOT_FOUND', 'There is no coupon with this key.', 'key');
+  async archive(tenantId: string, key: string, actor = ANYBODY): Promise<Coupon> {
+    return this.database.withTenant(tenantId, async (tx) => {
+      const before = await this.store.byKey(tx, key);
+      const coupon = before && (await this.store.archive(tx, key));
+      if (coupon === null) throw new CodedError('NOT_FOUND', 'There is no coupon with this key.', 'key');
+      if (before?.archivedAt === null) await this.audit.record(tx, { actor, action: 'coupon.archive', subject: key, detail: {} });
+      return coupon;
+    });
   }
 
   byKey(tenantId: string, key: string): Promise<Coupon | null> {

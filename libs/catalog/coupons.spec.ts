@@ -1,3 +1,4 @@
+import { AuditLog } from '@tare/access';
 import { Decimal, parseInstant } from '@tare/core';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import type { CouponInput } from './coupon.ts';
@@ -17,7 +18,7 @@ describe('coupons', () => {
 
   beforeAll(async () => {
     db = await createTestDatabase();
-    service = new CouponsService(db.database, store);
+    service = new CouponsService(db.database, store, new AuditLog());
   });
   afterAll(() => db.drop());
   beforeEach(async () => {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { AuditLog } from '@tare/access';
 import { CodedError, parsePlan, planTermsToJson, requireStorable, requiredText } from '@tare/core';
 import type { PlanInput, PlanTerms } from '@tare/core';
 import { Database, type TenantTransaction } from '@tare/database';
@@ -9,6 +10,9 @@ import { PlanDraftStore, type ListedPlan, type PlanListing } from './plan-draft.
 import { draftViewOf, planViewOf, type PlanView, type PublishedPlanView } from './plan-view.ts';
 import { PlanStore, type LatestPlanVersion } from './plan.store.ts';
 
+/** Nobody in particular: a process of ours. */
+const ANYBODY = 'tare';
+
 /** What a version of a plan says. */
 interface WrittenPlan {
   readonly key: string;
@@ -16,7 +20,10 @@ interface WrittenPlan {
   readonly terms: PlanTerms;
 }
 
-/** Plans: what is charged, versioned: drafted, published, archived (SEMANTICS 4.9, 5). */
+/**
+ * Plans: what is charged, versioned: drafted, published, archived (SEMANTICS 4.9, 5). Who changed what is written down in the transaction of the change; what
+ * changes nothing is not. `actor` everywhere: id of the API key, or the name of the process.
+ */
 @Injectable()
 export class PlansService {
   constructor(
@@ -24,59 +31,67 @@ export class PlansService {
     private readonly plans: PlanStore,
     private readonly drafts: PlanDraftStore,
     private readonly meters: MeterStore,
+    private readonly audit: AuditLog,
   ) {}
 
   /**
    * Publishes a plan; with the key of an existing one its next version. Running subscriptions keep theirs (SEMANTICS 4.9). Terms that are those of the
    * newest version make no new one. A draft stays as it is. @throws CodedError PLAN_ARCHIVED, and those of parsePlan
    */
-  create(tenantId: string, input: PlanInput): Promise<PublishedPlanView> {
+  create(tenantId: string, input: PlanInput, actor = ANYBODY): Promise<PublishedPlanView> {
     requireStorableInput(input);
     return this.database.withTenant(tenantId, async (tx) => {
       const plan = await this.read(tx, input);
       const { id } = await this.plans.lockPlan(tx, plan);
-      return planViewOf(await this.publishTerms(tx, id, plan));
+      return planViewOf(await this.publishTerms(tx, id, plan, actor));
     });
   }
 
   /** Makes or replaces the draft of a plan's next version: what create would refuse is refused. @throws CodedError PLAN_ARCHIVED, and those of parsePlan */
-  draft(tenantId: string, input: PlanInput): Promise<PlanView> {
+  draft(tenantId: string, input: PlanInput, actor = ANYBODY): Promise<PlanView> {
     requireStorableInput(input);
     return this.database.withTenant(tenantId, async (tx) => {
       const plan = await this.read(tx, input);
       const { id } = await this.plans.lockPlan(tx, plan);
       await this.requireOpen(tx, plan.key);
       await this.drafts.put(tx, id, plan);
-      return draftViewOf(await this.requireDraft(tx, plan.key));
+      const draft = await this.requireDraft(tx, plan.key);
+      // The next draft takes its place: what it said stands here only.
+      const detail = { version: draft.version, name: plan.name, terms: planTermsToJson(plan.terms) };
+      await this.audit.record(tx, { actor, action: 'plan.draft', subject: plan.key, detail });
+      return draftViewOf(draft);
     });
   }
 
   /** Publishes the draft of a plan as its next version. @throws CodedError NO_DRAFT | PLAN_ARCHIVED */
-  publish(tenantId: string, key: string): Promise<PublishedPlanView> {
+  publish(tenantId: string, key: string, actor = ANYBODY): Promise<PublishedPlanView> {
     return this.database.withTenant(tenantId, async (tx) => {
       const { planId, planName, terms } = await this.lockDraft(tx, key);
-      const version = await this.publishTerms(tx, planId, { key, name: planName, terms });
+      const version = await this.publishTerms(tx, planId, { key, name: planName, terms }, actor);
       await this.drafts.remove(tx, planId);
       return planViewOf(version);
     });
   }
 
   /** Takes a draft away; a plan of which nothing was published goes with it. Answers what is left of the plan: null for nothing. @throws CodedError NO_DRAFT */
-  discard(tenantId: string, key: string): Promise<PlanView | null> {
+  discard(tenantId: string, key: string, actor = ANYBODY): Promise<PlanView | null> {
     return this.database.withTenant(tenantId, async (tx) => {
-      const { planId } = await this.lockDraft(tx, key);
+      const { planId, version } = await this.lockDraft(tx, key);
       await this.drafts.remove(tx, planId);
+      await this.audit.record(tx, { actor, action: 'plan.discard_draft', subject: key, detail: { version } });
       const latest = await this.plans.latestByKey(tx, key);
       return latest && planViewOf(latest);
     });
   }
 
   /** Archived, a plan takes no new subscriptions and no new version; those that there are go on. @throws CodedError UNKNOWN_PLAN */
-  archive(tenantId: string, key: string, archived: boolean): Promise<PublishedPlanView> {
+  archive(tenantId: string, key: string, archived: boolean, actor = ANYBODY): Promise<PublishedPlanView> {
     return this.database.withTenant(tenantId, async (tx) => {
       const latest = await this.plans.latestByKey(tx, key);
       if (latest === null) throw new CodedError('UNKNOWN_PLAN', 'No plan with this key has been published: a draft is discarded.', 'key');
+      if ((latest.archivedAt !== null) === archived) return planViewOf(latest);
       await this.plans.setArchived(tx, latest.planId, archived);
+      await this.audit.record(tx, { actor, action: archived ? 'plan.archive' : 'plan.unarchive', subject: key, detail: {} });
       return planViewOf((await this.plans.latestByKey(tx, key)) ?? latest);
     });
   }
@@ -136,10 +151,12 @@ export class PlansService {
   }
 
   /** The plan's row is held: versions are numbered one after the other. */
-  private async publishTerms(tx: TenantTransaction, planId: string, plan: WrittenPlan): Promise<LatestPlanVersion> {
+  private async publishTerms(tx: TenantTransaction, planId: string, plan: WrittenPlan, actor: string): Promise<LatestPlanVersion> {
     const latest = await this.requireOpen(tx, plan.key);
     if (latest !== null && saysTheSame(latest, plan)) return latest;
-    await this.plans.insertVersion(tx, { planId, version: (latest?.version ?? 0) + 1, name: plan.name, terms: plan.terms });
+    const version = (latest?.version ?? 0) + 1;
+    await this.plans.insertVersion(tx, { planId, version, name: plan.name, terms: plan.terms });
+    await this.audit.record(tx, { actor, action: 'plan.publish', subject: plan.key, detail: { version, name: plan.name } });
     const published = await this.plans.latestByKey(tx, plan.key);
     if (published === null) throw new Error(`plan ${plan.key} has no version after one was published`);
     return published;

@@ -1,3 +1,4 @@
+import { AuditLog } from '@tare/access';
 import { Decimal, type PlanInput } from '@tare/core';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { MeterStore } from './meter.store.ts';
@@ -34,7 +35,7 @@ describe('plans', () => {
 
   beforeAll(async () => {
     db = await createTestDatabase();
-    plans = new PlansService(db.database, store, new PlanDraftStore(), new MeterStore());
+    plans = new PlansService(db.database, store, new PlanDraftStore(), new MeterStore(), new AuditLog());
   });
   afterAll(() => db.drop());
 

@@ -47,7 +47,7 @@ describe('subscriptions', () => {
     db = await createTestDatabase();
     const customerStore = new CustomerStore();
     customers = new CustomersService(db.database, customerStore);
-    plans = new PlansService(db.database, planStore, new PlanDraftStore(), meterStore);
+    plans = new PlansService(db.database, planStore, new PlanDraftStore(), meterStore, new AuditLog());
     const editor = new SubscriptionEditor(customerStore, store, planStore, meterStore, new AuditLog());
     subscriptions = new SubscriptionsService(db.database, store, planStore, new DiscountStore(), editor);
   });

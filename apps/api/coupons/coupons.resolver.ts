@@ -14,14 +14,17 @@ export class CouponsResolver {
     description: 'Makes a coupon. The same one again answers the one that is there; another one under its key is ALREADY_EXISTS.',
   })
   @RequireScope('WRITE')
-  createCoupon(@CurrentPrincipal() { tenantId }: Principal, @Args('input') input: CouponInput): Promise<Coupon> {
-    return this.service.create(tenantId, input);
+  createCoupon(@CurrentPrincipal() { tenantId, apiKeyId }: Principal, @Args('input') input: CouponInput): Promise<Coupon> {
+    return this.service.create(tenantId, input, apiKeyId);
   }
 
   @Mutation(() => Coupon, { description: 'Ends that a coupon can be redeemed; discounts that were redeemed go on.' })
   @RequireScope('WRITE')
-  archiveCoupon(@CurrentPrincipal() { tenantId }: Principal, @Args('key', { description: 'Your own key.' }) key: string): Promise<Coupon> {
-    return this.service.archive(tenantId, key);
+  archiveCoupon(
+    @CurrentPrincipal() { tenantId, apiKeyId }: Principal,
+    @Args('key', { description: 'Your own key.' }) key: string,
+  ): Promise<Coupon> {
+    return this.service.archive(tenantId, key, apiKeyId);
   }
 
   @Query(() => Coupon, { nullable: true })

@@ -29,8 +29,8 @@ export class PlansResolver {
       'answer that version.',
   })
   @RequireScope('WRITE')
-  async createPlan(@CurrentPrincipal() { tenantId }: Principal, @Args('input') input: PlanInput): Promise<Plan> {
-    return this.reviewed(tenantId, await this.service.create(tenantId, input));
+  async createPlan(@CurrentPrincipal() { tenantId, apiKeyId }: Principal, @Args('input') input: PlanInput): Promise<Plan> {
+    return this.reviewed(tenantId, await this.service.create(tenantId, input, apiKeyId));
   }
 
   @Mutation(() => Plan, {
@@ -38,14 +38,14 @@ export class PlansResolver {
       "Makes or replaces the draft of a plan's next version. Nobody can subscribe to it until it is published; what createPlan refuses is refused.",
   })
   @RequireScope('WRITE')
-  async draftPlan(@CurrentPrincipal() { tenantId }: Principal, @Args('input') input: PlanInput): Promise<Plan> {
-    return this.reviewed(tenantId, await this.service.draft(tenantId, input));
+  async draftPlan(@CurrentPrincipal() { tenantId, apiKeyId }: Principal, @Args('input') input: PlanInput): Promise<Plan> {
+    return this.reviewed(tenantId, await this.service.draft(tenantId, input, apiKeyId));
   }
 
   @Mutation(() => Plan, { description: 'Publishes the draft of a plan as its next version.' })
   @RequireScope('WRITE')
-  async publishPlan(@CurrentPrincipal() { tenantId }: Principal, @Args('key') key: string): Promise<Plan> {
-    return this.reviewed(tenantId, await this.service.publish(tenantId, key));
+  async publishPlan(@CurrentPrincipal() { tenantId, apiKeyId }: Principal, @Args('key') key: string): Promise<Plan> {
+    return this.reviewed(tenantId, await this.service.publish(tenantId, key, apiKeyId));
   }
 
   @Mutation(() => Plan, {
@@ -53,22 +53,22 @@ export class PlansResolver {
     description: 'Takes the draft of a plan away. Answers the newest version; null where nothing was published, then the plan is gone too.',
   })
   @RequireScope('WRITE')
-  discardDraft(@CurrentPrincipal() { tenantId }: Principal, @Args('key') key: string): Promise<Plan | null> {
-    return this.service.discard(tenantId, key);
+  discardDraft(@CurrentPrincipal() { tenantId, apiKeyId }: Principal, @Args('key') key: string): Promise<Plan | null> {
+    return this.service.discard(tenantId, key, apiKeyId);
   }
 
   @Mutation(() => Plan, {
     description: 'A plan that is archived takes no new subscriptions and no new version; subscriptions that there are go on.',
   })
   @RequireScope('WRITE')
-  archivePlan(@CurrentPrincipal() { tenantId }: Principal, @Args('key') key: string): Promise<Plan> {
-    return this.service.archive(tenantId, key, true);
+  archivePlan(@CurrentPrincipal() { tenantId, apiKeyId }: Principal, @Args('key') key: string): Promise<Plan> {
+    return this.service.archive(tenantId, key, true, apiKeyId);
   }
 
   @Mutation(() => Plan, { description: 'The plan takes new subscriptions again.' })
   @RequireScope('WRITE')
-  unarchivePlan(@CurrentPrincipal() { tenantId }: Principal, @Args('key') key: string): Promise<Plan> {
-    return this.service.archive(tenantId, key, false);
+  unarchivePlan(@CurrentPrincipal() { tenantId, apiKeyId }: Principal, @Args('key') key: string): Promise<Plan> {
+    return this.service.archive(tenantId, key, false, apiKeyId);
   }
 
   @Query(() => Plan, {
