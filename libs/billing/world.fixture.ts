@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Module, type INestApplicationContext, type Type } from '@nestjs/common';
+import { Module, type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { MetersService, PlansService } from '@tare/catalog';
 import { parseInstant } from '@tare/core';
@@ -33,7 +33,11 @@ export class TestWorld {
   ) {}
 
   /** `slices`: modules to the right of billing that a spec is about too. */
-  static async open(test: TestDatabase, tenant: { live?: boolean } = {}, slices: readonly Type[] = []): Promise<TestWorld> {
+  static async open(
+    test: TestDatabase,
+    tenant: { live?: boolean } = {},
+    slices: readonly (Type | DynamicModule)[] = [],
+  ): Promise<TestWorld> {
     const app = await NestFactory.createApplicationContext(worldModule(test.url, slices), { logger: ['error'], abortOnError: false });
     return new TestWorld(await test.createTenant(tenant), app);
   }
@@ -48,7 +52,7 @@ export class TestWorld {
   }
 
   get<Service>(type: new (...args: never[]) => Service): Service {
-    return this.app.get<Service>(type);
+    return this.app.get<Service>(type, { strict: false });
   }
 
   get database(): Database {
@@ -111,7 +115,7 @@ export class TestWorld {
   }
 }
 
-function worldModule(url: string, slices: readonly Type[]): Type {
+function worldModule(url: string, slices: readonly (Type | DynamicModule)[]): Type {
   @Module({ imports: [DatabaseModule.register({ url, connections: 8 }), CostsModule, BillingModule, ...slices] })
   class TestWorldModule {}
   return TestWorldModule;

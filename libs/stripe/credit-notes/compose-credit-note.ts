@@ -77,6 +77,11 @@ export function partsAt({ totalMinor }: ComposedCreditNote, remote: Stripe.Invoi
   return { unpaid, paid: totalMinor - unpaid };
 }
 
+/** Whether anything that was paid of an invoice came through Stripe. */
+export function cameThroughStripe(remote: Stripe.Invoice): boolean {
+  return remote.amount_paid - (remote.amount_paid_off_stripe ?? 0) > 0;
+}
+
 /**
  * The call. Money that was paid goes back by Stripe only for a REFUND of what came through Stripe; everything else is credited outside of Stripe, whose own
  * customer balance stays untouched (SEMANTICS 8.6).
@@ -88,8 +93,7 @@ export function creditNoteParams(
 ): Stripe.CreditNoteCreateParams {
   const { remote, tags } = target;
   const { paid } = partsAt(composed, remote);
-  const cameThroughStripe = remote.amount_paid - (remote.amount_paid_off_stripe ?? 0) > 0;
-  const settlement = note.settlement === 'REFUND' && cameThroughStripe ? { refund_amount: paid } : { out_of_band_amount: paid };
+  const settlement = note.settlement === 'REFUND' && cameThroughStripe(remote) ? { refund_amount: paid } : { out_of_band_amount: paid };
   return {
     invoice: remote.id,
     lines: composed.lines.map(({ amountMinor, description, metadata }) => ({

@@ -14,6 +14,7 @@ import { StripeSyncStore, type SyncRow } from '../stripe-sync.store.ts';
 import { SyncAlerts } from '../sync-alerts.ts';
 import { after, SyncTiming } from '../sync-timing.ts';
 import {
+  cameThroughStripe,
   composeCreditNote,
   creditNoteDifferences,
   creditNoteParams,
@@ -95,7 +96,7 @@ export class CreditNoteSteps {
     const differences = creditNoteDifferences(composed, theirs);
     if (differences.length > 0)
       throw new Refused(`The credit note in Stripe is not ours: ${differences.join('; ')}.`, 'STRIPE_AMOUNTS_DIFFER');
-    const paidBefore = composed.offInvoiceMinor - theirs.pre_payment_amount;
+    const paidBefore = await this.paidBefore(held, composed, theirs);
     const amount = note.offInvoice.times(Decimal.of(paidBefore)).dividedBy(Decimal.of(Math.max(1, composed.offInvoiceMinor)), 12);
     await held.release(
       {
@@ -112,6 +113,14 @@ export class CreditNoteSteps {
       },
     );
     return false;
+  }
+
+  /** What the customer paid through Stripe of what was not owed any more; money that came past Stripe was counted by whoever took it. */
+  private async paidBefore(held: Held, composed: ComposedCreditNote, theirs: Stripe.CreditNote): Promise<number> {
+    const tooMuch = composed.offInvoiceMinor - theirs.pre_payment_amount;
+    const id = (await this.invoiceSyncOf(held))?.stripeInvoiceId;
+    if (tooMuch <= 0 || id == null) return 0;
+    return cameThroughStripe(await this.existing(id)) ? tooMuch : 0;
   }
 
   /** While the invoice is open, somebody can void its credit notes in Stripe; ours never change. */

@@ -173,6 +173,16 @@ describe('a customer who pays before Stripe knows of the credit note', () => {
     expect(await bench.balance(customer.id)).toBe(kept);
   });
 
+  test('past Stripe has paid what was owed, not more: nothing is kept for it', async () => {
+    const customer = await bench.customer();
+    const id = await open({ customer });
+    const note = await bench.credited(worker, id, { amount: d('30') });
+    await post(`/v1/invoices/${(await bench.row(id)).stripeInvoiceId}/pay`, { paid_out_of_band: 'true' });
+    expect(await bench.driveNote(worker, note)).toMatchObject({ state: 'SYNCED' });
+    expect((await bench.noteAtStripe(note))[0]).toMatchObject({ post_payment_amount: 3000, out_of_band_amount: 3000 });
+    expect(await bench.balance(customer.id)).toBe('0');
+  });
+
   test('in the very moment in which it is sent is asked for again', async () => {
     const customer = await bench.customer();
     const id = await open({ customer });
