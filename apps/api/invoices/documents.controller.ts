@@ -1,13 +1,11 @@
 import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import type { Principal } from '@tare/access';
-import { DocumentsService, type DocumentFile } from '@tare/billing';
+import { DocumentsService } from '@tare/billing';
 import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
-
-/** Tells old spreadsheets that a file is UTF-8. */
-const BYTE_ORDER_MARK = '\ufeff';
+import { headed, markFor } from './document-reply.ts';
 
 /** Invoices as files. */
 @Controller('v1/invoices/:id')
@@ -54,17 +52,6 @@ export class DocumentsController {
     });
   }
 }
-
-function headed<File extends DocumentFile<unknown>>(reply: FastifyReply, type: string, disposition: string, file: File): File {
-  void reply.headers({
-    'content-type': type,
-    'content-disposition': `${disposition}; filename="${file.name}"`,
-    'cache-control': 'private, no-cache',
-  });
-  return file;
-}
-
-const markFor = (excel: string | undefined): string => (excel === 'true' ? BYTE_ORDER_MARK : '');
 
 async function* marked(mark: string, pieces: AsyncIterable<string>): AsyncGenerator<string> {
   if (mark !== '') yield mark;

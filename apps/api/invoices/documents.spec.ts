@@ -61,6 +61,26 @@ test('nobody else gets them: no key, or the key of another tenant', async () => 
   }
 });
 
+test('a credit note is handed out as PDF and its lines as CSV, to nobody else', async () => {
+  const credit = 'mutation ($id: ID!) { creditNote(input: { invoice: $id, amount: "0.5", reason: "goodwill" }) { id } }';
+  const { data } = await api.ask(credit, { id: invoice }, key);
+  const { id } = (data as unknown as { creditNote: { id: string } }).creditNote;
+  const get = (name: string, secret: string) =>
+    api.app.inject({ url: `/v1/credit-notes/${id}/${name}`, headers: { authorization: `Bearer ${secret}` } });
+  const pdf = await get('credit-note.pdf', key);
+  expect(pdf).toMatchObject({
+    statusCode: 200,
+    headers: { 'content-type': 'application/pdf', 'content-disposition': 'inline; filename="TARE-CN-000001.pdf"' },
+  });
+  expect(pdf.rawPayload.subarray(0, 5).toString()).toBe('%PDF-');
+  const lines = await get('lines.csv?excel=true', key);
+  expect(lines.headers['content-disposition']).toBe('attachment; filename="TARE-CN-000001-lines.csv"');
+  expect(lines.body.split('\r\n')).toHaveLength(3);
+  expect(lines.body.startsWith('\ufeffcredit_note,')).toBe(true);
+  for (const name of ['credit-note.pdf', 'lines.csv'])
+    expect((await get(name, await api.stranger())).json()).toMatchObject({ code: 'NOT_FOUND' });
+});
+
 test('explainLine tells version, price, walk and rounding, lists the events by cursor, and gives the hash that a recomputation has', async () => {
   const query = `query ($line: ID!, $after: String) { explainLine(line: $line) {
     line { quantity amount walk rounding } invoiceNumber currency plan planVersion price meter hash recomputedHash eventsDroppedBefore

@@ -21,6 +21,7 @@ export function sampleDocument(lines: number, more: Partial<BillingDocument> = {
       lines: ['Königstraße 12', '10115 Berlin', 'Germany', 'Tax ID: DE123456789', 'billing@modelhaus.test'],
     },
     buyer: { name: 'Łódź Żółć Sp. z o.o.', lines: ['ul. Świętokrzyska 5', '00-001 Warszawa', 'Tax ID: PL1234567890'] },
+    buyerLabel: 'Bill to',
     facts: [
       { label: 'Invoice number', text: 'TARE-000042' },
       { label: 'Date of issue', text: '1 Feb 2026' },

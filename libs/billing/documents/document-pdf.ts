@@ -103,7 +103,7 @@ class DocumentPages {
   }
 
   private head(): void {
-    const { title, seller, buyer, facts } = this.document;
+    const { title, seller, buyer, buyerLabel, facts } = this.document;
     const half = (PAGE.right - PAGE.left) / 2 - 12;
     const right = PAGE.left + half + 24;
     const top = this.y;
@@ -113,7 +113,7 @@ class DocumentPages {
     this.party(seller, right, half);
     this.y = Math.max(titleEnd, this.y) + 22;
     const middle = this.y;
-    this.paragraph('Bill to', PAGE.left, half, HEAD);
+    this.paragraph(buyerLabel, PAGE.left, half, HEAD);
     this.party(buyer, PAGE.left, half);
     const buyerEnd = this.y;
     this.y = middle;

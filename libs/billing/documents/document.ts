@@ -10,6 +10,8 @@ export interface BillingDocument {
   readonly currency: string;
   readonly seller: DocumentParty;
   readonly buyer: DocumentParty;
+  /** Stands above the buyer: "Bill to". */
+  readonly buyerLabel: string;
   /** "Date of issue", "1 Feb 2026". */
   readonly facts: readonly DocumentFact[];
   readonly lines: readonly DocumentLine[];

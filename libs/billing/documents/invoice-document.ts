@@ -1,4 +1,5 @@
 import { Decimal, type WalkStep } from '@tare/core';
+import type { CreditNote } from '../credit-notes/credit-note.ts';
 import type { InvoiceLine, InvoiceWithLines } from '../invoices/invoice.ts';
 import type { BillingDocument, DocumentFact, DocumentLine, DocumentParty, DocumentStep, DocumentTotal } from './document.ts';
 import type { Parties } from './party.store.ts';
@@ -10,6 +11,8 @@ export interface DocumentContext {
   readonly parties: Parties;
   /** Numbers of the invoices that lines correct, by id. */
   readonly numbers: ReadonlyMap<string, string>;
+  /** On the invoice, in their order. */
+  readonly creditNotes: readonly CreditNote[];
 }
 
 const TITLES: Readonly<Record<InvoiceWithLines['kind'], string>> = {
@@ -30,9 +33,10 @@ export function invoiceDocument(invoice: InvoiceWithLines, context: DocumentCont
     currency: invoice.currency,
     seller: sellerParty(parties.seller),
     buyer: buyerParty(parties.buyer),
+    buyerLabel: 'Bill to',
     facts: factsOf(invoice, parties.buyer.timeZone),
     lines: invoice.lines.map((line) => documentLine(line, invoice.currency, context)),
-    totals: totalsOf(invoice),
+    totals: totalsOf(invoice, context),
     notes: notesOf(invoice, context),
     changedAtMs: Math.floor((invoice.voidedAt ?? invoice.paidAt ?? invoice.finalizedAt ?? invoice.draftedAt) / 1_000),
   };
@@ -100,8 +104,8 @@ function plainStep(description: string, amount: Decimal, currency: string): Docu
   return { description, quantity: '', unitPrice: '', amount: writtenAmount(amount, currency) };
 }
 
-/** In the order in which the total comes about (SEMANTICS 8.1). */
-function totalsOf(invoice: InvoiceWithLines): DocumentTotal[] {
+/** In the order in which the total comes about (SEMANTICS 8.1); then what became of it. */
+function totalsOf(invoice: InvoiceWithLines, { creditNotes }: DocumentContext): DocumentTotal[] {
   const { currency, subtotal, discounts, creditsApplied, tax, total, detail } = invoice;
   const row = (label: string, amount: Decimal, isStrong = false): DocumentTotal => ({
     label,
@@ -109,6 +113,9 @@ function totalsOf(invoice: InvoiceWithLines): DocumentTotal[] {
     isStrong,
   });
   const unlessZero = (label: string, amount: Decimal): DocumentTotal[] => (amount.isZero() ? [] : [row(label, amount)]);
+  const unpaidCredits = creditNotes.filter(({ offInvoice }) => !offInvoice.isZero());
+  const due = total.minus(Decimal.sum(unpaidCredits.map(({ offInvoice }) => offInvoice)));
+  const isPaid = invoice.status === 'PAID';
   return [
     row('Subtotal', subtotal),
     ...discountTotals(invoice).map(({ key, amount }) => row(`Discount ${key}`, amount.negated())),
@@ -119,7 +126,9 @@ function totalsOf(invoice: InvoiceWithLines): DocumentTotal[] {
     ...unlessZero('Credit from earlier invoices', detail.balanceApplied.negated()),
     ...unlessZero('Kept as credit for the next invoice', detail.balanceCarried),
     row('Total', total, true),
-    ...(invoice.status === 'PAID' ? [row('Paid', total.negated()), row('Amount due', total.minus(total), true)] : []),
+    ...unpaidCredits.map(({ number, offInvoice }) => row(`Credit note ${number}`, offInvoice.negated())),
+    ...(isPaid ? unlessZero('Paid', due.negated()) : []),
+    ...(isPaid || unpaidCredits.length > 0 ? [row('Amount due', isPaid ? Decimal.ZERO : due, true)] : []),
   ];
 }
 
@@ -134,12 +143,19 @@ function discountTotals({ lines }: InvoiceWithLines): { key: string; amount: Dec
   return [...totals].map(([key, amount]) => ({ key, amount }));
 }
 
-function notesOf({ status, number, detail, adjusts }: InvoiceWithLines, { parties, numbers }: DocumentContext): string[] {
+function notesOf(
+  { status, number, detail, adjusts, currency }: InvoiceWithLines,
+  { parties, numbers, creditNotes }: DocumentContext,
+): string[] {
+  const settled = creditNotes.filter((note) => !note.settled.isZero());
   const awaited = [...new Set(detail.awaitingCost.map(({ priceKey }) => priceKey))];
   const corrected = adjusts === null ? undefined : numbers.get(adjusts);
   return [
     ...(corrected === undefined ? [] : [`This invoice bills usage that became known after invoice ${corrected} was issued.`]),
     ...(awaited.length === 0 ? [] : [`Not billed yet, as its cost is not known: ${awaited.join(', ')}. It follows on a later invoice.`]),
+    ...settled.map(
+      (note) => `Of what was paid, ${writtenAmount(note.settled, currency)} ${currency} was given back with credit note ${note.number}.`,
+    ),
     ...(status === 'DRAFT' ? ['A draft: amounts may change until the invoice is final. It is no request for payment.'] : []),
     ...(status === 'VOID' ? [`Invoice ${number ?? ''} is void: nothing of it is to be paid.`.replace('  ', ' ')] : []),
     ...(parties.seller.note === null ? [] : parties.seller.note.split('\n')),

@@ -3,7 +3,7 @@ import type { Seller } from '@tare/access';
 import { sqlInstant, type TenantTransaction } from '@tare/database';
 import type { Invoice } from '../invoices/invoice.ts';
 
-/** Who an invoice is from and who it is for, as both were when it was finalized; of a draft as they are. */
+/** Who an invoice or a credit note is from and who it is for, as both were when it was finalized; of a draft as they are. */
 export interface Parties {
   readonly seller: Seller & { readonly name: string };
   readonly buyer: Buyer;
@@ -26,12 +26,13 @@ interface PartyRow {
 }
 
 /**
- * $2 customer, $3 invoice, $4 its billing instant. What was changed after the invoice was finalized (by the clock: the moment of its announcement) is read from
+ * $2 customer, $3 invoice or credit note, $4 the instant whose tax number counts. What was changed after it was finalized (by the clock: the moment of its announcement) is read from
  * the history, which has a row as it was until each change.
  */
 const PARTIES = `
 WITH moment AS (
-  SELECT coalesce((SELECT o.created_at FROM invoice_outbox o WHERE o.tenant_id = $1 AND o.invoice_id = $3 AND o.kind = 'FINALIZED'), 'infinity') AS at
+  SELECT coalesce((SELECT o.created_at FROM invoice_outbox o WHERE o.tenant_id = $1 AND o.invoice_id = $3 AND o.kind = 'FINALIZED'),
+    (SELECT o.created_at FROM credit_note_outbox o WHERE o.tenant_id = $1 AND o.credit_note_id = $3), 'infinity') AS at
 )
 SELECT t.name AS tenant_name,
   coalesce((SELECT h.details FROM party_history h WHERE h.tenant_id = $1 AND h.party_id = $1 AND h.until > moment.at ORDER BY h.until LIMIT 1), to_jsonb(s)) AS settings,
@@ -41,7 +42,7 @@ SELECT t.name AS tenant_name,
 FROM moment CROSS JOIN tenant t JOIN tenant_settings s ON s.tenant_id = t.id JOIN customer c ON c.tenant_id = t.id AND c.id = $2
 WHERE t.id = $1`;
 
-/** Reads the parties of an invoice. */
+/** Reads the parties of an invoice or a credit note. */
 @Injectable()
 export class PartyStore {
   async partiesOf(
@@ -49,7 +50,7 @@ export class PartyStore {
     { id, customerId, billingAt }: Pick<Invoice, 'id' | 'customerId' | 'billingAt'>,
   ): Promise<Parties> {
     const [row] = await tx.query<PartyRow>(PARTIES, [tx.tenantId, customerId, id, sqlInstant(billingAt)]);
-    if (row === undefined) throw new Error(`customer ${customerId} of an invoice is not there`);
+    if (row === undefined) throw new Error(`customer ${customerId} of a document is not there`);
     return { seller: sellerOf(row), buyer: buyerOf(row) };
   }
 }
