@@ -1,9 +1,10 @@
 import type { TenantTransaction } from '@tare/database';
-import type { CaseDiscount, CasePeriod, CasePrice } from '../oracle/bill-case.ts';
+import type { CaseAmounts, CaseDiscount, CasePeriod, CasePrice } from '../oracle/bill-case.ts';
 import { discountedBy, type OracleLine } from '../oracle/bill-oracle.ts';
-import { exactCharge, feeOf, partOf, type Used } from '../oracle/charge-oracle.ts';
+import { allowance, exactCharge, feeOf, partOf, type Used } from '../oracle/charge-oracle.ts';
 import { Fraction, greatest } from '../oracle/fraction.ts';
-import { isFree, type RawContract, type RawPeriod, type RawPrice, type RawSegment } from './raw-contract.ts';
+import { carriedOn, lotsIn, withoutOldest, type Lot } from './carried-lots.ts';
+import { endOf, isFree, spanOfPeriods, type RawContract, type RawPeriod, type RawPrice, type RawSegment } from './raw-contract.ts';
 import { isCounted, numberOf, quantityOf, readEvents, subscriptionOf, textOf, type RawEvent } from './raw-usage.ts';
 
 /** An invoice as its row says. */
@@ -19,6 +20,7 @@ export interface RawInvoice {
 
 /** A line as its row says. */
 export interface RawLine {
+  readonly id: string;
   readonly invoice_id: string;
   readonly kind: string;
   readonly price_key: string | null;
@@ -35,6 +37,8 @@ export interface RawLine {
   readonly adjusts_kind: string | null;
   readonly credits: string;
   readonly shares: readonly { readonly key: string; readonly amount: string; readonly ofLine: boolean }[];
+  /** What credit notes took of it, with the place in the series of invoices that each had. */
+  readonly credit_notes: readonly { readonly place: number; readonly amount: string }[];
 }
 
 /** What a line should be. */
@@ -61,6 +65,23 @@ interface JoinedPart {
   readonly period: CasePeriod;
 }
 
+/** What usage of one price, or of one group of it, comes to in a part. */
+interface UsedPart {
+  readonly amounts: RawPrice | CaseAmounts;
+  readonly group: string | null;
+  readonly events: readonly RawEvent[];
+  readonly quantity: Fraction;
+}
+
+/** An allowance that was carried into a part that is closed, and what the part left of it and of its own. */
+interface CarriedPart {
+  readonly part: JoinedPart;
+  readonly price: RawPrice;
+  readonly group: string | null;
+  readonly opening: readonly Lot[];
+  left: readonly Lot[];
+}
+
 const EMPTY = { prorateIncluded: false, rollover: false, groups: [] };
 /** SEMANTICS 1.5; two decimals are the rule. */
 const INCREMENTS: Readonly<Record<string, Fraction>> = {
@@ -69,10 +90,17 @@ const INCREMENTS: Readonly<Record<string, Fraction>> = {
   IQD: Fraction.of(1, 1_000),
   LYD: Fraction.of(1, 1_000),
 };
+/** What a commitment counts beside fees in advance. */
+const COMMITTED = new Set(['USAGE', 'OVERAGE', 'FEE', 'COMMITMENT']);
 const ADVANCE = new Set(['FEE', 'CREDITS', 'PRORATION_CHARGE', 'PRORATION_CREDIT']);
 
 /** Recomputes invoices of one customer from raw events: nothing that core computes with is used, and no bucket is read. */
 export class ExpectedInvoices {
+  /** Of several billing periods, by period and number. */
+  private readonly spans = new Map<string, { readonly start: number; readonly end: number }>();
+  /** Carried into parts, by subscription; each is gone through once, in the order of time. */
+  private readonly carried = new Map<string, Map<string, readonly Lot[]>>();
+
   constructor(
     private readonly tx: TenantTransaction,
     private readonly contract: RawContract,
@@ -85,11 +113,51 @@ export class ExpectedInvoices {
     const own = this.contract.periods.filter(
       ({ segment }) => segment.subscriptionId === invoice.subscription_id && segment.terms.currency === invoice.currency,
     );
-    for (const { segment } of own) requireCovered(segment);
-    const closed = invoice.kind === 'SUPPLEMENTARY' ? [] : own.filter(({ billedAt }) => billedAt === invoice.billing_at);
-    const fees = invoice.kind === 'SUPPLEMENTARY' ? [] : this.feesAt(invoice, own);
-    const scope = await this.scope(invoice, closed, fees, invoice);
-    return [...scope, ...(await this.corrections(invoice, own))];
+    requireCovered(own);
+    await this.loadSpans(own);
+    await this.carryOn(invoice.subscription_id, own);
+    const isLate = invoice.kind === 'SUPPLEMENTARY';
+    const isRunning = invoice.kind === 'THRESHOLD';
+    const closed = isLate
+      ? []
+      : own.filter((period) => (isRunning ? isOpenAt(period, invoice.billing_at) : period.billedAt === invoice.billing_at));
+    const fees = isLate || isRunning ? [] : this.feesAt(invoice, own);
+    const corrections = await this.corrections(invoice, own);
+    const scope = await this.scope(invoice, closed, fees, invoice, corrections);
+    return [...scope.map((line) => this.lessBilled(line, invoice)), ...corrections];
+  }
+
+  private async loadSpans(own: readonly RawPeriod[]): Promise<void> {
+    for (const period of own) {
+      const { prices, commitmentIntervals = 1 } = period.segment.terms;
+      for (const count of new Set([commitmentIntervals, ...prices.map(({ everyIntervals = 1 }) => everyIntervals)])) {
+        const key = `${period.id} ${count}`;
+        if (count !== 1 && !this.spans.has(key)) this.spans.set(key, await spanOfPeriods(this.tx, period, count));
+      }
+    }
+  }
+
+  /** The billing periods that one lies in, from where the subscription serves them. */
+  private spanOf(period: RawPeriod, count: number): CasePeriod | null {
+    if (count === 1) return { ...casePeriod(period), end: period.fullEnd };
+    const span = this.spans.get(`${period.id} ${count}`);
+    if (span === undefined) return null;
+    const { start, trialEnd } = period.segment;
+    return { start: Math.max(span.start, start, trialEnd ?? start), end: span.end, fullStart: span.start, fullEnd: span.end };
+  }
+
+  /** What threshold invoices billed of a line while its period ran: round(cumulative) - billed (SEMANTICS 8.3). */
+  private lessBilled(line: ExpectedLine, invoice: RawInvoice): ExpectedLine {
+    const billed = this.before(invoice).flatMap(({ invoice: other, lines }) =>
+      other.kind === 'THRESHOLD' ? lines.filter((candidate) => candidate.kind === line.kind && isSameCharge(candidate, line)) : [],
+    );
+    const sum = (texts: readonly string[]): Fraction => Fraction.sum(texts.map((text) => Fraction.read(text)));
+    return {
+      ...line,
+      amount: line.amount.minus(sum(billed.map(({ amount }) => amount))),
+      discount: line.discount.minus(sum(billed.map(({ discount }) => discount))),
+      lineDiscount: line.lineDiscount.minus(sum(billed.map(({ line_discount: discount }) => discount))),
+    };
   }
 
   /** Usage and arrears of the parts, their true-ups, fees; discounts before and after the true-ups (SEMANTICS 8.1). */
@@ -98,25 +166,97 @@ export class ExpectedInvoices {
     closed: readonly RawPeriod[],
     fees: readonly ExpectedLine[],
     asOf: RawInvoice,
+    corrected: readonly ExpectedLine[],
   ): Promise<ExpectedLine[]> {
     const step = incrementOf(invoice.currency);
+    const closing = invoice.kind !== 'THRESHOLD';
     const parts = joined(closed.filter((period) => !isFree(period)));
     const events = await this.eventsOf(invoice, closed, asOf.seen_seq);
-    const usage = parts.flatMap((part) => this.usageLines(part, parts, events, asOf, step));
+    const usage = parts.flatMap((part) => this.usageLines(part, parts, events, asOf, { step, closing }));
     const given = fees.filter(({ kind, discount }) => kind === 'PRORATION_CREDIT' || !discount.isZero);
     const open = [...usage, ...fees.filter((line) => !given.includes(line))];
-    const charged = this.discounted(open, invoice, given, true, step);
+    const rated = new Set(closed.map(({ fullStart }) => fullStart));
+    const charged = this.discounted(open, invoice, { given, rated, ofLine: true, step });
     const ofUsage = charged.slice(0, usage.length);
-    const trueUps = parts.flatMap((part) => this.trueUp(part, ofUsage, invoice, step));
-    const all = this.discounted([...ofUsage, ...trueUps, ...charged.slice(usage.length)], invoice, given, false, step);
+    const trueUps = closing ? parts.flatMap((part) => this.trueUp(part, parts, ofUsage, { invoice, asOf, corrected, step })) : [];
+    const all = this.discounted([...ofUsage, ...trueUps, ...charged.slice(usage.length)], invoice, { given, rated, ofLine: false, step });
     return [...all, ...given];
   }
 
   private async eventsOf(invoice: RawInvoice, closed: readonly RawPeriod[], seq: number): Promise<RawEvent[]> {
     if (closed.length === 0) return [];
     const [from, to] = [Math.min(...closed.map(({ start }) => start)), Math.max(...closed.map(({ end }) => end))];
+    const until = invoice.kind === 'THRESHOLD' ? Math.min(to, invoice.billing_at) : to;
+    return this.eventsIn(invoice.subscription_id, from, until, seq);
+  }
+
+  private async eventsIn(subscription: string, from: number, to: number, seq: number): Promise<RawEvent[]> {
     const events = await readEvents(this.tx, this.contract.customerNo, from, to, seq);
-    return events.filter((event) => subscriptionOf(event, this.contract) === invoice.subscription_id);
+    return events.filter((event) => subscriptionOf(event, this.contract) === subscription);
+  }
+
+  /** Goes through what was closed, in the order of time, with what had been seen of usage each time: what late usage takes, what is carried now has not. */
+  private async carryOn(subscription: string, own: readonly RawPeriod[]): Promise<void> {
+    const isRolling = own.some(({ segment }) => segment.terms.prices.some(({ rollover }) => rollover === true));
+    if (!isRolling || this.carried.has(subscription)) return;
+    const openings = new Map<string, readonly Lot[]>();
+    const now = new Map<string, readonly Lot[]>();
+    const known: CarriedPart[] = [];
+    const closings = own.filter((period) => period.billedAt !== null && !isFree(period));
+    for (const billedAt of [...new Set(closings.map((period) => period.billedAt ?? 0))].sort((a, b) => a - b)) {
+      const periods = closings.filter((period) => period.billedAt === billedAt);
+      const seq = Math.max(...periods.map(({ seenSeq }) => seenSeq ?? 0));
+      for (const before of known) {
+        const left = await this.leftOf(subscription, before, seq);
+        const name = `${before.price.key} ${before.group ?? ''}`;
+        now.set(name, afterLate(now.get(name) ?? [], lotsIn(before.left).minus(lotsIn(left)), left.at(-1)?.expiresAt ?? null));
+        before.left = left;
+      }
+      for (const part of joined(periods)) {
+        for (const price of part.pieces[0].segment.terms.prices.filter(({ rollover }) => rollover === true)) {
+          for (const group of [...(price.groups ?? []).map((one) => one.in.join(', ')), null]) {
+            const name = `${price.key} ${group ?? ''}`;
+            const opening = (now.get(name) ?? []).filter(({ expiresAt }) => expiresAt === null || expiresAt > part.period.start);
+            const record: CarriedPart = { part, price, group, opening, left: [] };
+            record.left = await this.leftOf(subscription, record, seq);
+            openings.set(`${part.pieces[0].segment.id} ${part.period.start} ${name}`, opening);
+            now.set(name, record.left);
+            known.push(record);
+          }
+        }
+      }
+    }
+    for (const [name, lots] of now) openings.set(name, lots);
+    this.carried.set(subscription, openings);
+  }
+
+  /** What a part leaves for the next: carried quantity is used first, the oldest of it before the rest. */
+  private async leftOf(subscription: string, { part, price, group, opening }: CarriedPart, seq: number): Promise<Lot[]> {
+    const [{ segment }] = part.pieces;
+    const events = await this.eventsIn(subscription, part.period.start, part.pieces.at(-1)?.end ?? part.period.end, seq);
+    const own = events.filter((event) => part.pieces.some(({ start, end }) => start <= event.at && event.at < end));
+    const used = this.usedParts(price, own, []).find((candidate) => candidate.group === group);
+    const period = validIn(price, part.period);
+    if (used === undefined || period === null) return [...opening];
+    const own12 = allowance({ ...EMPTY, ...casePrice(price) }, stated(used.amounts), part.seats, period);
+    const lives = price.rolloverPeriods ?? null;
+    const expiresAt = lives === null ? null : await endOf(this.tx, segment.id, part.period.start, lives + 1);
+    const most = price.rolloverMaximum ?? null;
+    return carriedOn(opening, {
+      own: price.prorateIncluded === true || part.period.end === part.period.fullEnd ? own12 : null,
+      used: used.quantity,
+      expiresAt,
+      end: part.period.end,
+      most: most === null ? null : Fraction.read(most).times(Fraction.of(price.perSeat ? part.seats : 1)),
+    });
+  }
+
+  private openingOf({ segment }: RawPeriod, start: number, price: RawPrice, group: string | null): Fraction {
+    if (price.rollover !== true) return Fraction.ZERO;
+    const openings = this.carried.get(segment.subscriptionId);
+    const name = `${price.key} ${group ?? ''}`;
+    const lots = openings?.get(`${segment.id} ${start} ${name}`) ?? openings?.get(name) ?? [];
+    return lotsIn(lots.filter(({ expiresAt }) => expiresAt === null || expiresAt > start));
   }
 
   private usageLines(
@@ -124,15 +264,17 @@ export class ExpectedInvoices {
     parts: readonly JoinedPart[],
     events: readonly RawEvent[],
     asOf: RawInvoice,
-    step: Fraction,
+    { step, closing }: { readonly step: Fraction; readonly closing: boolean },
   ): ExpectedLine[] {
     const [{ segment }] = part.pieces;
     const inside = (of: JoinedPart, event: RawEvent): boolean => of.pieces.some(({ start, end }) => start <= event.at && event.at < end);
     const own = events.filter((event) => inside(part, event));
     const earlier = parts.filter((other) => other.period.fullStart === part.period.fullStart && other.period.start < part.period.start);
     const before = events.filter((event) => earlier.some((other) => inside(other, event)));
-    const usage = segment.terms.prices.flatMap((price) => (price.model === 'FLAT' ? [] : this.priceLines(price, part, own, before, step)));
-    const arrears = part.pieces.flatMap((piece) => feeLines('FEE', piece.segment, 'IN_ARREARS', casePeriod(piece), step));
+    const usage = segment.terms.prices.flatMap((price) =>
+      price.model === 'FLAT' ? [] : this.priceLines(price, part, own, before, { step, closing }),
+    );
+    const arrears = closing ? part.pieces.flatMap((piece) => feeLines('FEE', piece.segment, 'IN_ARREARS', casePeriod(piece), step)) : [];
     return [...usage, ...this.overage(part, asOf, step), ...arrears];
   }
 
@@ -141,30 +283,41 @@ export class ExpectedInvoices {
     part: JoinedPart,
     own: readonly RawEvent[],
     before: readonly RawEvent[],
-    step: Fraction,
+    { step, closing }: { readonly step: Fraction; readonly closing: boolean },
   ): ExpectedLine[] {
-    const meter = this.contract.meters.get(price.meter ?? '');
     const period = validIn(price, part.period);
-    if (meter === undefined || period === null) return [];
+    if (period === null) return [];
+    return this.usedParts(price, own, before).flatMap(({ amounts, group, events, quantity }) => {
+      if (price.model === 'COST_PLUS' && events.some(({ cost_state: state }) => state === 'UNPRICED' || state === 'PENDING')) return [];
+      const cost = Fraction.sum(events.map((event) => costIn(event, part.pieces[0].segment.terms.currency)));
+      const carried = this.openingOf(part.pieces[0], part.period.start, price, group);
+      const used: Used = { quantity, events: Fraction.of(events.length), cost, carried };
+      // Minimums are for the period as a whole: a threshold invoice has none.
+      const { minimumAmount, ...others } = stated<CaseAmounts>(amounts);
+      const due = closing && minimumAmount !== undefined ? { ...others, minimumAmount } : others;
+      const exact = exactCharge({ ...EMPTY, ...casePrice(price) }, due, used, part.seats, period);
+      return [expected('USAGE', part.pieces[0].segment, price.key, group, part.period, quantity, exact, exact.rounded(step))];
+    });
+  }
+
+  /** Usage of a price in its groups, and of the rest of it; `before`: events of earlier parts of the billing period. */
+  private usedParts(price: RawPrice, own: readonly RawEvent[], before: readonly RawEvent[]): UsedPart[] {
+    const meter = this.contract.meters.get(price.meter ?? '');
+    if (meter === undefined) return [];
     const groups = price.groups ?? [];
     const groupOf = (event: RawEvent): number =>
       groups.findIndex((group) => group.in.includes(textOf(event, price.groupBy ?? '') ?? '\u0000'));
     const counted = (events: readonly RawEvent[], index: number): RawEvent[] =>
       events.filter((event) => isCounted(event, meter, price.match) && groupOf(event) === index);
-    return [...groups.entries(), [-1, price] as const].flatMap(([index, amounts]) => {
-      const valid = own.filter(({ at }) => (price.validFrom ?? at) <= at && at < (price.validUntil ?? at + 1));
+    const valid = own.filter(({ at }) => (price.validFrom ?? at) <= at && at < (price.validUntil ?? at + 1));
+    const property = price.model === 'PERCENTAGE' ? (price.valueProperty ?? null) : null;
+    return [...groups.entries(), [-1, price] as const].map(([index, amounts]) => {
       const events = counted(valid, index);
-      if (price.model === 'COST_PLUS' && events.some(({ cost_state: state }) => state === 'UNPRICED' || state === 'PENDING')) return [];
-      const property = price.model === 'PERCENTAGE' ? (price.valueProperty ?? null) : null;
       const quantity =
         property === null
           ? quantityOf(meter, events, counted(before, index))
           : Fraction.sum(events.map((event) => numberOf(event, property) ?? Fraction.ZERO));
-      const cost = Fraction.sum(events.map((event) => costIn(event, part.pieces[0].segment.terms.currency)));
-      const used: Used = { quantity, events: Fraction.of(events.length), cost, carried: Fraction.ZERO };
-      const exact = exactCharge({ ...EMPTY, ...casePrice(price) }, stated(amounts), used, part.seats, period);
-      const group = index < 0 ? null : (groups[index]?.in.join(', ') ?? null);
-      return [expected('USAGE', part.pieces[0].segment, price.key, group, part.period, quantity, exact, exact.rounded(step))];
+      return { amounts, group: index < 0 ? null : (groups[index]?.in.join(', ') ?? null), events, quantity };
     });
   }
 
@@ -187,26 +340,86 @@ export class ExpectedInvoices {
     return [expected('OVERAGE', segment, null, null, part.period, quantity, exact, exact.rounded(step))];
   }
 
-  private trueUp(part: JoinedPart, lines: readonly ExpectedLine[], invoice: RawInvoice, step: Fraction): ExpectedLine[] {
+  private trueUp(
+    part: JoinedPart,
+    parts: readonly JoinedPart[],
+    lines: readonly ExpectedLine[],
+    of: { readonly invoice: RawInvoice; readonly asOf: RawInvoice; readonly corrected: readonly ExpectedLine[]; readonly step: Fraction },
+  ): ExpectedLine[] {
     const [{ segment }] = part.pieces;
-    if (segment.terms.minimumCommitment === null) return [];
+    const { minimumCommitment, commitmentIntervals = 1 } = segment.terms;
+    if (minimumCommitment === null) return [];
+    if (commitmentIntervals !== 1) return this.trueUpOfSeveral(part, parts, lines, of);
     const ids = new Set(part.pieces.map((piece) => piece.segment.id));
     const isOwn = (id: string, start: number): boolean => ids.has(id) && start >= part.period.start && start < part.period.end;
-    const usage = lines.filter((line) => isOwn(line.segment, line.start)).map(({ amount, lineDiscount }) => amount.minus(lineDiscount));
-    const fees = this.before(invoice)
-      .flatMap(({ lines: billed }) => billed)
-      .filter(
-        (line) =>
-          ids.has(line.segment_id) &&
-          this.isAdvance(line) &&
-          line.period_start >= part.period.fullStart &&
-          line.period_start < part.period.fullEnd,
-      );
-    const paid = Fraction.sum(fees.map((line) => Fraction.read(line.amount).minus(Fraction.read(line.line_discount))));
-    const committed = partOf(Fraction.read(segment.terms.minimumCommitment), part.period);
-    const missing = greatest(Fraction.ZERO, committed.minus(paid).minus(Fraction.sum(usage)));
-    const quantity = missing.isZero ? Fraction.ZERO : Fraction.ONE;
-    return [expected('COMMITMENT', segment, null, null, part.period, quantity, missing, missing.rounded(step))];
+    const usage = Fraction.sum(lines.filter((line) => isOwn(line.segment, line.start)).map(netOfLine));
+    const paid = this.feesBetween(this.before(of.invoice), ids, part.period.fullStart, part.period.fullEnd);
+    const committed = partOf(Fraction.read(minimumCommitment), part.period);
+    const missing = greatest(Fraction.ZERO, committed.minus(paid).minus(usage));
+    return [missingLine(segment, part.period, missing, of.step)];
+  }
+
+  /** One for several billing periods, with the part that ends them: each segment commits for its time, everything billed for that time counts. */
+  private trueUpOfSeveral(
+    part: JoinedPart,
+    parts: readonly JoinedPart[],
+    lines: readonly ExpectedLine[],
+    { asOf, corrected, step }: { readonly asOf: RawInvoice; readonly corrected: readonly ExpectedLine[]; readonly step: Fraction },
+  ): ExpectedLine[] {
+    const [first] = part.pieces;
+    const count = first.segment.terms.commitmentIntervals ?? 1;
+    const chain = this.contract.segments.filter(({ subscriptionId }) => subscriptionId === first.segment.subscriptionId);
+    if (chain.some(({ paused, terms }) => paused || terms.commitmentIntervals !== count))
+      throw new NotCovered('commitments over several billing periods of which some are not committed');
+    const whole = this.spans.get(`${first.id} ${count}`);
+    if (whole === undefined) return [];
+    const begin = chain[0]?.trialEnd ?? chain[0]?.start ?? whole.start;
+    const span = { start: Math.max(whole.start, begin), end: Math.min(whole.end, chain.at(-1)?.end ?? whole.end) };
+    if (part.period.end !== span.end) return [];
+    const pieces = chain.flatMap((segment) => {
+      const piece = { start: Math.max(segment.start, span.start), end: Math.min(segment.end ?? span.end, span.end) };
+      return piece.start < piece.end ? [{ segment, period: { ...piece, fullStart: whole.start, fullEnd: whole.end } }] : [];
+    });
+    const ids = new Set(pieces.map(({ segment }) => segment.id));
+    const isInside = (id: string, start: number): boolean => ids.has(id) && span.start <= start && start < span.end;
+    const isOfParts = (line: RawLine): boolean =>
+      (line.adjusts_kind ?? line.kind) === 'COMMITMENT'
+        ? parts.some(({ period }) => period.end === line.period_end)
+        : parts.some((other) =>
+            other.pieces.some(
+              ({ segment, start, end }) => segment.id === line.segment_id && start <= line.period_start && line.period_start < end,
+            ),
+          );
+    const before = this.before(asOf)
+      .flatMap((other) => other.lines)
+      .filter((line) => COMMITTED.has(line.adjusts_kind ?? line.kind) && !this.isAdvance(line) && !isOfParts(line))
+      .filter((line) => isInside(line.segment_id, line.period_start));
+    const committed = pieces.map(({ segment, period }) => partOf(Fraction.read(segment.terms.minimumCommitment ?? '0'), period));
+    const counted = [
+      this.feesBetween(this.before(asOf), ids, span.start, span.end),
+      ...before.map((line) => Fraction.read(line.amount).minus(Fraction.read(line.line_discount))),
+      ...corrected
+        .filter((line) => COMMITTED.has(line.adjustsKind ?? '') && isInside(line.segment, line.start))
+        .map(({ amount }) => amount),
+      ...lines.filter((line) => isInside(line.segment, line.start)).map(netOfLine),
+    ];
+    const missing = greatest(Fraction.ZERO, Fraction.sum(committed).minus(Fraction.sum(counted)));
+    const { fullStart, fullEnd } = part.period;
+    return [missingLine(first.segment, { ...span, fullStart, fullEnd }, missing, step)];
+  }
+
+  /** Fees in advance for a time, net of line discounts: of one for longer than that its part by real time. */
+  private feesBetween(billed: ExpectedInvoices['issued'], ids: ReadonlySet<string>, from: number, until: number): Fraction {
+    const fees = billed
+      .flatMap(({ lines }) => lines)
+      .filter((line) => ids.has(line.segment_id) && this.isAdvance(line) && line.period_start < until && line.period_end > from);
+    return Fraction.sum(
+      fees.map((line) => {
+        const net = Fraction.read(line.amount).minus(Fraction.read(line.line_discount));
+        const [start, end] = [Math.max(line.period_start, from), Math.min(line.period_end, until)];
+        return partOf(net, { start, end, fullStart: line.period_start, fullEnd: line.period_end });
+      }),
+    );
   }
 
   private isAdvance({ kind, price_key: key, segment_id: id }: RawLine): boolean {
@@ -222,16 +435,48 @@ export class ExpectedInvoices {
     const from = own.find(({ end, segment }) => end === invoice.billing_at && segment.id !== to?.segment.id);
     const isChange = from !== undefined && !isFree(from) && from.end !== from.fullEnd && (to !== undefined || from.segment.creditsUnused);
     if (!isChange)
-      return opens.filter((period) => !isFree(period)).flatMap((period) => advance(period, !isResumed(period, own), (kind) => kind, step));
-    const charges = to === undefined || isFree(to) ? [] : advance(to, true, (kind, of) => (isWhole(of) ? kind : 'PRORATION_CHARGE'), step);
+      return opens
+        .filter((period) => !isFree(period))
+        .flatMap((period) => this.advance(period, !isResumed(period, own), (kind) => kind, step));
+    const charges =
+      to === undefined || isFree(to) ? [] : this.advance(to, true, (kind, of) => (isWhole(of) ? kind : 'PRORATION_CHARGE'), step);
     const credits = this.before(invoice).flatMap(({ lines }) => lines.filter((line) => isUnused(line, from.segment, invoice.billing_at)));
-    const given = credits.map((line) => ({ line, credit: creditOf(line, from, invoice.billing_at, step) }));
+    const place = placeOf(invoice.number);
+    const given = credits.map((line) => ({ line, credit: creditOf(line, from, invoice.billing_at, place, step) }));
     const lines = [...given.map(({ credit }) => credit), ...charges.map((charge) => mirrored(charge, given, from.segment, to?.segment))];
     const added = Fraction.sum(lines.map((line) => line.credits));
     // Credits that were bought stay in the wallet: they are taken back only against more of the new plan's.
     return to !== undefined && !isFree(to) && added.isPositive
       ? lines
       : lines.filter(({ kind, credits }) => kind === 'CREDITS' || credits.isZero);
+  }
+
+  /** What begins with the period: fixed fees in advance and the plan's credits, each for the rest of its billing period or periods. */
+  private advance(
+    period: RawPeriod,
+    hasCredits: boolean,
+    kindOf: (kind: string, of: CasePeriod) => string,
+    step: Fraction,
+  ): ExpectedLine[] {
+    const { segment } = period;
+    const fees = segment.terms.prices.flatMap((price) => {
+      const rest = this.spanOf(period, price.everyIntervals ?? 1);
+      if (rest === null) return [];
+      const lines = feeLines('FEE', { ...segment, terms: { ...segment.terms, prices: [price] } }, 'IN_ADVANCE', rest, step);
+      const begin = lines.filter(({ start }) => period.start <= start && start < period.fullEnd);
+      return begin.map((line) => {
+        const of = { start: line.start, end: line.end, fullStart: rest.fullStart, fullEnd: rest.fullEnd };
+        return { ...line, kind: kindOf('FEE', of), billing: period.fullStart };
+      });
+    });
+    const rest: CasePeriod = { ...casePeriod(period), end: period.fullEnd };
+    const { creditsPerInterval, creditPrice } = segment.terms;
+    if (!hasCredits || creditsPerInterval === null || Fraction.read(creditsPerInterval).isZero) return fees;
+    const whole = Fraction.read(creditsPerInterval).times(Fraction.read(creditPrice ?? '0'));
+    const amount = whole.times(shareOf(rest)).rounded(step);
+    const quantity = partOf(Fraction.read(creditsPerInterval), rest);
+    const line = expected(kindOf('CREDITS', rest), segment, null, null, rest, quantity, partOf(whole, rest), amount);
+    return [...fees, { ...line, credits: quantity }];
   }
 
   /** Closed periods, rated again with what was seen now, less what was billed for them (SEMANTICS 8.3). */
@@ -245,8 +490,11 @@ export class ExpectedInvoices {
       const periods = earlier.filter((period) => period.billedAt === billedAt);
       const adjusts = periods[0]?.invoiceId ?? periods[0]?.id ?? '';
       const original = this.issued.find((other) => other.invoice.id === adjusts)?.invoice ?? { ...invoice, billing_at: billedAt ?? 0 };
-      const due = await this.scope(original, periods, [], invoice);
-      deltas.push(...due.flatMap((line) => this.delta(line, adjusts, invoice)));
+      const due = await this.scope(original, periods, [], invoice, deltas);
+      const found = due.flatMap((line) => this.delta(line, adjusts, invoice));
+      if (found.length > 0 && (this.contract.discounts.get(invoice.subscription_id) ?? []).some(({ carriesOn }) => carriesOn === true))
+        throw new NotCovered('late usage under an amount off whose rest is carried on');
+      deltas.push(...found);
     }
     return deltas;
   }
@@ -257,11 +505,7 @@ export class ExpectedInvoices {
         (candidate) =>
           (candidate.kind === 'DELTA'
             ? candidate.adjusts === adjusts && candidate.adjusts_kind === line.kind
-            : other.id === adjusts && candidate.kind === line.kind) &&
-          candidate.segment_id === line.segment &&
-          candidate.price_key === line.price &&
-          candidate.price_group === line.group &&
-          candidate.period_start === line.start,
+            : (other.id === adjusts || other.kind === 'THRESHOLD') && candidate.kind === line.kind) && isSameCharge(candidate, line),
       ),
     );
     const already = Fraction.sum(billed.map(({ amount, discount }) => Fraction.read(amount).minus(Fraction.read(discount))));
@@ -287,29 +531,34 @@ export class ExpectedInvoices {
   }
 
   /** Lines of one billing period are discounted together; an amount off is for a billing period, less what earlier invoices took of it. */
-  private discounted(
-    lines: readonly ExpectedLine[],
-    invoice: RawInvoice,
-    given: readonly ExpectedLine[],
-    ofLine: boolean,
-    step: Fraction,
-  ): ExpectedLine[] {
+  private discounted(lines: readonly ExpectedLine[], invoice: RawInvoice, round: DiscountRound): ExpectedLine[] {
+    const taken = new Map<string, Fraction>();
     const billed = new Map<ExpectedLine, ExpectedLine>();
-    for (const billing of new Set(lines.map((line) => line.billing))) {
+    for (const billing of [...new Set(lines.map((line) => line.billing))].sort((a, b) => a - b)) {
       const together = lines.filter((line) => line.billing === billing);
-      const discounts = this.discountsOf(invoice, billing, given).filter((discount) => isOfLines(discount) === ofLine);
-      const after = discountedBy(discounts, together, ofLine, step) as ExpectedLine[];
+      const discounts = this.discountsOf(invoice, billing, round, taken).filter((discount) => isOfLines(discount) === round.ofLine);
+      let after = together;
+      for (const discount of [...discounts.filter(isPercentage), ...discounts.filter((other) => !isPercentage(other))]) {
+        const before = Fraction.sum(after.map((line) => line.discount));
+        after = discountedBy([discount], after, round.ofLine, round.step) as ExpectedLine[];
+        const now = Fraction.sum(after.map((line) => line.discount)).minus(before);
+        taken.set(discount.key, (taken.get(discount.key) ?? Fraction.ZERO).plus(now));
+      }
       together.forEach((line, index) => billed.set(line, after[index] ?? line));
     }
     return lines.map((line) => billed.get(line) ?? line);
   }
 
-  private discountsOf(invoice: RawInvoice, billing: number, given: readonly ExpectedLine[]): CaseDiscount[] {
+  private discountsOf(
+    invoice: RawInvoice,
+    billing: number,
+    { given, rated }: DiscountRound,
+    taken: ReadonlyMap<string, Fraction>,
+  ): CaseDiscount[] {
     const { subscription_id: id, currency } = invoice;
     const own = this.contract.segments.filter(({ subscriptionId }) => subscriptionId === id);
     const known = (this.contract.discounts.get(id) ?? []).filter(({ amountOff }) => amountOff === null || amountOff.currency === currency);
-    return known.map(({ key, percentOff, amountOff, prices, addOns, appliesTo = 'ALL', carriesOn, from, until }) => {
-      if (carriesOn === true) throw new NotCovered('amounts off whose rest is carried on');
+    return known.map(({ key, percentOff, amountOff, prices, addOns, appliesTo = 'ALL', carriesOn = false, from, until }) => {
       if (appliesTo !== 'ALL' && own.some(({ terms }) => terms.creditsPerInterval !== null)) throw new NotCovered('discounts of credits');
       if (amountOff !== null && given.some(({ discount }) => !discount.isZero))
         throw new NotCovered('amounts off that a change gives back');
@@ -319,27 +568,47 @@ export class ExpectedInvoices {
           .filter((price) => addOns?.some((addOn) => price.startsWith(`${addOn}/`))),
       );
       const scope = prices === null && (addOns ?? []).length === 0 ? null : [...(prices ?? []), ...named];
-      const left =
-        amountOff === null
-          ? null
-          : Fraction.read(amountOff.amount)
-              .minus(this.takenBefore(invoice, key, billing))
-              .toString();
-      return { key, percentOff, amountOff: left, prices: scope, appliesTo, from, until };
+      const base = { key, percentOff, prices: scope, appliesTo, from, until: carriesOn ? null : until };
+      if (amountOff === null) return { ...base, amountOff: null };
+      const whole = Fraction.read(amountOff.amount);
+      if (!carriesOn) return { ...base, amountOff: whole.minus(this.takenBefore(invoice, key, billing, rated)).toString() };
+      const periods = this.contract.periods.filter(
+        (period) =>
+          period.segment.subscriptionId === id && !isFree(period) && period.start >= from && (until === null || period.start < until),
+      );
+      const begun = new Set(periods.map(({ fullStart }) => fullStart).filter((start) => start <= billing));
+      const used = this.takenBefore(invoice, key, null, rated).plus(taken.get(key) ?? Fraction.ZERO);
+      return { ...base, amountOff: greatest(Fraction.ZERO, whole.times(Fraction.of(begun.size)).minus(used)).toString() };
     });
   }
 
-  /** What earlier invoices took of a discount for a billing period. */
-  private takenBefore(invoice: RawInvoice, key: string, billing: number): Fraction {
-    const isInside = ({ segment_id: id, period_start: start }: RawLine): boolean =>
-      this.contract.periods.some(
-        (period) => period.segment.id === id && period.fullStart === billing && period.fullStart <= start && start < period.fullEnd,
-      );
-    const lines = this.before(invoice).flatMap((other) => other.lines.filter(isInside));
+  /**
+   * What earlier invoices took of a discount for a billing period; null: for all. What threshold invoices took for lines that are rated again now is taken
+   * again with them.
+   */
+  private takenBefore(invoice: RawInvoice, key: string, billing: number | null, rated: ReadonlySet<number>): Fraction {
+    const billingOf = ({ segment_id: id, period_start: start }: RawLine): number | null =>
+      this.contract.periods.find((period) => period.segment.id === id && period.fullStart <= start && start < period.fullEnd)?.fullStart ??
+      null;
+    const lines = this.before(invoice).flatMap(({ invoice: other, lines: billed }) =>
+      billed.filter((line) => {
+        const start = billingOf(line);
+        return (billing === null || start === billing) && !(other.kind === 'THRESHOLD' && start !== null && rated.has(start));
+      }),
+    );
     return Fraction.sum(
       lines.flatMap(({ shares }) => shares.filter((share) => share.key === key).map(({ amount }) => Fraction.read(amount))),
     );
   }
+}
+
+interface DiscountRound {
+  /** Lines whose discounts are given. */
+  readonly given: readonly ExpectedLine[];
+  /** Billing periods whose usage is rated as a whole. */
+  readonly rated: ReadonlySet<number>;
+  readonly ofLine: boolean;
+  readonly step: Fraction;
 }
 
 export const incrementOf = (currency: string): Fraction => INCREMENTS[currency] ?? Fraction.of(1, 100);
@@ -352,12 +621,38 @@ const casePeriod = ({ start, end, fullStart, fullEnd }: RawPeriod): CasePeriod =
 
 const isWhole = ({ start, end, fullStart, fullEnd }: CasePeriod): boolean => start === fullStart && end === fullEnd;
 
-function requireCovered({ terms }: RawSegment): void {
-  for (const { rollover, everyIntervals = 1 } of terms.prices) {
-    if (rollover === true) throw new NotCovered('allowances that roll over');
-    if (everyIntervals !== 1) throw new NotCovered('fees for several billing periods');
-  }
-  if ((terms.commitmentIntervals ?? 1) !== 1) throw new NotCovered('commitments over several billing periods');
+const isPercentage = ({ percentOff }: CaseDiscount): boolean => percentOff !== null;
+
+const netOfLine = ({ amount, lineDiscount }: ExpectedLine): Fraction => amount.minus(lineDiscount);
+
+/** It had begun and was not closed. */
+const isOpenAt = ({ start, fullEnd, billedAt }: RawPeriod, at: number): boolean =>
+  start < at && at < fullEnd && (billedAt === null || billedAt > at);
+
+function isSameCharge(candidate: RawLine, line: ExpectedLine): boolean {
+  return (
+    candidate.segment_id === line.segment &&
+    candidate.price_key === line.price &&
+    candidate.price_group === line.group &&
+    candidate.period_start === line.start
+  );
+}
+
+function requireCovered(own: readonly RawPeriod[]): void {
+  const isLong = ({ segment }: RawPeriod): boolean => segment.terms.prices.some(({ everyIntervals = 1 }) => everyIntervals !== 1);
+  if (own.some(isLong) && new Set(own.map(({ segment }) => segment.id)).size > 1)
+    throw new NotCovered('changes of fees for several billing periods');
+}
+
+/** What late usage took more is taken of what is carried now, the oldest first; what it took less comes back. */
+function afterLate(lots: readonly Lot[], more: Fraction, expiresAt: number | null): readonly Lot[] {
+  if (more.isZero) return lots;
+  return more.isPositive ? withoutOldest(lots, more) : [{ quantity: more.negated(), expiresAt }, ...lots];
+}
+
+function missingLine(segment: RawSegment, period: CasePeriod, missing: Fraction, step: Fraction): ExpectedLine {
+  const quantity = missing.isZero ? Fraction.ZERO : Fraction.ONE;
+  return expected('COMMITMENT', segment, null, null, period, quantity, missing, missing.rounded(step));
 }
 
 /** Parts of one billing period under one version whose usage is charged alike are one; time between them that is not served lies at its end. */
@@ -433,23 +728,6 @@ function stated<Amounts extends object>(amounts: Amounts): Amounts {
   ) as Amounts;
 }
 
-/** What begins with the period: fixed fees in advance and the plan's credits, each for the rest of its billing period. */
-function advance(period: RawPeriod, hasCredits: boolean, kindOf: (kind: string, of: CasePeriod) => string, step: Fraction): ExpectedLine[] {
-  const rest: CasePeriod = { ...casePeriod(period), end: period.fullEnd };
-  const { segment } = period;
-  const fees = feeLines('FEE', segment, 'IN_ADVANCE', rest, step).map((line) => {
-    const of = { start: line.start, end: line.end, fullStart: rest.fullStart, fullEnd: rest.fullEnd };
-    return { ...line, kind: kindOf('FEE', of) };
-  });
-  const { creditsPerInterval, creditPrice } = segment.terms;
-  if (!hasCredits || creditsPerInterval === null || Fraction.read(creditsPerInterval).isZero) return fees;
-  const whole = Fraction.read(creditsPerInterval).times(Fraction.read(creditPrice ?? '0'));
-  const amount = whole.times(shareOf(rest)).rounded(step);
-  const quantity = partOf(Fraction.read(creditsPerInterval), rest);
-  const line = expected(kindOf('CREDITS', rest), segment, null, null, rest, quantity, partOf(whole, rest), amount);
-  return [...fees, { ...line, credits: quantity }];
-}
-
 function feeLines(
   kind: string,
   segment: RawSegment,
@@ -490,7 +768,7 @@ function isUnused(
 }
 
 /** Everything of a billed fee in proportion to the time that is left of its period. */
-function creditOf(line: RawLine, from: RawPeriod, at: number, step: Fraction): ExpectedLine {
+function creditOf(line: RawLine, from: RawPeriod, at: number, place: number, step: Fraction): ExpectedLine {
   const start = Math.max(at, line.period_start);
   const left = Fraction.of(line.period_end - start, line.period_end - line.period_start);
   const back = (text: string): Fraction => Fraction.read(text).times(left).rounded(step).negated();
@@ -509,7 +787,9 @@ function creditOf(line: RawLine, from: RawPeriod, at: number, step: Fraction): E
     exact,
     back(line.amount),
   );
-  const shares = line.shares.map(({ amount, ofLine }) => ({ amount: back(amount), ofLine }));
+  // What a credit note took of it, it does not give back once more.
+  const noted = line.credit_notes.filter((note) => note.place <= place).map(({ amount }) => ({ amount, ofLine: false }));
+  const shares = [...line.shares, ...noted].map(({ amount, ofLine }) => ({ amount: back(amount), ofLine }));
   return {
     ...credit,
     credits:

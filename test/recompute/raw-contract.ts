@@ -24,6 +24,8 @@ export interface RawPrice extends CaseAmounts {
   readonly validUntil?: number | null;
   readonly prorateIncluded?: boolean;
   readonly rollover?: boolean;
+  readonly rolloverMaximum?: string | null;
+  readonly rolloverPeriods?: number | null;
   readonly everyIntervals?: number;
 }
 
@@ -65,7 +67,11 @@ export interface RawPeriod {
   readonly end: number;
   readonly fullStart: number;
   readonly fullEnd: number;
+  /** Counted from the anchor. */
+  readonly index: number;
   readonly billedAt: number | null;
+  /** The last commit of usage that was seen when it was closed. */
+  readonly seenSeq: number | null;
   readonly invoiceId: string | null;
 }
 
@@ -127,7 +133,9 @@ interface PeriodRow {
   readonly end_at: number;
   readonly full_start: number;
   readonly full_end: number;
+  readonly index: number;
   readonly billed_at: number | null;
+  readonly seen_seq: number | null;
   readonly invoice_id: string | null;
 }
 
@@ -149,7 +157,7 @@ WITH counted AS (
   JOIN plan_version v ON v.tenant_id = g.tenant_id AND v.id = g.plan_version_id
   WHERE p.tenant_id = $1 AND s.customer_id = $2
 )
-SELECT id, segment_id, start_at, end_at, billed_at, invoice_id,
+SELECT id, segment_id, start_at, end_at, index, billed_at, seen_seq, invoice_id,
   (CASE alignment WHEN 'CALENDAR' THEN unit_start ELSE wall END + index * step) AT TIME ZONE zone AS full_start,
   (CASE alignment WHEN 'CALENDAR' THEN unit_start ELSE wall END + (index + 1) * step) AT TIME ZONE zone AS full_end
 FROM counted ORDER BY start_at, id`;
@@ -164,6 +172,14 @@ CROSS JOIN generate_series(-5, 2000) AS n CROSS JOIN LATERAL (
       WHEN 'MONTH' THEN interval '1 month' WHEN 'QUARTER' THEN interval '3 months' ELSE interval '1 year' END) AT TIME ZONE g.time_zone AS at
 ) AS boundary
 WHERE g.tenant_id = $1 AND g.id = $2 AND boundary.at > $3::timestamptz ORDER BY boundary.at LIMIT $4`;
+
+/** $2 the segment, $3 how many periods from the anchor: where that one begins. */
+const START_OF_PERIOD = `
+SELECT (CASE v.terms ->> 'alignment' WHEN 'CALENDAR' THEN date_trunc(lower(v.terms ->> 'interval'), g.anchor_at AT TIME ZONE g.time_zone)
+      ELSE g.anchor_at AT TIME ZONE g.time_zone END
+    + $3::int * (v.terms ->> 'intervalCount')::int * CASE v.terms ->> 'interval' WHEN 'DAY' THEN interval '1 day' WHEN 'WEEK' THEN interval '7 days'
+      WHEN 'MONTH' THEN interval '1 month' WHEN 'QUARTER' THEN interval '3 months' ELSE interval '1 year' END) AT TIME ZONE g.time_zone AS at
+FROM subscription_segment g JOIN plan_version v ON v.tenant_id = g.tenant_id AND v.id = g.plan_version_id WHERE g.tenant_id = $1 AND g.id = $2`;
 
 const METERS = 'SELECT key, event_type, aggregation, value_property, filters FROM meter WHERE tenant_id = $1';
 const VERSIONS = 'SELECT id, terms FROM plan_version WHERE tenant_id = $1';
@@ -224,8 +240,8 @@ function timesWhole(text: string, times: number): string {
 function periodOf(row: PeriodRow, segments: readonly RawSegment[]): RawPeriod[] {
   const segment = segments.find(({ id }) => id === row.segment_id);
   if (segment === undefined) return [];
-  const { id, start_at: start, end_at: end, full_start: fullStart, full_end: fullEnd, billed_at: billedAt, invoice_id: invoiceId } = row;
-  return [{ id, segment, start, end, fullStart, fullEnd, billedAt, invoiceId }];
+  const { id, start_at: start, end_at: end, full_start: fullStart, full_end: fullEnd, invoice_id: invoiceId, index } = row;
+  return [{ id, segment, start, end, fullStart, fullEnd, index, billedAt: row.billed_at, seenSeq: row.seen_seq, invoiceId }];
 }
 
 async function discountsOf(tx: TenantTransaction, rows: readonly SegmentRow[]): Promise<RawContract['discounts']> {
@@ -259,9 +275,24 @@ async function spanOf(
   return { from, until: until === null ? last : Math.min(last, until) };
 }
 
-async function endOf(tx: TenantTransaction, segmentId: string, from: number, periods: number): Promise<number> {
+/** Where the so many-th billing period from an instant on ends. */
+export async function endOf(tx: TenantTransaction, segmentId: string, from: number, periods: number): Promise<number> {
   const ends = await tx.query<{ at: number }>(ENDS_OF_PERIODS, [tx.tenantId, segmentId, instantText(from), periods]);
   return ends.at(-1)?.at ?? Number.NaN;
+}
+
+/** The so many billing periods, counted from the anchor, that a period lies in; whole, whatever the subscription serves of them. */
+export async function spanOfPeriods(
+  tx: TenantTransaction,
+  { segment, index }: RawPeriod,
+  count: number,
+): Promise<{ start: number; end: number }> {
+  const first = Math.floor(index / count) * count;
+  const startOf = async (periods: number): Promise<number> => {
+    const [row] = await tx.query<{ at: number }>(START_OF_PERIOD, [tx.tenantId, segment.id, periods]);
+    return row?.at ?? Number.NaN;
+  };
+  return { start: await startOf(first), end: await startOf(first + count) };
 }
 
 const MICROS_PER_MILLISECOND = 1_000;

@@ -27,20 +27,30 @@ interface InvoiceTotals extends RawInvoice {
   readonly taxes: readonly { readonly percent: string | null; readonly base: string; readonly amount: string }[];
 }
 
+interface Purchase {
+  readonly invoice_id: string;
+  readonly credits: string;
+  readonly price: string;
+}
+
 const INVOICES = `
 SELECT i.id, i.number, i.kind, i.subscription_id, i.billing_at, i.currency, i.seen_seq, i.status, i.customer_id, i.subtotal, i.discounts, i.credits_applied, i.tax, i.total,
   coalesce(i.detail ->> 'balanceApplied', '0') AS balance_applied, coalesce(i.detail ->> 'balanceCarried', '0') AS balance_carried, coalesce(i.detail -> 'taxes', '[]') AS taxes
-FROM invoice i WHERE i.tenant_id = $1 AND i.number IS NOT NULL AND i.subscription_id IS NOT NULL AND i.status <> 'VOID'
+FROM invoice i WHERE i.tenant_id = $1 AND i.number IS NOT NULL AND i.status <> 'VOID'
 ORDER BY i.customer_id, substring(i.number FROM '[0-9]+$')::int`;
+const PURCHASES = 'SELECT invoice_id, credits, price_amount AS price FROM credit_purchase WHERE tenant_id = $1 AND invoice_id IS NOT NULL';
 const LINES = `
-SELECT l.invoice_id, l.kind, l.price_key, l.price_group, l.segment_id, l.quantity, l.exact_amount, l.amount, l.discount, l.detail ->> 'lineDiscount' AS line_discount,
-  l.period_start, l.period_end, l.adjusts, l.detail -> 'discounts' AS shares, l.detail ->> 'adjustsKind' AS adjusts_kind, coalesce(l.detail ->> 'credits', '0') AS credits
+SELECT l.id, l.invoice_id, l.kind, l.price_key, l.price_group, l.segment_id, l.quantity, l.exact_amount, l.amount, l.discount, l.detail ->> 'lineDiscount' AS line_discount,
+  l.period_start, l.period_end, l.adjusts, l.detail -> 'discounts' AS shares, l.detail ->> 'adjustsKind' AS adjusts_kind, coalesce(l.detail ->> 'credits', '0') AS credits,
+  coalesce((SELECT jsonb_agg(jsonb_build_object('place', n.place, 'amount', c.amount::text)) FROM credit_note_line c
+    JOIN credit_note n ON n.tenant_id = c.tenant_id AND n.id = c.credit_note_id WHERE c.tenant_id = l.tenant_id AND c.invoice_line_id = l.id), '[]') AS credit_notes
 FROM invoice_line l WHERE l.tenant_id = $1 ORDER BY l.invoice_id, l.position`;
 
 /** Recomputes every standing invoice of a tenant from its raw events, line by line, and tells what differs. */
 export async function recomputeTenant(tx: TenantTransaction): Promise<Recomputation> {
   const invoices = await tx.query<InvoiceTotals>(INVOICES, [tx.tenantId]);
   const lines = grouped(await tx.query<RawLine>(LINES, [tx.tenantId]), ({ invoice_id: id }) => id);
+  const bought = grouped(await tx.query<Purchase>(PURCHASES, [tx.tenantId]), ({ invoice_id: id }) => id);
   const differences: string[] = [];
   const notCovered = new Set<string>();
   let counted = { invoices: 0, lines: 0 };
@@ -49,7 +59,11 @@ export async function recomputeTenant(tx: TenantTransaction): Promise<Recomputat
     const expected = new ExpectedInvoices(tx, await readContract(tx, customerId), issued);
     for (const { invoice, lines: billed } of issued) {
       try {
-        differences.push(...differencesOf(invoice, billed, await expected.linesOf(invoice)), ...wrongTotals(invoice, billed));
+        const wrong =
+          invoice.kind === 'PREPAID'
+            ? wrongPurchase(invoice, billed, bought.get(invoice.id) ?? [])
+            : differencesOf(invoice, billed, await expected.linesOf(invoice));
+        differences.push(...wrong, ...wrongTotals(invoice, billed));
         counted = { invoices: counted.invoices + 1, lines: counted.lines + billed.length };
       } catch (error) {
         if (!(error instanceof NotCovered)) throw error;
@@ -64,6 +78,16 @@ function grouped<Row>(rows: readonly Row[], keyOf: (row: Row) => string): Map<st
   const groups = new Map<string, Row[]>();
   for (const row of rows) groups.set(keyOf(row), [...(groups.get(keyOf(row)) ?? []), row]);
   return groups;
+}
+
+/** A prepaid invoice has what was bought, at its price, and nothing else. */
+function wrongPurchase({ number, currency }: InvoiceTotals, billed: readonly RawLine[], bought: readonly Purchase[]): string[] {
+  const due = bought.map(({ credits, price }) => {
+    const exact = Fraction.read(price);
+    return `CREDITS ${Fraction.read(credits).toString()} -> ${exact.toString()} -> ${exact.rounded(incrementOf(currency)).toString()} less 0`;
+  });
+  const found = billed.map((line) => `${line.kind} ${writtenRow(line)}`);
+  return due.length === 1 && due.join() === found.join() ? [] : [`${number} (PREPAID): is ${found.join()}, should be ${due.join()}`];
 }
 
 function differencesOf({ number, kind }: InvoiceTotals, billed: readonly RawLine[], expected: readonly ExpectedLine[]): string[] {

@@ -69,11 +69,11 @@ interface Happenings {
   /** Usage that came in is taken off wallets, as the API does by itself soon after it came. */
   readonly draw: { readonly customer: string; readonly at: string };
   /** Holds credits for so many seconds, until they are committed or released by the key of the reservation. */
-  readonly reserve: { customer: string; key: string; credits: string; at: string; ttlSeconds?: number };
+  readonly reserve: { customer: string; key: string; credits: string; ttlSeconds?: number };
   readonly commit: { readonly reservation: string; readonly credits: string };
   readonly release: { readonly reservation: string };
-  /** All whose time is over by then release themselves. */
-  readonly releaseExpired: string;
+  /** What the wallet must have at this point of the story. */
+  readonly balance: { readonly customer: string; readonly at: string; readonly credits: string; readonly reserved?: string };
   readonly change: { readonly subscription: string; readonly to: string; readonly at: string };
   readonly seats: { readonly subscription: string; readonly seats: number; readonly at: string; readonly immediately?: boolean };
   readonly addOn: { readonly subscription: string; readonly addOn: string; readonly quantity?: number; readonly at: string };
@@ -166,14 +166,18 @@ const STEPS: Steps = {
       monthlyLimit: monthlyLimit ? Decimal.parse(monthlyLimit) : null,
     }),
   draw: ({ customer, at }, { world }) => world.balance(customer, at),
-  reserve: async ({ credits, at, ...reservation }, { world, reservations }) => {
-    const input = { ...reservation, credits: Decimal.parse(credits) };
-    reservations.set(input.key, (await world.get(DebitsService).reserve(world.tenantId, input, parseInstant(at))).id);
+  reserve: async ({ credits, ...reservation }, { world, reservations }) => {
+    const { id } = await world.get(DebitsService).reserve(world.tenantId, { ...reservation, credits: Decimal.parse(credits) });
+    reservations.set(reservation.key, id);
   },
   commit: ({ reservation, credits }, { world, reservations }) =>
     world.get(DebitsService).commit(world.tenantId, known(reservations, reservation), Decimal.parse(credits)),
   release: ({ reservation }, { world, reservations }) => world.get(DebitsService).release(world.tenantId, known(reservations, reservation)),
-  releaseExpired: (at, { world }) => world.get(DebitsService).releaseExpired(world.tenantId, parseInstant(at)),
+  balance: async ({ customer, at, credits, reserved = '0' }, { world }) => {
+    const balance = await world.balance(customer, at);
+    const is = [balance.available.toString(), balance.reserved.toString()];
+    if (is[0] !== credits || is[1] !== reserved) throw new Error(`${customer} has ${is[0]} credits at ${at}, and ${is[1]} reserved`);
+  },
   change: ({ subscription, to, at }, telling) => telling.world.change(named(subscription, telling), to, at),
   seats: ({ subscription, at, ...change }, telling) =>
     telling.world
