@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { dayStarts, pricesReadEvents, segmentEnd, servicePeriods, subscriptionFor, validityEdges } from '@tare/core';
-import type { Instant, Meter, Period, Segment, UsageRecord } from '@tare/core';
+import { countsRead, dayStarts, pricesReadEvents, segmentEnd, servicePeriods, subscriptionFor, validityEdges } from '@tare/core';
+import type { Instant, Meter, Period, Segment, UsageCount, UsageRecord } from '@tare/core';
 import type { TenantTransaction } from '@tare/database';
 import { UsageReader, type UsageWindow } from '@tare/usage';
 
@@ -16,6 +16,8 @@ export interface RatedUsageQuery {
   readonly cuts: readonly Instant[];
   /** Only what commits up to this one brought; null: everything. */
   readonly upToSeq: number | null;
+  /** Sums may lack what no price and no burn rate of the segments depends on (`countsRead`): for bills, which look at nothing else. None: all is read. */
+  readonly onlyRated?: boolean;
 }
 
 /** A customer's usage by the id of the segment that rates it. What none rates is left out. */
@@ -54,7 +56,7 @@ export class RatedUsageReader {
     const upToSeq = first?.upToSeq ?? undefined;
     if (queries.some((query) => query.upToSeq !== first?.upToSeq)) throw new RangeError('usage of many is read as of one commit');
     const windows = readings.flatMap(({ customerNo, cuts, ofEvents }) => (ofEvents ? [] : windowsOf(customerNo, cuts)));
-    const sums = await this.reader.readWindows(tx, windows, upToSeq);
+    const sums = await this.reader.readWindows(tx, windows, upToSeq, countsOf(queries, readings));
     let next = 0;
     const rated: RatedUsage[] = [];
     for (const { customerNo, cuts, ofEvents, active, meters } of readings) {
@@ -92,6 +94,14 @@ function readingOf(query: RatedUsageQuery): Reading {
     cuts: allCuts(query, active),
     ofEvents: active.some((segment) => pricesReadEvents(segment.terms, meters)),
   };
+}
+
+/** What any of them needs; undefined: everything. */
+function countsOf(queries: readonly RatedUsageQuery[], readings: readonly Reading[]): ReadonlySet<UsageCount> | undefined {
+  if (!queries.every(({ onlyRated }) => onlyRated === true)) return undefined;
+  const needed = new Set<ReadonlySet<UsageCount>>();
+  for (const { active, meters } of readings) for (const { terms } of active) needed.add(countsRead(terms, meters));
+  return new Set([...needed].flatMap((counts) => [...counts]));
 }
 
 function windowsOf(customerNo: number, cuts: readonly Instant[]): UsageWindow[] {

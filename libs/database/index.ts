@@ -1,3 +1,4 @@
+export { BinaryArray, type ArrayType } from './binary-array.ts';
 export { plainArray, textArray } from './column-array.ts';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts';
 export { EMBEDDED_SETTINGS } from './embedded-settings.ts';

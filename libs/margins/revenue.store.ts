@@ -79,7 +79,7 @@ export class RevenueStore {
   ): Promise<IssuedLine[]> {
     const rows = await tx.query<LineRow>(
       `SELECT i.id AS invoice_id, i.customer_id, i.subscription_id, i.currency, i.finalized_at, i.voided_at, l.segment_id, l.kind, l.price_key, l.price_group, l.amount, l.exact_amount, l.discount,
-         l.period_start, l.period_end, l.detail ->> 'credits' AS credits, l.detail ->> 'adjustsKind' AS adjusts_kind
+         l.period_start, l.period_end, coalesce(l.detail ->> 'credits', '0') AS credits, l.detail ->> 'adjustsKind' AS adjusts_kind
        FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
        WHERE i.tenant_id = $1 AND i.customer_id = ANY ($2::uuid[]) AND i.finalized_at IS NOT NULL AND i.subscription_id IS NOT NULL
          AND (l.kind <> 'DELTA' OR $5::timestamptz IS NULL OR i.finalized_at <= $5::timestamptz)
@@ -107,7 +107,7 @@ export class RevenueStore {
        FROM credit_note n JOIN credit_note_line c ON c.tenant_id = n.tenant_id AND c.credit_note_id = n.id
        JOIN invoice_line l ON l.tenant_id = n.tenant_id AND l.id = c.invoice_line_id JOIN invoice i ON i.tenant_id = n.tenant_id AND i.id = n.invoice_id
        WHERE n.tenant_id = $1 AND n.customer_id = ANY ($2::uuid[]) AND n.finalized_at >= $3 AND n.finalized_at < $4
-         AND ($5::timestamptz IS NULL OR n.finalized_at <= $5::timestamptz) AND i.subscription_id IS NOT NULL AND (l.detail ->> 'credits')::numeric = 0
+         AND ($5::timestamptz IS NULL OR n.finalized_at <= $5::timestamptz) AND i.subscription_id IS NOT NULL AND coalesce(l.detail ->> 'credits', '0')::numeric = 0
        ORDER BY n.finalized_at, n.number, c.position`,
       [tx.tenantId, customerIds, sqlInstant(from), sqlInstant(to), knownAt === null ? null : sqlInstant(knownAt)],
     );

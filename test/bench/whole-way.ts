@@ -6,7 +6,8 @@ import { requestBytes, sendAll } from './load-client.ts';
 import { print, rounded } from './measure.ts';
 import { startBenchPlatform, type BenchPlatform } from './platform.ts';
 
-const CUSTOMERS = 10_000;
+/** Each customer has so many events, so a million are those of 10,000 customers. */
+const EVENTS_OF_CUSTOMER = 100;
 const BATCH = 1_000;
 const CONNECTIONS = 8;
 const CHUNKS = 10;
@@ -16,15 +17,16 @@ const CHUNKS = 10;
  * then one billing run through the API. The subscriptions are there before the clock runs.
  */
 export async function wholeWay(events: number): Promise<void> {
+  const customers = Math.ceil(events / EVENTS_OF_CUSTOMER);
   const platform = await startBenchPlatform();
   const client = new pg.Client({ connectionString: platform.databaseUrl });
   try {
     await client.connect();
     await client.query(CEILING_TABLE);
-    await makeCustomers(platform, client);
+    await makeCustomers(platform, client, customers);
     let [copySeconds, ingestSeconds] = [0, 0];
     for (let chunk = 0; chunk < CHUNKS; chunk += 1) {
-      const own = Array.from({ length: events / CHUNKS }, (_, i) => eventOf(chunk * (events / CHUNKS) + i, events));
+      const own = Array.from({ length: events / CHUNKS }, (_, i) => eventOf(chunk * (events / CHUNKS) + i, { events, customers }));
       const rows = ceilingRows(own);
       copySeconds += await secondsOf(() => copyIn(client, platform.tenantId, rows, BATCH));
       const requests = batchesOf(own).map((batch) => requestBytes(platform.apiUrl, '/v1/events', platform.key, JSON.stringify(batch)));
@@ -34,12 +36,12 @@ export async function wholeWay(events: number): Promise<void> {
         }),
       );
     }
-    const billingSeconds = await secondsOf(() => bill(platform));
+    const billingSeconds = await secondsOf(() => bill(platform, customers));
     await check(client, events);
     const seconds = ingestSeconds + billingSeconds;
     print({
       bench: 'billing',
-      what: `the whole way: ${events} events over HTTP to final invoices of ${CUSTOMERS} customers, as a multiple of bare COPY's time`,
+      what: `the whole way: ${events} events over HTTP to final invoices of ${customers} customers, as a multiple of bare COPY's time`,
       ratio: rounded(seconds / copySeconds),
       atMost: 4,
       seconds: rounded(seconds),
@@ -61,10 +63,10 @@ function month(): { start: Date; end: Date } {
   return { start: day(-1), end: day(0) };
 }
 
-async function makeCustomers(platform: BenchPlatform, client: pg.Client): Promise<void> {
+async function makeCustomers(platform: BenchPlatform, client: pg.Client, customers: number): Promise<void> {
   const versionId = await makePriceList(platform.databaseUrl, platform.tenantId, client);
   const { start } = month();
-  const values = [platform.tenantId, CUSTOMERS];
+  const values = [platform.tenantId, customers];
   await client.query(
     `INSERT INTO customer_key (tenant_id, no, key) SELECT $1, n, 'customer-' || n FROM generate_series(1, $2::int) AS n`,
     values,
@@ -86,30 +88,30 @@ async function makeCustomers(platform: BenchPlatform, client: pg.Client): Promis
 }
 
 /** The nth of so many, in order of time: customers take turns, and each uses every model. */
-function eventOf(i: number, of: number): BenchEvent {
+function eventOf(i: number, { events, customers }: { events: number; customers: number }): BenchEvent {
   const { start, end } = month();
-  const ms = start.getTime() + Math.floor((i / of) * (end.getTime() - start.getTime()));
+  const ms = start.getTime() + Math.floor((i / events) * (end.getTime() - start.getTime()));
   const input = 200 + ((i * 37) % 8_000);
   return {
     key: timeOrderedUuid(ms, i),
-    customer: `customer-${1 + (i % CUSTOMERS)}`,
+    customer: `customer-${1 + (i % customers)}`,
     type: 'llm.completion',
     at: new Date(ms).toISOString(),
     provider: 'openai',
-    model: MODELS[Math.floor(i / CUSTOMERS) % MODELS.length]?.model ?? 'gpt-4o',
+    model: MODELS[Math.floor(i / customers) % MODELS.length]?.model ?? 'gpt-4o',
     tokens: { input, output: 20 + ((i * 13) % 1_500), cacheRead: 0 },
     feature: 'chat',
   };
 }
 
-async function bill({ apiUrl, key }: BenchPlatform): Promise<void> {
+async function bill({ apiUrl, key }: BenchPlatform, customers: number): Promise<void> {
   const response = await fetch(new URL('/graphql', apiUrl), {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
     body: JSON.stringify({ query: 'mutation { runBilling { invoicesFinalized } }' }),
   });
   const { data, errors } = (await response.json()) as { data?: { runBilling: { invoicesFinalized: number } }; errors?: unknown };
-  if (data?.runBilling.invoicesFinalized !== CUSTOMERS) throw new Error(JSON.stringify({ data, errors }).slice(0, 1_000));
+  if (data?.runBilling.invoicesFinalized !== customers) throw new Error(JSON.stringify({ data, errors }).slice(0, 1_000));
 }
 
 /** Every event is on an invoice. */

@@ -6,7 +6,6 @@ import { plainArray, sqlInstant, sqlInstantOrNull, textArray, timeOrderedId, typ
 import { NumberSeries } from './number-series.store.ts';
 import {
   invoiceDetailOf,
-  lineDetailOf,
   readInvoiceDetail,
   readLineDetail,
   type Invoice,
@@ -15,6 +14,7 @@ import {
   type InvoiceLine,
   type InvoiceStatus,
 } from './invoice.ts';
+import { INSERT_LINES, LineColumns } from './line-columns.ts';
 import { groupedBy } from '../grouped-by.ts';
 
 /** What names an invoice: it exists once (SEMANTICS 8.5). */
@@ -139,13 +139,14 @@ interface LineRow {
   readonly period_end: Instant;
   readonly adjusts: string | null;
   readonly detail: unknown;
+  readonly invoice_subscription_id: string | null;
 }
 
 const COLUMNS = `i.id, i.number, i.kind, i.adjusts, i.customer_id, i.subscription_id, i.billing_at, i.sequence, i.status, i.currency, i.period_start, i.period_end,
   i.subtotal, i.discounts, i.credits_applied, i.tax, i.total, i.seen_seq, i.drafted_at, i.finalize_at, i.finalized_at, i.paid_at, i.voided_at, i.voided_place, i.replaces, i.created_at,
   i.detail`;
 const LINE_COLUMNS = `l.id, l.invoice_id, l.position, l.scope_key, l.kind, l.description, l.price_key, l.price_group, l.plan_version_id, l.segment_id, l.quantity, l.exact_amount,
-  l.amount, l.discount, l.period_start, l.period_end, l.adjusts, l.detail`;
+  l.amount, l.discount, l.period_start, l.period_end, l.adjusts, l.detail, i.subscription_id AS invoice_subscription_id`;
 /** An invoice's place in its series: the order in which invoices were finalized. */
 const NUMBER = `substring(i.number from '[0-9]+$')::int`;
 /** Finalized and standing. */
@@ -219,7 +220,8 @@ export class InvoiceStore {
   /** The lines of many invoices, by invoice, in their order. */
   async linesOf(tx: TenantTransaction, invoiceIds: readonly string[]): Promise<Map<string, InvoiceLine[]>> {
     const rows = await tx.query<LineRow>(
-      `SELECT ${LINE_COLUMNS} FROM invoice_line l WHERE l.tenant_id = $1 AND l.invoice_id = ANY ($2::uuid[]) ORDER BY l.invoice_id, l.position`,
+      `SELECT ${LINE_COLUMNS} FROM invoice_line l JOIN invoice i ON i.tenant_id = l.tenant_id AND i.id = l.invoice_id
+       WHERE l.tenant_id = $1 AND l.invoice_id = ANY ($2::uuid[]) ORDER BY l.invoice_id, l.position`,
       [tx.tenantId, invoiceIds],
     );
     const byInvoice = new Map<string, InvoiceLine[]>(invoiceIds.map((id) => [id, []]));
@@ -362,7 +364,10 @@ export class InvoiceStore {
   }
 
   /** The lines of invoices that are written after them, in place of those that their drafts had. */
-  async saveLines(tx: TenantTransaction, invoices: readonly Pick<DraftToSave, 'id' | 'assembled' | 'replaces'>[]): Promise<void> {
+  async saveLines(
+    tx: TenantTransaction,
+    invoices: readonly Pick<DraftToSave, 'id' | 'subscriptionId' | 'assembled' | 'replaces'>[],
+  ): Promise<void> {
     const replaced = invoices.filter(({ replaces }) => replaces).map(({ id }) => id);
     if (replaced.length > 0) await this.removeLines(tx, replaced);
     await this.insertLines(tx, invoices);
@@ -512,39 +517,17 @@ export class InvoiceStore {
     await tx.query('DELETE FROM invoice_line WHERE tenant_id = $1 AND invoice_id = ANY ($2::uuid[])', [tx.tenantId, invoiceIds]);
   }
 
-  private async insertLines(tx: TenantTransaction, invoices: readonly Pick<DraftToSave, 'id' | 'assembled'>[]): Promise<void> {
-    const lines = invoices.flatMap(({ id, assembled }) => assembled.lines.map((line, position) => ({ invoiceId: id, position, line })));
-    if (lines.length === 0) return;
-    const column = <Value>(read: (line: AssembledInvoice['lines'][number]) => Value): Value[] => lines.map(({ line }) => read(line));
-    await tx.execute(
-      'insert invoice lines',
-      `INSERT INTO invoice_line (tenant_id, id, invoice_id, position, scope_key, kind, description, price_key, plan_version_id, segment_id, quantity, exact_amount,
-         amount, discount, period_start, period_end, adjusts, detail, price_group)
-       SELECT $1, *
-       FROM unnest($2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::uuid[], $11::numeric[], $12::numeric[],
-         $13::numeric[], $14::numeric[], $15::timestamptz[], $16::timestamptz[], $17::uuid[], $18::jsonb[], $19::text[])`,
-      [
-        tx.tenantId,
-        plainArray(lines.map(() => timeOrderedId())),
-        plainArray(lines.map(({ invoiceId }) => invoiceId)),
-        plainArray(lines.map(({ position }) => position)),
-        textArray(column(({ scopeKey }) => scopeKey)),
-        plainArray(column(({ kind }) => kind)),
-        textArray(column(({ description }) => description)),
-        textArray(column(({ priceKey }) => priceKey)),
-        plainArray(column(({ planVersionId }) => planVersionId)),
-        plainArray(column(({ segmentId }) => segmentId)),
-        plainArray(column(({ quantity }) => quantity.toString())),
-        plainArray(column(({ exactAmount }) => exactAmount.toString())),
-        plainArray(column(({ amount }) => amount.toString())),
-        plainArray(column(({ discount }) => discount.toString())),
-        plainArray(column(({ period }) => sqlInstant(period.start))),
-        plainArray(column(({ period }) => sqlInstant(period.end))),
-        plainArray(column(({ adjusts }) => adjusts)),
-        textArray(column(lineDetailOf)),
-        textArray(column(({ group }) => group)),
-      ],
-    );
+  private async insertLines(
+    tx: TenantTransaction,
+    invoices: readonly Pick<DraftToSave, 'id' | 'subscriptionId' | 'assembled'>[],
+  ): Promise<void> {
+    const count = invoices.reduce((sum, { assembled }) => sum + assembled.lines.length, 0);
+    if (count === 0) return;
+    const columns = new LineColumns(count);
+    for (const { id, subscriptionId, assembled } of invoices) {
+      for (const [position, line] of assembled.lines.entries()) columns.add(line, { id, subscriptionId, position });
+    }
+    await tx.execute('insert invoice lines', INSERT_LINES, [tx.tenantId, ...columns.arrays()]);
   }
 }
 
@@ -588,8 +571,10 @@ function invoiceOfRow(row: InvoiceRow): Invoice {
 }
 
 function lineOfRow(row: LineRow): InvoiceLine {
+  const exactAmount = Decimal.parse(row.exact_amount);
+  const amount = Decimal.parse(row.amount);
   return {
-    ...readLineDetail(row.detail),
+    ...readLineDetail(row.detail, { exactAmount, amount, invoiceSubscriptionId: row.invoice_subscription_id }),
     id: row.id,
     invoiceId: row.invoice_id,
     position: row.position,
@@ -601,8 +586,8 @@ function lineOfRow(row: LineRow): InvoiceLine {
     planVersionId: row.plan_version_id,
     segmentId: row.segment_id,
     quantity: Decimal.parse(row.quantity),
-    exactAmount: Decimal.parse(row.exact_amount),
-    amount: Decimal.parse(row.amount),
+    exactAmount,
+    amount,
     discount: Decimal.parse(row.discount),
     period: { start: row.period_start, end: row.period_end },
     adjusts: row.adjusts,

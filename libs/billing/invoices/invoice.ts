@@ -104,40 +104,75 @@ export interface InvoiceWithLines extends Invoice {
   readonly lines: readonly InvoiceLine[];
 }
 
-/** What the numeric columns of a line do not hold, as JSON: decimals are strings. */
-export function lineDetailOf(line: AssembledLine): string {
-  const { walk, rounding, lineDiscount, discounts, adjustsKind, credits, subscriptionId } = line;
-  return JSON.stringify({ walk, rounding, lineDiscount, discounts, adjustsKind, credits, subscriptionId });
-}
-
+/** What is kept of a line as JSON, beside its columns. */
 export type LineDetail = Pick<
   InvoiceLine,
   'walk' | 'rounding' | 'lineDiscount' | 'discounts' | 'adjustsKind' | 'credits' | 'subscriptionId'
 >;
 
+/** What of a line's detail can be told from its columns and its invoice: it is left out, as is what is zero, empty or null (`readLineDetail`). */
+export type BesideDetail = Pick<InvoiceLine, 'exactAmount' | 'amount'> & { readonly invoiceSubscriptionId: string | null };
+
+/** As JSON, decimals as strings. Written by hand: a run writes it for each line of each invoice. */
+export function lineDetailOf(line: AssembledLine, invoiceSubscriptionId: string | null): string {
+  const { walk, rounding, lineDiscount, discounts, adjustsKind, credits, subscriptionId, exactAmount, amount } = line;
+  let text = `{"walk":[${walk.map(stepText).join(',')}],"rounding":{"increment":"${rounding.increment.toString()}"`;
+  if (!rounding.exactAmount.equals(exactAmount)) text += `,"exactAmount":"${rounding.exactAmount.toString()}"`;
+  if (!rounding.alreadyBilled.isZero()) text += `,"alreadyBilled":"${rounding.alreadyBilled.toString()}"`;
+  if (!rounding.rounded.equals(amount.plus(rounding.alreadyBilled))) text += `,"rounded":"${rounding.rounded.toString()}"`;
+  text += '}';
+  if (!lineDiscount.isZero()) text += `,"lineDiscount":"${lineDiscount.toString()}"`;
+  if (discounts.length > 0) text += `,"discounts":${JSON.stringify(discounts)}`;
+  if (adjustsKind !== null) text += `,"adjustsKind":"${adjustsKind}"`;
+  if (!credits.isZero()) text += `,"credits":"${credits.toString()}"`;
+  if (subscriptionId !== invoiceSubscriptionId) text += `,"subscriptionId":${JSON.stringify(subscriptionId)}`;
+  return `${text}}`;
+}
+
+function stepText({ description, quantity, unitPrice, amount }: WalkStep): string {
+  const price = unitPrice === null ? 'null' : `"${unitPrice.toString()}"`;
+  return `{"description":${JSON.stringify(description)},"quantity":"${quantity.toString()}","unitPrice":${price},"amount":"${amount.toString()}"}`;
+}
+
 /** Reads what lineDetailOf wrote. */
-export function readLineDetail(json: unknown): LineDetail {
-  const detail = json as { [Key in keyof LineDetail]: LineDetail[Key] extends Decimal ? string : LineDetail[Key] };
+export function readLineDetail(json: unknown, { exactAmount, amount, invoiceSubscriptionId }: BesideDetail): LineDetail {
+  const detail = json as StoredLineDetail;
   const { rounding } = detail;
+  const alreadyBilled = decimal(rounding.alreadyBilled ?? '0');
   return {
-    walk: detail.walk.map(({ description, quantity, unitPrice, amount }) => ({
-      description,
-      quantity: decimal(quantity),
-      unitPrice: unitPrice === null ? null : decimal(unitPrice),
-      amount: decimal(amount),
+    walk: detail.walk.map((step) => ({
+      description: step.description,
+      quantity: decimal(step.quantity),
+      unitPrice: step.unitPrice === null ? null : decimal(step.unitPrice),
+      amount: decimal(step.amount),
     })),
     rounding: {
-      exactAmount: decimal(rounding.exactAmount),
+      exactAmount: rounding.exactAmount === undefined ? exactAmount : decimal(rounding.exactAmount),
       increment: decimal(rounding.increment),
-      rounded: decimal(rounding.rounded),
-      alreadyBilled: decimal(rounding.alreadyBilled),
+      rounded: rounding.rounded === undefined ? amount.plus(alreadyBilled) : decimal(rounding.rounded),
+      alreadyBilled,
     },
-    lineDiscount: decimal(detail.lineDiscount),
-    discounts: detail.discounts.map((share) => ({ ...share, amount: decimal(share.amount) })),
-    adjustsKind: detail.adjustsKind,
-    credits: decimal(detail.credits),
-    subscriptionId: detail.subscriptionId,
+    lineDiscount: decimal(detail.lineDiscount ?? '0'),
+    discounts: (detail.discounts ?? []).map((share) => ({ ...share, amount: decimal(share.amount) })),
+    adjustsKind: detail.adjustsKind ?? null,
+    credits: decimal(detail.credits ?? '0'),
+    subscriptionId: detail.subscriptionId ?? invoiceSubscriptionId ?? '',
   };
+}
+
+interface StoredLineDetail {
+  readonly walk: readonly {
+    readonly description: string;
+    readonly quantity: string;
+    readonly unitPrice: string | null;
+    readonly amount: string;
+  }[];
+  readonly rounding: { readonly increment: string } & { readonly [Key in Exclude<keyof RoundingStep, 'increment'>]?: string };
+  readonly lineDiscount?: string;
+  readonly discounts?: readonly (Omit<DiscountShare, 'amount'> & { readonly amount: string })[];
+  readonly adjustsKind?: LineKind | null;
+  readonly credits?: string;
+  readonly subscriptionId?: string;
 }
 
 export function invoiceDetailOf(assembled: AssembledInvoice): InvoiceDetail {

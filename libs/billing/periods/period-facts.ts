@@ -570,7 +570,9 @@ function readingsOf({
       const start = Math.min(...parts.map(({ period }) => period.start));
       const end = Math.min(Math.max(...parts.map(({ period }) => period.end)), query.usageUntil ?? Infinity);
       const cuts = cutsOfGrants(history.wallet.grants);
-      return { parts, query: { customerNo: customer.no, segments, meters, span: { start, end }, cuts, upToSeq: seenSeq } };
+      // Another world may look at usage that its own plans do not charge.
+      const onlyRated = query.world === undefined;
+      return { parts, query: { customerNo: customer.no, segments, meters, span: { start, end }, cuts, upToSeq: seenSeq, onlyRated } };
     });
 }
 

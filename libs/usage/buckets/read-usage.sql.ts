@@ -1,3 +1,5 @@
+import type { UsageCount } from '@tare/core';
+
 /** Reading usage back. $1 is always the tenant. */
 
 const COUNTS = [
@@ -82,33 +84,58 @@ FROM (
 WHERE sums.events <> 0 OR sums.cost <> 0 OR sums.restated_cost <> 0
 ORDER BY d.no`;
 
+/** What a column of sums is called in a record. */
+const COLUMN_OF: Readonly<Record<UsageCount, string>> = {
+  uncachedInput: 'uncached_input',
+  cacheRead: 'cache_read',
+  cacheWrite5m: 'cache_write_5m',
+  cacheWrite1h: 'cache_write_1h',
+  inputAudio: 'input_audio',
+  plainOutput: 'plain_output',
+  reasoning: 'reasoning',
+  outputAudio: 'output_audio',
+  quantity: 'quantity',
+  gpuSeconds: 'gpu_seconds',
+  cost: 'cost',
+  restatedCost: 'restated_cost',
+};
+
 /**
  * Sums of many windows, each of a customer and a stretch of time of its own, per window and dimensions: for a page of bills. Inside of LATERAL each window
- * is one look into its customer's cells, whatever the statistics say. $2 customers, $3 starts and $4 ends of the windows, $5 last commit that counts, $6
- * customers and $7 starts of slots that a window divides: there the events themselves are counted. Dimensions are named by their number only.
+ * is one look into its customer's cells, whatever the statistics say. Only the counts that are asked for are summed up: adding and writing out numbers is
+ * most of the work. $2 customers, $3 starts and $4 ends of the windows, $5 last commit that counts. `divided`: $6 customers and $7 starts of slots that a
+ * window divides; there the events themselves are counted. Dimensions are named by their number only.
  */
-export const READ_WINDOWS = `
-SELECT w.no::int4 AS window_no, sums.dimension_no, ${['events', ...COUNTS, 'cost', 'restated_cost'].map((count) => `sums.${count}::text`).join(', ')}
+export function readWindows(counts: readonly UsageCount[], divided: boolean): string {
+  const columns = ['events', ...counts.map((count) => COLUMN_OF[count])];
+  const moved = ['events', ...['cost', 'restated_cost'].filter((cost) => columns.includes(cost))].map((column) => `sums.${column} <> 0`);
+  return `
+SELECT w.no::int4 AS window_no, sums.dimension_no, ${columns.map((column) => `sums.${column}::text`).join(', ')}
 FROM unnest($2::int4[], $3::timestamptz[], $4::timestamptz[]) WITH ORDINALITY AS w (customer_no, from_at, to_at, no)
 CROSS JOIN LATERAL (
-  SELECT dimension_no, ${SUMS}
-  FROM (
-    SELECT b.dimension_no, b.events, ${COUNTS.map((count) => `b.${count}`).join(', ')}, b.cost, b.restated_cost
+  SELECT dimension_no, ${columns.map((column) => `sum(${column}) AS ${column}`).join(', ')}
+  FROM ${divided ? dividedCells(columns) : `usage_bucket b WHERE ${CELLS_OF_WINDOW}`}
+  GROUP BY dimension_no
+) AS sums
+WHERE ${moved.join(' OR ')}
+ORDER BY w.no, sums.dimension_no`;
+}
+
+const CELLS_OF_WINDOW =
+  'b.tenant_id = $1 AND b.customer_no = w.customer_no AND b.from_at >= w.from_at AND b.from_at < w.to_at AND b.seq <= $5';
+
+const dividedCells = (columns: readonly string[]): string => `(
+    SELECT b.dimension_no, ${columns.map((column) => `b.${column}`).join(', ')}
     FROM usage_bucket b
-    WHERE b.tenant_id = $1 AND b.customer_no = w.customer_no AND b.from_at >= w.from_at AND b.from_at < w.to_at AND b.seq <= $5
-      AND (cardinality($6::int4[]) = 0 OR NOT EXISTS (
-        SELECT FROM unnest($6::int4[], $7::timestamptz[]) AS d (customer_no, slot) WHERE d.customer_no = w.customer_no AND d.slot = date_bin('15 minutes', b.from_at, 'epoch')
-      ))
+    WHERE ${CELLS_OF_WINDOW} AND NOT EXISTS (
+      SELECT FROM unnest($6::int4[], $7::timestamptz[]) AS d (customer_no, slot) WHERE d.customer_no = w.customer_no AND d.slot = date_bin('15 minutes', b.from_at, 'epoch')
+    )
     UNION ALL
-    SELECT part.dimension_no, part.events, ${COUNTS.map((count) => `part.${count}`).join(', ')}, part.cost, part.restated_cost
+    SELECT part.dimension_no, ${columns.map((column) => `part.${column}`).join(', ')}
     FROM unnest($6::int4[], $7::timestamptz[]) AS d (customer_no, slot)
     CROSS JOIN LATERAL (${eventParts(`e.customer_no = w.customer_no AND e.at >= greatest(d.slot, w.from_at) AND e.at < least(d.slot + interval '15 minutes', w.to_at)`)}) AS part
     WHERE d.customer_no = w.customer_no AND d.slot < w.to_at AND d.slot + interval '15 minutes' > w.from_at AND part.seq <= $5
-  ) AS parts
-  GROUP BY dimension_no
-) AS sums
-WHERE sums.events <> 0 OR sums.cost <> 0 OR sums.restated_cost <> 0
-ORDER BY w.no, sums.dimension_no`;
+  ) AS parts`;
 
 /** What dimensions stand for. $2 their numbers. */
 export const READ_DIMENSIONS = `SELECT d.no, ${DIMENSIONS} FROM usage_dimension d WHERE d.tenant_id = $1 AND d.no = ANY ($2::int4[])`;

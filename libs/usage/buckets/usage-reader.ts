@@ -1,5 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { Decimal, slotStart, type Instant, type Period, type UsageDimensions, type UsageRecord } from '@tare/core';
+import {
+  Decimal,
+  slotStart,
+  USAGE_COUNTS,
+  type Instant,
+  type Period,
+  type UsageCount,
+  type UsageDimensions,
+  type UsageRecord,
+} from '@tare/core';
 import { plainArray, sqlInstant, type TenantTransaction } from '@tare/database';
 import { BoundedCache } from '../bounded-cache.ts';
 import {
@@ -10,7 +19,7 @@ import {
   READ_EVENTS,
   READ_SUMS,
   READ_TOTALS,
-  READ_WINDOWS,
+  readWindows,
 } from './read-usage.sql.ts';
 import { retentionHorizons } from '../retention/retention-horizon.ts';
 import { UsageBoundaries } from './usage-boundaries.ts';
@@ -74,7 +83,8 @@ interface SumRow extends CountRow, DimensionRow {
   readonly events: string;
 }
 
-interface WindowRow extends CountRow {
+/** Counts that were not asked for are not there. */
+interface WindowRow extends Partial<CountRow> {
   readonly window_no: number;
   readonly dimension_no: number;
   readonly events: string;
@@ -90,6 +100,10 @@ interface EventRow extends CountRow, DimensionRow {
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
 const NOTHING = -1;
 const CACHED_DIMENSIONS = 100_000;
+const EVERY_COUNT: ReadonlySet<UsageCount> = new Set(USAGE_COUNTS);
+
+/** By their names: one for each set of counts that prices ask for, which are few. */
+const windowsStatements = new Map<string, string>();
 
 /** Usage as rating, credits, billing and margins read it: the same sums whether a cell or the events themselves were counted (SEMANTICS 12). */
 @Injectable()
@@ -107,26 +121,32 @@ export class UsageReader {
 
   /**
    * The records of each window, in the order of the windows; `from` is the window's start. A fixed number of queries, however many windows and customers
-   * there are. Exact for any bounds.
+   * there are. Exact for any bounds. `counts`: only these are read, all others are zero in the records; none: all.
    */
-  async readWindows(tx: TenantTransaction, windows: readonly UsageWindow[], upToSeq?: number): Promise<UsageRecord[][]> {
+  async readWindows(
+    tx: TenantTransaction,
+    windows: readonly UsageWindow[],
+    upToSeq?: number,
+    counts: ReadonlySet<UsageCount> = EVERY_COUNT,
+  ): Promise<UsageRecord[][]> {
     const records = windows.map((): UsageRecord[] => []);
     if (windows.length === 0) return records;
     const divided = await this.dividedCells(tx, windows);
-    const rows = await tx.queryPrepared<WindowRow>('read usage windows', READ_WINDOWS, [
+    const statement = windowsStatement(counts, divided.length > 0);
+    const rows = await tx.queryPrepared<WindowRow>(statement.name, statement.text, [
       tx.tenantId,
       plainArray(windows.map(({ customerNo }) => customerNo)),
       plainArray(windows.map(({ from }) => sqlInstant(from))),
       plainArray(windows.map(({ to }) => sqlInstant(to))),
       upToSeq ?? EVERYTHING,
-      plainArray(divided.map(({ customerNo }) => customerNo)),
-      plainArray(divided.map(({ slot }) => sqlInstant(slot))),
+      ...(divided.length > 0
+        ? [plainArray(divided.map(({ customerNo }) => customerNo)), plainArray(divided.map(({ slot }) => sqlInstant(slot)))]
+        : []),
     ]);
     const dimensions = await this.dimensionsOf(tx, rows);
     for (const row of rows) {
       const from = windows[row.window_no - 1]?.from ?? NaN;
-      const record = { ...dimensions(row.dimension_no), from, events: Decimal.parse(row.events), ...countsOf(row) };
-      records[row.window_no - 1]?.push(record);
+      records[row.window_no - 1]?.push(windowRecord(row, dimensions(row.dimension_no), from));
     }
     return records;
   }
@@ -274,6 +294,51 @@ export class UsageReader {
     const { dropped } = await retentionHorizons(tx);
     return dropped === null ? divided : divided.filter((slot) => slot >= dropped);
   }
+}
+
+function windowsStatement(counts: ReadonlySet<UsageCount>, divided: boolean): { name: string; text: string } {
+  const asked = USAGE_COUNTS.filter((count) => counts.has(count));
+  const name = `read usage windows${divided ? ', divided' : ''} ${USAGE_COUNTS.map((count) => (counts.has(count) ? '1' : '0')).join('')}`;
+  const text = windowsStatements.get(name) ?? readWindows(asked, divided);
+  windowsStatements.set(name, text);
+  return { name, text };
+}
+
+/** Every field is named: it is made for each line of each bill, and copying objects together is slow. */
+function windowRecord(row: WindowRow, dimensions: UsageDimensions, from: Instant): UsageRecord {
+  return {
+    type: dimensions.type,
+    provider: dimensions.provider,
+    model: dimensions.model,
+    serviceTier: dimensions.serviceTier,
+    region: dimensions.region,
+    pool: dimensions.pool,
+    feature: dimensions.feature,
+    outcome: dimensions.outcome,
+    subscription: dimensions.subscription,
+    costState: dimensions.costState,
+    costCurrency: dimensions.costCurrency,
+    from,
+    events: Decimal.parse(row.events),
+    tokens: {
+      uncachedInput: countOf(row.uncached_input),
+      cacheRead: countOf(row.cache_read),
+      cacheWrite5m: countOf(row.cache_write_5m),
+      cacheWrite1h: countOf(row.cache_write_1h),
+      inputAudio: countOf(row.input_audio),
+      plainOutput: countOf(row.plain_output),
+      reasoning: countOf(row.reasoning),
+      outputAudio: countOf(row.output_audio),
+    },
+    quantity: countOf(row.quantity),
+    gpuSeconds: countOf(row.gpu_seconds),
+    cost: countOf(row.cost),
+    restatedCost: countOf(row.restated_cost),
+  };
+}
+
+function countOf(text: string | undefined): Decimal {
+  return text === undefined ? Decimal.ZERO : Decimal.parse(text);
 }
 
 function requireCuts(cuts: readonly Instant[]): void {

@@ -1,5 +1,5 @@
 import { TOKEN_POOLS, type Decimal, type TokenPool } from '@tare/core';
-import { BinaryArray, type ArrayType } from './binary-array.ts';
+import { BinaryArray, type ArrayType } from '@tare/database';
 import type { BucketRow } from '../buckets/bucket-cells.ts';
 import { hasHashedIdentity } from './event-identity.ts';
 import type { EventToStore, KeyToTake } from './event-to-store.ts';

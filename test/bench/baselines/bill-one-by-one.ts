@@ -3,8 +3,9 @@ import { MODELS } from '../billing-company.ts';
 import { amountOf, cents, detailOf, type Month } from './copy-invoices.ts';
 
 /**
- * What one writes first: for each customer a set of queries, prepared, in a transaction of its own. It reads the customer's subscription and sums, takes a
- * number, and writes invoice, lines, periods and outbox: the same rows, into tables of the same shape without row-level security.
+ * What one writes first: for each customer a set of queries, prepared, in a transaction of its own. It holds the customer, reads all that its bill depends on
+ * (subscription, prices, tax, balance, sums of usage), takes a number, and writes invoice, lines, periods, pin and outbox: the same rows, into tables of
+ * the same shape, but without row-level security, foreign keys and triggers. It knows one price model and no late usage, so it is faster than a real one.
  */
 export async function billOneByOne(client: pg.Client, month: Month, customers: readonly number[]): Promise<void> {
   for (const customerNo of customers) {
@@ -17,10 +18,15 @@ export async function billOneByOne(client: pg.Client, month: Month, customers: r
 async function billCustomer(client: pg.Client, { tenantId, from, to, next }: Month, customerNo: number): Promise<void> {
   const { rows: found } = await client.query(prepared('subscription', SUBSCRIPTION, [tenantId, customerNo, from]));
   const { customer_id: customerId, subscription_id: subscriptionId, segment_id: segmentId, version_id: versionId, index } = found[0];
+  const { rows: versions } = await client.query(prepared('terms', TERMS, [tenantId, versionId]));
+  await client.query(prepared('tax', TAX, [tenantId, customerId, to]));
+  await client.query(prepared('balance', BALANCE, [tenantId, customerId]));
   const { rows: sums } = await client.query(prepared('sums', SUMS, [tenantId, customerNo, from, to]));
   const { rows: numbers } = await client.query(prepared('number', NUMBER, [tenantId]));
   const lines = sums.map(({ dimension_no: no, quantity }) => {
-    const price = MODELS[no - 1] ?? MODELS[0];
+    const { model } = MODELS[no - 1] ?? MODELS[0];
+    const { unitPrice } = (versions[0].terms as Terms).prices.find(({ key }) => key === model) ?? { unitPrice: '0.0' };
+    const price = { model, unitPrice };
     const amount = amountOf(quantity, price.unitPrice);
     return { price, quantity, amount, rounded: cents(amount) };
   });
@@ -43,12 +49,17 @@ async function billCustomer(client: pg.Client, { tenantId, from, to, next }: Mon
       from,
       to,
       lines.map(({ price }) => `USAGE:${segmentId}:${price.model}:${from}`),
-      lines.map((line) => detailOf({ ...line, unitPrice: line.price.unitPrice, subscriptionId })),
+      lines.map(({ quantity, amount, price: { unitPrice } }) => detailOf({ quantity, amount, unitPrice })),
     ]),
   );
   await client.query(prepared('close', CLOSE, [tenantId, segmentId, from, to, invoices[0].id]));
   await client.query(prepared('open', OPEN, [tenantId, subscriptionId, segmentId, index + 1, to, next]));
+  await client.query(prepared('pin', PIN, [tenantId, customerNo]));
   await client.query(prepared('outbox', OUTBOX, [tenantId, invoices[0].id]));
+}
+
+interface Terms {
+  readonly prices: readonly { readonly key: string; readonly unitPrice: string }[];
 }
 
 function prepared(name: string, text: string, values: unknown[]): pg.QueryConfig {
@@ -65,7 +76,12 @@ const SUBSCRIPTION = `
 SELECT c.id AS customer_id, s.id AS subscription_id, g.id AS segment_id, g.plan_version_id AS version_id, 0 AS index
 FROM customer c JOIN subscription s ON s.tenant_id = c.tenant_id AND s.customer_id = c.id
 JOIN subscription_segment g ON g.tenant_id = s.tenant_id AND g.subscription_id = s.id AND g.start_at <= $3
-WHERE c.tenant_id = $1 AND c.no = $2`;
+WHERE c.tenant_id = $1 AND c.no = $2 FOR UPDATE OF c`;
+const TERMS = 'SELECT terms FROM plan_version WHERE tenant_id = $1 AND id = $2';
+const TAX =
+  'SELECT rates, exempt FROM customer_tax WHERE tenant_id = $1 AND customer_id = $2 AND valid_from <= $3 ORDER BY valid_from DESC, recorded_at DESC LIMIT 1';
+const BALANCE =
+  'SELECT currency, sum(amount) AS amount FROM customer_balance_entry WHERE tenant_id = $1 AND customer_id = $2 GROUP BY currency';
 const SUMS = `
 SELECT dimension_no, sum(uncached_input + cache_read + cache_write_5m + cache_write_1h + input_audio + plain_output + reasoning + output_audio)::text AS quantity
 FROM usage_bucket WHERE tenant_id = $1 AND customer_no = $2 AND from_at >= $3 AND from_at < $4 GROUP BY dimension_no ORDER BY dimension_no`;
@@ -86,4 +102,5 @@ WHERE tenant_id = $1 AND segment_id = $2 AND start_at = $3`;
 const OPEN = `
 INSERT INTO bench.open_period (tenant_id, id, subscription_id, segment_id, index, start_at, end_at) VALUES ($1, gen_random_uuid(), $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING`;
+const PIN = 'INSERT INTO bench.usage_pin (tenant_id, customer_no, seq) VALUES ($1, $2, 2) ON CONFLICT DO NOTHING';
 const OUTBOX = `INSERT INTO bench.invoice_outbox (tenant_id, id, invoice_id, kind) VALUES ($1, gen_random_uuid(), $2, 'FINALIZED')`;

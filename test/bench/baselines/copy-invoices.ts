@@ -100,7 +100,7 @@ class CopyPage {
       const amount = amountOf(quantity, unitPrice);
       const rounded = cents(amount);
       total += BigInt(rounded.replace('.', ''));
-      const detail = detailOf({ quantity, unitPrice, amount, rounded, subscriptionId });
+      const detail = detailOf({ quantity, unitPrice, amount });
       this.lines += `${tenantId}\t${randomUUID()}\t${id}\t${position}\tUSAGE\tTokens: ${model}\t${model}\t${versionId}\t${segmentId}\t${quantity}\t${amount}\t${rounded}\t${from}\t${to}\tUSAGE:${segmentId}:${model}:${from}\t${detail}\n`;
     }
     const sum = `${total / 100n}.${String(total % 100n).padStart(2, '0')}`;
@@ -149,9 +149,8 @@ export function cents(amount: string): string {
 }
 
 /** What the product keeps of a line beside its columns. */
-export function detailOf(line: { quantity: string; unitPrice: string; amount: string; rounded: string; subscriptionId: string }): string {
-  const { quantity, unitPrice, amount, rounded, subscriptionId } = line;
-  return `{"walk":[{"description":"units","quantity":"${quantity}","unitPrice":"${unitPrice}","amount":"${amount}"}],"rounding":{"exactAmount":"${amount}","increment":"0.01","rounded":"${rounded}","alreadyBilled":"0"},"lineDiscount":"0","discounts":[],"adjustsKind":null,"credits":"0","subscriptionId":"${subscriptionId}"}`;
+export function detailOf({ quantity, unitPrice, amount }: { quantity: string; unitPrice: string; amount: string }): string {
+  return `{"walk":[{"description":"units","quantity":"${quantity}","unitPrice":"${unitPrice}","amount":"${amount}"}],"rounding":{"increment":"0.01"}}`;
 }
 
 interface CopyProtocol {

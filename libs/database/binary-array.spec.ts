@@ -1,7 +1,7 @@
 import { Decimal, formatInstant } from '@tare/core';
-import { createTestDatabase, type TestDatabase } from '@tare/database';
 import fc from 'fast-check';
 import { BinaryArray, type ArrayType } from './binary-array.ts';
+import { createTestDatabase, type TestDatabase } from './test-database.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {

@@ -32,6 +32,9 @@ export class BinaryArray {
   private end = HEADER_BYTES;
   private count = 0;
   private hasNulls = false;
+  /** The last UUID and where its bytes are: rows that belong together repeat it. */
+  private lastUuid = '';
+  private lastUuidAt = 0;
 
   constructor(
     private readonly type: ArrayType,
@@ -50,7 +53,10 @@ export class BinaryArray {
   uuid(text: string): void {
     this.begin(16);
     this.end = this.buffer.writeInt32BE(16, this.end);
-    this.buffer.write(text.length === 32 ? text : text.replaceAll('-', ''), this.end, 16, 'hex');
+    if (text === this.lastUuid) this.buffer.copyWithin(this.end, this.lastUuidAt, this.lastUuidAt + 16);
+    else this.buffer.write(text.length === 32 ? text : text.replaceAll('-', ''), this.end, 16, 'hex');
+    this.lastUuid = text;
+    this.lastUuidAt = this.end;
     this.end += 16;
   }
 
