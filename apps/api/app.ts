@@ -7,6 +7,7 @@ import { countIngest } from './admission/count-ingest.ts';
 import { AppModule, type ApiOptions } from './app.module.ts';
 import { authenticateRequests } from './auth/authenticate.ts';
 import { serveDashboard } from './dashboard/serve-dashboard.ts';
+import { serveEntitlements } from './entitlements/serve-entitlements.ts';
 import { countRequests } from './health/count-requests.ts';
 import { Metrics } from './health/metrics.ts';
 import { readJsonBodies } from './json-body.ts';
@@ -32,6 +33,7 @@ export async function createApi(options: ApiOptions): Promise<NestFastifyApplica
   admitRequests(app);
   countIngest(app);
   countRequests(app, app.get(Metrics));
+  serveEntitlements(app);
   if (options.dashboardDirectory !== undefined) serveDashboard(app, options.dashboardDirectory);
   await app.init();
   await app.getHttpAdapter().getInstance().ready();

@@ -3,7 +3,7 @@ import { CodedError, instantOfDate, requiredText, type Instant } from '@tare/cor
 import { Database, type TenantTransaction } from '@tare/database';
 import { randomUUID } from 'node:crypto';
 import { ApiKeyStore } from './api-key.store.ts';
-import { BOOTSTRAP_KEY_NAME, hashOf, newSecret, prefixOf, type ApiKey, type CreatedApiKey } from './api-key.ts';
+import { BOOTSTRAP_KEY_NAME, hashOf, newSecret, prefixOf, textHashOf, type ApiKey, type CreatedApiKey } from './api-key.ts';
 import { AuditLog } from './audit-log.store.ts';
 import { PrincipalCache } from './principal-cache.ts';
 import type { ApiKeyScope, Principal } from './principal.ts';
@@ -40,15 +40,19 @@ export class AccessService {
   private readonly tenants = new TenantStore();
   private readonly audit = new AuditLog();
   private readonly known = new PrincipalCache();
+  private readonly loading = new Map<string, Promise<Principal | null>>();
 
   constructor(private readonly database: Database) {}
 
-  /** Whose secret this is; null when it is nobody's, revoked or expired. */
-  async authenticate(secret: string, at: Instant = now()): Promise<Principal | null> {
+  /** Whose secret this is; null when it is nobody's, revoked or expired. At once for a key that was seen within the last second. */
+  authenticate(secret: string, at: Instant = now()): Principal | null | Promise<Principal | null> {
     if (secret === '' || secret.length > LONGEST_SECRET) return null;
-    const secretHash = hashOf(secret);
-    const hash = secretHash.toString('base64');
-    return this.known.get(hash, at) ?? this.load(secretHash, hash, at);
+    const hash = textHashOf(secret);
+    const known = this.known.get(hash, at);
+    if (known === null) return this.loadOnce(hash, at);
+    // Looked at again before it has to be, so that nobody waits for it who asks all the time.
+    if (this.known.isAging(hash, at)) this.loadOnce(hash, at).catch(() => undefined);
+    return known;
   }
 
   /**
@@ -112,6 +116,7 @@ export class AccessService {
       return key;
     });
     this.known.forgetAll();
+    this.loading.clear();
     return revoked;
   }
 
@@ -120,9 +125,20 @@ export class AccessService {
     return this.database.withTenant(tenantId, (tx) => this.keys.all(tx));
   }
 
-  private async load(secretHash: Buffer, hash: string, at: Instant): Promise<Principal | null> {
+  /** Those who ask at the same time share one look; not one that began before a key was revoked. */
+  private loadOnce(hash: string, at: Instant): Promise<Principal | null> {
+    const begun = this.loading.get(hash);
+    if (begun !== undefined) return begun;
+    const loading = this.load(hash, at).finally(() => {
+      if (this.loading.get(hash) === loading) this.loading.delete(hash);
+    });
+    this.loading.set(hash, loading);
+    return loading;
+  }
+
+  private async load(hash: string, at: Instant): Promise<Principal | null> {
     const { generation } = this.known;
-    const found = await this.database.withoutTenant((tx) => this.keys.lookup(tx, secretHash));
+    const found = await this.database.withoutTenant((tx) => this.keys.lookup(tx, Buffer.from(hash, 'base64')));
     if (found === null) return null;
     const principal = await this.database.withTenant(found.tenantId, async (tx) => {
       const loaded = await this.keys.principal(tx, found.apiKeyId, at);

@@ -111,6 +111,24 @@ describe('a key', () => {
     expect((await access.revokeApiKey(root, apiKey.id)).revokedAt).toBe(first.revokedAt);
   });
 
+  test('that many requests bring at once is looked up once, and again only when it was revoked meanwhile', async () => {
+    let looks = 0;
+    const counting = Object.assign(Object.create(db.database) as typeof db.database, {
+      withoutTenant: (work: Parameters<typeof db.database.withoutTenant>[0]) => {
+        looks += 1;
+        return db.database.withoutTenant(work);
+      },
+    });
+    const many = new AccessService(counting);
+    const { secret, apiKey } = await newKey(root);
+    const ask = (): Promise<(Principal | null)[]> => Promise.all(Array.from({ length: 64 }, async () => many.authenticate(secret)));
+    expect(new Set((await ask()).map((principal) => principal?.apiKeyId))).toEqual(new Set([apiKey.id]));
+    expect(looks).toBe(1);
+    await many.revokeApiKey(root, apiKey.id);
+    expect(await ask()).toEqual(Array(64).fill(null));
+    expect(looks).toBe(2);
+  });
+
   test('that another process revoked is refused within two seconds', async () => {
     const { secret, apiKey } = await newKey(root);
     await principalOf(secret);

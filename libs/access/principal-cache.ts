@@ -8,6 +8,8 @@ interface Entry {
 
 /** A key is looked up again after a second: what another process revoked ends by then. */
 const FRESH_MICROS = 1_000_000;
+/** With so much of that left it may be looked up again in the background. */
+const AGING_MICROS = 400_000;
 const CAPACITY = 10_000;
 
 /** Keys seen in the last second, by the hash of their secret. What this process revokes is forgotten at once. */
@@ -20,6 +22,12 @@ export class PrincipalCache {
     if (entry === undefined || entry.freshUntil <= now) return null;
     const { expiresAt } = entry.principal;
     return expiresAt === null || expiresAt > now ? entry.principal : null;
+  }
+
+  /** What `get` answers will soon not be answered any more. */
+  isAging(hash: string, now: Instant): boolean {
+    const entry = this.entries.get(hash);
+    return entry !== undefined && entry.freshUntil - now < AGING_MICROS;
   }
 
   /** Taken before a key is loaded: what was loaded while a key was revoked is not kept. */

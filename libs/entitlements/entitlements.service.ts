@@ -19,8 +19,8 @@ export class EntitlementsService {
 
   constructor(private readonly loader: FactsLoader) {}
 
-  /** @throws CodedError KEY_MISSING | KEY_TOO_LONG for a feature without a name */
-  async entitlement(tenantId: string, customer: string, feature: string): Promise<Entitlement> {
+  /** At once where it is known: the same object until something changes. @throws CodedError KEY_MISSING | KEY_TOO_LONG for a feature without a name */
+  entitlement(tenantId: string, customer: string, feature: string): Entitlement | Promise<Entitlement> {
     requireKey(feature, 'feature');
     return this.mirrorOf(tenantId).entitlement(customer, feature);
   }

@@ -52,8 +52,10 @@ WITH moved AS MATERIALIZED (
 ), seen AS (${SEEN})
 INSERT INTO entitlement_usage AS u (tenant_id, customer_no, from_at, dimension_no, ${SUMMED.join(', ')})
 SELECT $1, c.customer_no, c.cuts[width_bucket(m.from_at, c.cuts)] AS piece, m.dimension_no, ${sums('m')}
-FROM moved m JOIN entitlement_customer c ON c.tenant_id = $1 AND c.customer_no = m.customer_no
-WHERE cardinality(c.cuts) > 1 AND m.from_at >= c.cuts[1] AND m.from_at < c.cuts[cardinality(c.cuts)]
+FROM moved m CROSS JOIN LATERAL (
+  SELECT e.customer_no, e.cuts FROM entitlement_customer e WHERE e.tenant_id = $1 AND e.customer_no = m.customer_no AND cardinality(e.cuts) > 1 OFFSET 0
+) AS c
+WHERE m.from_at >= c.cuts[1] AND m.from_at < c.cuts[cardinality(c.cuts)]
 GROUP BY c.customer_no, piece, m.dimension_no ORDER BY c.customer_no, piece, m.dimension_no
 ON CONFLICT (tenant_id, customer_no, from_at, dimension_no) DO UPDATE SET ${SUMMED.map((count) => `${count} = u.${count} + excluded.${count}`).join(', ')}`;
 
@@ -72,7 +74,7 @@ ON CONFLICT (tenant_id, customer_no) DO UPDATE SET cuts = excluded.cuts`;
 
 export const FORGET_SUMS_OF = 'DELETE FROM entitlement_usage WHERE tenant_id = $1 AND customer_no = ANY ($2::int4[])';
 
-/** Counts the pieces of customers from cells, as they stood after commit $4. */
+/** Counts the pieces of customers from cells, as they stood after commit $4 (`+ 0`: not by the index of commits, which all of the tenant's are in). */
 export const COUNT_ANEW = `
 INSERT INTO entitlement_usage (tenant_id, customer_no, from_at, dimension_no, ${SUMMED.join(', ')})
 SELECT $1, plan.customer_no, part.piece, part.dimension_no, ${SUMMED.map((count) => `part.${count}`).join(', ')}
@@ -80,19 +82,23 @@ FROM unnest($2::int4[], $3::text[]) AS plan (customer_no, cut_text) CROSS JOIN L
 CROSS JOIN LATERAL (
   SELECT k.cuts[width_bucket(b.from_at, k.cuts)] AS piece, b.dimension_no, ${sums('b')}
   FROM usage_bucket b
-  WHERE b.tenant_id = $1 AND b.customer_no = plan.customer_no AND b.from_at >= k.cuts[1] AND b.from_at < k.cuts[cardinality(k.cuts)] AND b.seq <= $4
+  WHERE b.tenant_id = $1 AND b.customer_no = plan.customer_no AND b.from_at >= k.cuts[1] AND b.from_at < k.cuts[cardinality(k.cuts)] AND b.seq + 0 <= $4
   GROUP BY piece, b.dimension_no
 ) AS part`;
 
-/** Customers and their sums in one statement: of one moment. A customer without sums has one row without a dimension. */
+/**
+ * Customers and their sums in one statement: of one moment. A customer without sums has one row without a dimension. Each part is looked up by its whole key
+ * (OFFSET 0 keeps them apart): left to choose, Postgres joins tables of a young tenant, of which it knows no numbers yet, by reading each of them once for every
+ * row of the other.
+ */
 export const READ_SUMS = `
 SELECT c.customer_no, to_jsonb(c.cuts)::text AS cuts, u.from_at, u.events::text AS events,
   ${COUNTS.map((count) => `u.${count}::text AS ${count}`).join(', ')},
   d.type, d.provider, d.model, d.service_tier, d.region, d.pool, d.feature, d.outcome, d.subscription_id, d.cost_state, d.cost_currency
-FROM entitlement_customer c
-LEFT JOIN entitlement_usage u ON u.tenant_id = c.tenant_id AND u.customer_no = c.customer_no
-LEFT JOIN usage_dimension d ON d.tenant_id = u.tenant_id AND d.no = u.dimension_no
-WHERE c.tenant_id = $1 AND c.customer_no = ANY ($2::int4[])
+FROM unnest($2::int4[]) AS wanted (no)
+CROSS JOIN LATERAL (SELECT customer_no, cuts FROM entitlement_customer WHERE tenant_id = $1 AND customer_no = wanted.no OFFSET 0) AS c
+LEFT JOIN LATERAL (SELECT * FROM entitlement_usage WHERE tenant_id = $1 AND customer_no = c.customer_no OFFSET 0) AS u ON true
+LEFT JOIN LATERAL (SELECT * FROM usage_dimension WHERE tenant_id = $1 AND no = u.dimension_no OFFSET 0) AS d ON true
 ORDER BY c.customer_no, u.from_at, u.dimension_no`;
 
 /** Whose limits are to be looked at, beyond customer $2. */

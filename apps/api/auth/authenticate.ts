@@ -1,4 +1,4 @@
-import type { AccessService } from '@tare/access';
+import type { AccessService, Principal } from '@tare/access';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errorAnswer, graphqlErrorBody } from '../errors/error-answer.ts';
@@ -19,13 +19,18 @@ export function authenticateRequests(app: NestFastifyApplication, access: Access
   app
     .getHttpAdapter()
     .getInstance()
-    .addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
+    .addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
       const route = request.routeOptions.url;
-      if (isPublicRoute(route)) return;
+      if (isPublicRoute(route)) return done();
+      const enter = (principal: Principal | null): void => {
+        if (principal === null) return void refuse(reply, route === '/graphql');
+        (request as AuthenticatedRequest).principal = principal;
+        done();
+      };
       const secret = BEARER.exec(request.headers.authorization ?? '')?.[1];
-      const principal = secret === undefined ? null : await access.authenticate(secret);
-      if (principal === null) return refuse(reply, route === '/graphql');
-      (request as AuthenticatedRequest).principal = principal;
+      const principal = secret === undefined ? null : access.authenticate(secret);
+      if (principal instanceof Promise) principal.then(enter, done);
+      else enter(principal);
     });
 }
 

@@ -2,14 +2,12 @@ import { Module } from '@nestjs/common';
 import { EntitlementsModule } from '@tare/entitlements';
 import { UsageModule } from '@tare/usage';
 import { CapsResolver } from './caps.resolver.ts';
-import { EntitlementsController } from './entitlements.controller.ts';
 import { EntitlementsResolver } from './entitlements.resolver.ts';
 import { FollowCommits } from './follow-commits.ts';
 import { FollowMutations } from './follow-mutations.ts';
 
 @Module({
   imports: [EntitlementsModule, UsageModule],
-  controllers: [EntitlementsController],
   providers: [EntitlementsResolver, CapsResolver, FollowCommits, FollowMutations],
 })
 export class EntitlementsApiModule {}

@@ -98,6 +98,23 @@ test('REST answers the same', async () => {
   expect((await rest('/v1/entitlements/acme/chat', 'wrong')).status).toBe(401);
 });
 
+test('REST is told what is wrong as everywhere: nobody’s key, a key without the scope, a feature without a name', async () => {
+  const made = await ask('mutation { createApiKey(name: "sends only", scopes: [INGEST]) { secret } }');
+  const { secret } = made['createApiKey'] as unknown as { secret: string };
+  expect(await rest('/v1/entitlements/acme/chat', secret)).toEqual({
+    status: 403,
+    body: { code: 'FORBIDDEN', message: 'This needs a key with the scope READ; this one has INGEST.' },
+  });
+  expect(await rest('/v1/entitlements/acme/chat', 'nobodys')).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } });
+  expect(await rest('/v1/entitlements/acme/%20')).toMatchObject({ status: 400, body: { code: 'KEY_MISSING', field: 'feature' } });
+  expect((await rest('/v1/entitlements/acme')).status).toBe(404);
+});
+
+test('a name with a slash in it is one name', async () => {
+  await ask('mutation { createCustomer(input: { key: "acme/eu", name: "Acme in Europe" }) { id } }');
+  expect((await rest('/v1/entitlements/acme%2Feu/chat')).body).toMatchObject({ reason: 'NO_SUBSCRIPTION' });
+});
+
 test('another tenant knows nothing of it', async () => {
   expect((await rest('/v1/entitlements/acme/chat', await api.stranger())).body).toMatchObject({ reason: 'UNKNOWN_CUSTOMER' });
 });
