@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AllowanceStore, BillingPeriodStore, InvoiceStore, type BillingHistory } from '@tare/billing';
-import { assumedUsage, changesNothing, segmentEnd, servicePeriodAt } from '@tare/core';
+import { assumedUsage, changesNothing, segmentEnd, servicePeriodAt, spanOfIntervals } from '@tare/core';
 import type { Assumptions, Decimal, Instant, MarginCustomer, MarginQuery, Segment, UsageRecord } from '@tare/core';
 import { CreditStore, type WalletState } from '@tare/credits';
 import type { TenantTransaction } from '@tare/database';
@@ -88,7 +88,7 @@ export class CandidateWorld {
       if (!own.some((segment) => meets(segment, from, to))) continue;
       const closed = (await this.periods.ofSubscription(tx, subscriptionId)).filter(({ closedAt }) => closedAt !== null);
       const start = Math.min(from, ...own.flatMap((segment) => servicePeriodAt(segment, from)?.fullStart ?? []));
-      const end = Math.max(to, ...own.flatMap((segment) => servicePeriodAt(segment, to - 1)?.fullEnd ?? []));
+      const end = Math.max(to, ...own.flatMap((segment) => billedUntil(segment, to - 1) ?? []));
       const isClosed = closed.some((period) => period.end === end);
       // Cut short by a cancellation or another interval, a period is closed before its calendar's end.
       const cut = Math.max(to, ...closed.filter((period) => period.start < to).map((period) => period.end));
@@ -123,6 +123,14 @@ export class CandidateWorld {
     });
     return { grants, debt: await this.store.debtBefore(tx, customer.id, at) };
   }
+}
+
+/** When everything is billed of the billing period that an instant lies in: a commitment over several periods is trued up with the last of them. */
+function billedUntil(segment: Segment, at: Instant): Instant | null {
+  const period = servicePeriodAt(segment, at);
+  const { minimumCommitment, commitmentIntervals } = segment.terms;
+  if (period === null || minimumCommitment === null || commitmentIntervals === 1) return period?.fullEnd ?? null;
+  return spanOfIntervals(segment, period, commitmentIntervals).fullEnd;
 }
 
 /** Everything that the customer subscribes to in the span becomes one subscription to the plan: the oldest one, with its seats, trial and end. */

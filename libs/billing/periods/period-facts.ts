@@ -698,7 +698,7 @@ function endedPart(part: Part, together: readonly Part[], loaded: Loaded, uncove
     feesNet: feesNetOf(history.lines, part.segment, part.period),
     uncoveredCredits,
     // Of a period that closes for the first time only threshold invoices; lines of other keys are not of its usage.
-    billed: billedLinesOf(history.lines.filter((line) => isOfPart(line, part))),
+    billed: billedLinesOf(history.lines.filter((line) => isOfPart(line, part, together))),
     closing: query.closing ?? true,
     ...(recorded.length > 0 ? { allowances: recorded } : {}),
     commitment: commitmentSpan(part, together, own, history.lines),
@@ -777,19 +777,27 @@ function isBefore({ invoiceNo, ofThreshold, periodStart }: DiscountUse, late: La
 function billedOf({ adjusts, parts, voided }: LateScope, { history }: Loaded): LateInvoice['billed'] {
   const isOfScope = ({ kind, invoiceId }: InvoiceLine): boolean =>
     kind === 'DELTA' || (!voided && (BILLED_IN_ARREARS.has(kind) || invoiceId === adjusts));
-  return billedLinesOf(history.lines.filter((line) => parts.some((part) => isOfPart(line, part)) && isOfScope(line)));
+  return billedLinesOf(history.lines.filter((line) => parts.some((part) => isOfPart(line, part, parts)) && isOfScope(line)));
 }
 
+/** A true-up bears the name of the first part that is joined and ends with the last one. */
 function isOfRow(line: InvoiceLine, { segmentId, start, end }: BillingPeriod): boolean {
-  if (line.segmentId !== segmentId) return false;
   if (line.adjustsKind === 'COMMITMENT') return line.period.end === end;
-  return line.period.start >= start && line.period.start < end;
+  return line.segmentId === segmentId && line.period.start >= start && line.period.start < end;
 }
 
-/** A fee may be valid from inside of its period on, and a true-up is for periods before it too: it ends with the part that ends its commitment. */
-function isOfPart({ kind, adjustsKind, segmentId, period: { start, end } }: InvoiceLine, { segment, period }: Part): boolean {
+/**
+ * A fee may be valid from inside of its period on. A true-up to a commitment over several billing periods is for periods before it too: it ends with what
+ * ends the commitment, of which the part may be joined with others.
+ */
+function isOfPart(
+  { kind, adjustsKind, segmentId, period: { start, end } }: InvoiceLine,
+  { segment, period }: Part,
+  together: readonly Part[],
+): boolean {
   if (segmentId !== segment.id) return false;
-  if (kind === 'COMMITMENT' || adjustsKind === 'COMMITMENT') return end === period.end;
+  const isTrueUp = kind === 'COMMITMENT' || adjustsKind === 'COMMITMENT';
+  if (isTrueUp && segment.terms.commitmentIntervals > 1) return together.some((other) => other.period.end === end);
   return start >= period.start && start < period.end;
 }
 
