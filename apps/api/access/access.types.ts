@@ -53,7 +53,8 @@ export class SellerType {
   @Field(() => String, { nullable: true, description: 'Its address, a line for each line.' }) address!: string | null;
   @Field(() => String, { nullable: true, description: 'Its tax number, as it is written on invoices.' }) taxId!: string | null;
   @Field(() => String, { nullable: true, description: 'Where customers ask about an invoice.' }) email!: string | null;
-  @Field(() => String, { nullable: true, description: 'Stands at the end of every invoice: terms, bank account.' }) note!: string | null;
+  @Field(() => String, { nullable: true, description: 'Stands at the end of every invoice that is not void: terms, bank account.' }) note!:
+    string | null;
 }
 
 @InputType({ description: 'What is left out stays as it is; null or an empty text takes it away.' })

@@ -20,7 +20,7 @@ export function sampleDocument(lines: number, more: Partial<BillingDocument> = {
       name: 'Modelhaus GmbH',
       lines: ['Königstraße 12', '10115 Berlin', 'Germany', 'Tax ID: DE123456789', 'billing@modelhaus.test'],
     },
-    buyer: { name: 'Łódź Żółć Sp. z o.o.', lines: ['ul. Świętokrzyska 5', '00-001 Warszawa', 'Tax ID: PL1234567890'] },
+    buyer: { name: 'François & Sønner S.à r.l.', lines: ['5, rue d’Église', '1234 Luxembourg', 'Tax ID: LU12345678'] },
     buyerLabel: 'Bill to',
     facts: [
       { label: 'Invoice number', text: 'TARE-000042' },

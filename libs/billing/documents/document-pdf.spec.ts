@@ -1,6 +1,8 @@
+import PDFDocument from 'pdfkit';
 import { inflateSync } from 'node:zlib';
 import { documentPdf } from './document-pdf.ts';
 import { sampleDocument } from './document-pdf.fixture.ts';
+import { PdfText } from './pdf-text.ts';
 import { pdfFontsFrom, STANDARD_FONTS_ONLY } from './pdf-fonts.ts';
 
 /** The texts that a PDF's pages write in standard fonts, page by page, in the order in which they are written. */
@@ -62,12 +64,52 @@ test('the same document has the same bytes', async () => {
   expect((await documentPdf(sampleDocument(30, { number: 'TARE-000043' }), STANDARD_FONTS_ONLY)).equals(one)).toBe(false);
 });
 
-test('letters of Central Europe are drawn with their marks; what no font has is a box, and named at the end', async () => {
-  const buyer = { name: 'Łódź Žluťoučký Kůň', lines: [] };
-  const [page = []] = pagesOf(await documentPdf(sampleDocument(1, { buyer }), STANDARD_FONTS_ONLY));
-  expect(page.some((text) => text.startsWith('Boxes'))).toBe(false);
-  const [foreign = []] = pagesOf(await documentPdf(sampleDocument(1, { buyer: { name: '東 Ж', lines: [] } }), STANDARD_FONTS_ONLY));
-  expect(foreign).toContain('Boxes stand for characters that the fonts of this document lack: U+6771, U+0416.');
+describe('a name that the standard fonts cannot write', () => {
+  const FONTS = pdfFontsFrom({});
+  const named = (name: string) => documentPdf(sampleDocument(1, { buyer: { name, lines: [] } }), FONTS);
+  /** The fonts that are in the file. */
+  const fontsOf = (pdf: Buffer): string[] =>
+    [
+      ...new Set(
+        [...pdf.toString('latin1').matchAll(/\/BaseFont \/([A-Za-z+-]+)/g)].map(([, font = '']) => font.replace(/^[A-Z]{6}\+/, '')),
+      ),
+    ].sort();
+  const boxesOf = (name: string, fonts = FONTS): number => {
+    const text = new PdfText(new PDFDocument(), fonts, [name]);
+    for (const weight of ['regular', 'bold'] as const) text.width(name, { size: 10, weight });
+    return text.unshown.size;
+  };
+
+  test.each([
+    ['of Central Europe', 'Łódź Žluťoučký Kůň Őrség Ğüneş'],
+    ['in Greek', 'Αθήνα ΑΕ, Ὀδός'],
+    ['in Cyrillic', 'ООО «Москва», Ґалаґан'],
+    ['in Vietnamese', 'Đặng Văn Ưởng'],
+    ['in Hindi', 'हिन्दी भाषा'],
+  ])('%s is written all the same: nothing is a box, and all of the document has one face', async (_, name) => {
+    const pdf = await named(name);
+    expect(fontsOf(pdf)).toEqual(['NotoSans-Bold', 'NotoSans-Regular']);
+    expect([boxesOf(name, STANDARD_FONTS_ONLY) > 0, boxesOf(name)]).toEqual([true, 0]);
+    expect(pdf.length).toBeLessThan(80_000);
+    expect((await named(name)).equals(pdf)).toBe(true);
+  });
+
+  test('of letters that they do have needs no font in the file', async () => {
+    const pdf = await named('Müller & Søn S.à r.l. – “Œuvre” €');
+    expect(fontsOf(pdf)).toEqual(['Helvetica', 'Helvetica-Bold']);
+    expect(pdf.toString('latin1')).not.toContain('/FontFile');
+  });
+
+  test('in letters that no font has is a box, and named at the end', async () => {
+    const [page = []] = pagesOf(await documentPdf(sampleDocument(1, { buyer: { name: '東 Ж', lines: [] } }), STANDARD_FONTS_ONLY));
+    expect(page).toContain('Boxes stand for characters that the fonts of this document lack: U+6771, U+0416.');
+  });
+});
+
+test('the foot of every page has the number, however long the name of the seller is', async () => {
+  const seller = { name: 'Gesellschaft für Sprachmodelle und Rechenzentrumsbetrieb '.repeat(4).trim(), lines: [] };
+  for (const page of pagesOf(await documentPdf(sampleDocument(40, { seller }), STANDARD_FONTS_ONLY)))
+    expect(page.at(-2)).toMatch(/^Gesellschaft .*\x85 {2}\xb7 {2}Invoice TARE-000042$/);
 });
 
 test('a figure that is too long for its column is written smaller, never cut', async () => {
@@ -79,5 +121,5 @@ test('a figure that is too long for its column is written smaller, never cut', a
 
 test('a font file that is not there is told by its name when the process starts', () => {
   expect(() => pdfFontsFrom({ TARE_PDF_FONTS: '/no/such/font.ttf' })).toThrow(/TARE_PDF_FONTS.*no\/such\/font\.ttf/);
-  expect(pdfFontsFrom({})).toEqual(STANDARD_FONTS_ONLY);
+  expect(pdfFontsFrom({})).toMatchObject({ regular: [], bold: [] });
 });

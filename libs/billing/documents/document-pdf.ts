@@ -43,9 +43,15 @@ export async function documentPdf(document: BillingDocument, fonts: PdfFonts): P
     },
   });
   const bytes = collected(pages);
-  await new DocumentPages(pages, new PdfText(pages, fonts), document).draw();
+  await new DocumentPages(pages, new PdfText(pages, fonts, textsOf(document)), document).draw();
   pages.end();
   return bytes;
+}
+
+/** Everything that a document says, whatever part it stands in. */
+function textsOf(part: unknown): string[] {
+  if (typeof part === 'string') return [part];
+  return typeof part === 'object' && part !== null ? Object.values(part).flatMap(textsOf) : [];
 }
 
 function titleOf({ title, number, buyer, mark }: BillingDocument): string {
@@ -216,14 +222,15 @@ class DocumentPages {
   /** What every page says at its foot, and at its head from the second on. */
   private feet(): void {
     const { count } = this.pages.bufferedPageRange();
-    const { title, number, seller, mark } = this.document;
+    const { title, number, mark } = this.document;
     const name = `${title} ${number ?? ''}`.trim();
     for (let index = 0; index < count; index += 1) {
       this.pages.switchToPage(index);
       this.y = FOOT - 12;
       this.rule(PAGE.left, LIGHT);
-      const [left] = this.text.lines([seller.name, name, mark ?? ''].filter((part) => part !== '').join('  ·  '), 400, SMALL);
-      this.text.write(left ?? '', PAGE.left, FOOT, SMALL);
+      const rest = ['', name, mark ?? ''].filter((part, place) => place === 0 || part !== '').join('  ·  ');
+      const seller = this.text.shortened(this.document.seller.name, 400 - this.text.width(rest, SMALL), SMALL);
+      this.text.write(seller + rest, PAGE.left, FOOT, SMALL);
       this.text.writeRight(`Page ${index + 1} of ${count}`, PAGE.right, FOOT, SMALL);
     }
   }

@@ -136,7 +136,7 @@ test('what is void or a draft says so on its document; an unknown invoice is NOT
   const last = (await world.invoices('acme')).at(-1) ?? invoice;
   const voided = await world.get(InvoicesService).voidInvoice(world.tenantId, last.id);
   const document = invoiceDocument(voided, { parties: await partiesOf(voided), numbers: new Map(), creditNotes: [] });
-  expect(document).toMatchObject({ mark: 'VOID', notes: [`Invoice ${voided.number} is void: nothing of it is to be paid.`, 'Thank you.'] });
+  expect(document).toMatchObject({ mark: 'VOID', notes: [`Invoice ${voided.number} is void: nothing of it is to be paid.`] });
   const stranger = await world.neighbour(database);
   await expect(documents().invoicePdf(stranger.tenantId, invoice.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   await expect(documents().usageCsv(world.tenantId, 'x')).rejects.toMatchObject({ code: 'NOT_FOUND' });

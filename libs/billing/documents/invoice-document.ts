@@ -158,6 +158,6 @@ function notesOf(
     ),
     ...(status === 'DRAFT' ? ['A draft: amounts may change until the invoice is final. It is no request for payment.'] : []),
     ...(status === 'VOID' ? [`Invoice ${number ?? ''} is void: nothing of it is to be paid.`.replace('  ', ' ')] : []),
-    ...(parties.seller.note === null ? [] : parties.seller.note.split('\n')),
+    ...(parties.seller.note === null || status === 'VOID' ? [] : parties.seller.note.split('\n')),
   ];
 }

@@ -1,5 +1,4 @@
-import { markedLetter, type MarkedLetter, type Pen } from './pdf-marks.ts';
-import type { PdfFonts } from './pdf-fonts.ts';
+import type { FontFiles, PdfFonts } from './pdf-fonts.ts';
 import { describeStandardFont, STANDARD_CHARACTERS, type Pages } from './pdf-standard-fonts.ts';
 
 export type Weight = 'regular' | 'bold';
@@ -10,17 +9,11 @@ export interface TextStyle {
   readonly color?: string;
 }
 
-/** How one character is shown: with a glyph of a font, as a letter with drawn marks, or as an empty box where nothing has it. */
-type Shown =
-  | { readonly kind: 'GLYPH'; readonly font: string; readonly text: string }
-  | { readonly kind: 'MARKED'; readonly font: string; readonly letter: MarkedLetter }
-  | { readonly kind: 'BOX' };
+/** How one character is shown: with a glyph of a font, or as an empty box where nothing has it. */
+type Shown = { readonly kind: 'GLYPH'; readonly font: string; readonly text: string } | { readonly kind: 'BOX' };
 
 const STANDARD = { regular: 'Helvetica', bold: 'Helvetica-Bold' } as const;
 const BOX_WIDTH = 0.6;
-const STROKE = { regular: 0.075, bold: 0.11 } as const;
-/** A dot is a little wider than a stroke. */
-const DOT = 0.75;
 const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
 /** What almost every text is made of; the standard fonts have all of it. */
 const PLAIN = /^[ -~]+$/;
@@ -42,13 +35,16 @@ export class PdfText {
   private readonly shown = { regular: new Map<string, Shown>(), bold: new Map<string, Shown>() };
   private readonly names: Readonly<Record<Weight, readonly string[]>>;
 
+  /** `texts`: all that will be written. Where the standard fonts lack a character of it, all of it is set in the bundled ones: one document, one face. */
   constructor(
     private readonly page: Pages,
     fonts: PdfFonts,
+    texts: readonly string[],
   ) {
     for (const name of Object.values(STANDARD)) describeStandardFont(page, name);
+    const bundled: FontFiles = texts.every(isAllStandard) ? { regular: [], bold: [] } : fonts.bundled();
     const registered = (weight: Weight): string[] =>
-      fonts[weight].map((file, index) => {
+      [...fonts[weight], ...bundled[weight]].map((file, index) => {
         const name = `${weight} ${index}`;
         page.registerFont(name, file);
         return name;
@@ -65,14 +61,7 @@ export class PdfText {
     let at = x;
     for (const run of this.runs(text, weight)) {
       if (run.kind === 'BOX') this.box(at, y, size, color);
-      else {
-        const written = run.kind === 'GLYPH' ? run.text : run.letter.base;
-        this.page.font(run.font).fontSize(size).fillColor(color).text(written, at, y, { lineBreak: false, baseline: 'alphabetic' });
-        if (run.kind === 'MARKED') {
-          const pen = this.pen(at, y, size, STROKE[weight], color);
-          run.letter.draw(pen, (this.widthOf(run, size) / size) * 1_000);
-        }
-      }
+      else this.page.font(run.font).fontSize(size).fillColor(color).text(run.text, at, y, { lineBreak: false, baseline: 'alphabetic' });
       at += this.widthOf(run, size);
     }
   }
@@ -85,6 +74,13 @@ export class PdfText {
   /** The text in lines of at most `width`, broken between words, and inside of a word that is too long for a line. At least one line. */
   lines(text: string, width: number, style: TextStyle): string[] {
     return text.split('\n').flatMap((paragraph) => this.paragraph(paragraph, width, style));
+  }
+
+  /** What of the text fits on one line, with dots where something is left out. */
+  shortened(text: string, width: number, style: TextStyle): string {
+    if (this.width(text, style) <= width) return text;
+    const [first = ''] = this.lines(text, width - this.width('…', style), style);
+    return `${first}…`;
   }
 
   private paragraph(text: string, width: number, style: TextStyle): string[] {
@@ -145,8 +141,7 @@ export class PdfText {
     if (font !== undefined) return { kind: 'GLYPH', font, text: character };
     const written = SAME_AS[character] ?? character;
     if (isStandard(written)) return { kind: 'GLYPH', font: STANDARD[weight], text: written };
-    const letter = markedLetter(character, isStandard);
-    return letter === null ? { kind: 'BOX' } : { kind: 'MARKED', font: STANDARD[weight], letter };
+    return { kind: 'BOX' };
   }
 
   private hasGlyph(name: string, character: string): boolean {
@@ -157,10 +152,7 @@ export class PdfText {
 
   private widthOf(run: Shown, size: number): number {
     if (run.kind === 'BOX') return BOX_WIDTH * size;
-    return this.page
-      .font(run.font)
-      .fontSize(size)
-      .widthOfString(run.kind === 'GLYPH' ? run.text : run.letter.base);
+    return this.page.font(run.font).fontSize(size).widthOfString(run.text);
   }
 
   private box(x: number, y: number, size: number, color: string): void {
@@ -170,38 +162,6 @@ export class PdfText {
       .strokeColor(color)
       .stroke();
   }
-
-  private pen(left: number, baseline: number, size: number, stroke: number, color: string): Pen {
-    const at = (x: number, y: number): [number, number] => [left + (x * size) / 1_000, baseline - (y * size) / 1_000];
-    const start = (): Pages =>
-      this.page
-        .lineWidth(stroke * size)
-        .strokeColor(color)
-        .fillColor(color);
-    return {
-      line: (...points) => {
-        start();
-        for (const [index, point] of points.entries()) {
-          if (index === 0) this.page.moveTo(...at(...point));
-          else this.page.lineTo(...at(...point));
-        }
-        this.page.stroke();
-      },
-      curve: (from, control, to) => {
-        start();
-        this.page.moveTo(...at(...from)).quadraticCurveTo(...at(...control), ...at(...to));
-        this.page.stroke();
-      },
-      dot: (x, y) => {
-        start();
-        this.page.circle(...at(x, y), stroke * size * DOT).fill();
-      },
-      ring: (x, y, radius) => {
-        start();
-        this.page.circle(...at(x, y), (radius * size) / 1_000).stroke();
-      },
-    };
-  }
 }
 
 /** As a reader counts them: a letter with its marks is one. */
@@ -210,6 +170,10 @@ function charactersOf(text: string): string[] {
 }
 
 const isStandard = (character: string): boolean => STANDARD_CHARACTERS.has(character);
+
+function isAllStandard(text: string): boolean {
+  return PLAIN.test(text) || charactersOf(text).every((character) => character === '\n' || isStandard(SAME_AS[character] ?? character));
+}
 
 function sumOf(numbers: readonly number[]): number {
   return numbers.reduce((sum, number) => sum + number, 0);
