@@ -60,6 +60,22 @@ describe('debits', () => {
     expect(await world.available('acme')).toBe('93');
   });
 
+  test('a debit or a reservation that took the last credits is answered as it was when it is sent again, by whomever', async () => {
+    await world.customer('acme');
+    await world.grant('acme', 'pack', '10');
+    const reserve = (process: number) =>
+      world.get(DebitsService, process).reserve(world.tenantId, { customer: 'acme', key: 'held', credits: d('4'), ttlSeconds: 600 });
+    const held = await reserve(0);
+    await debit('last', '6');
+    for (const process of [0, 1, 2]) {
+      expect((await debit('last', '6', { process })).debit).toMatchObject({ key: 'last', credits: d('6') });
+      expect(await reserve(process)).toMatchObject({ id: held.id });
+      expect(await codeOf(debit('last', '7', { process }))).toBe('KEY_REUSED');
+      expect(await codeOf(debit('another', '1', { process }))).toBe('CREDITS_EXHAUSTED');
+    }
+    expect(await world.available('acme')).toBe('0');
+  });
+
   test('7.4 concurrent debits of three processes never overspend, and everything that was there can be spent', async () => {
     await world.customer('acme');
     for (let pack = 0; pack < 5; pack += 1) await world.grant('acme', `pack ${pack}`, '40', { price: '3', priority: pack % 2 });

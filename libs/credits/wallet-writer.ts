@@ -132,9 +132,12 @@ export class WalletWriter {
         const isFresh = isLocked || queue.lane === null || Date.now() - queue.loadedAt > TRUST_MS;
         if (isFresh) queue.lane = await this.load(tx, queue, isLocked);
         const lane = queue.lane as WalletLane;
-        const known = await this.known(tx, queue, orders);
+        const looksUp = queue.repeats > 0;
+        if (looksUp) queue.repeats -= 1;
+        const known = await this.known(tx, queue, orders, looksUp);
         const before = lane.availableAt(now);
-        const decided = orders.map((order) => lane.decide(order, now, known));
+        const first = orders.map((order) => lane.decide(order, now, known));
+        const decided = looksUp ? first : await this.withRepeats(tx, queue, { orders, outcomes: first, now });
         // Not waited for: the commit travels with it. A race that is lost has written nothing, and a key that is taken leaves nothing to commit.
         sent.writing = this.write(tx, queue, lane, isFresh);
         sent.writing.catch(() => undefined);
@@ -193,11 +196,25 @@ export class WalletWriter {
     return lane;
   }
 
-  /** What may answer orders that were sent before. New keys are the rule: they are looked up only while repeats come. */
-  private async known(tx: TenantTransaction, queue: Queue, orders: readonly WalletOrder[]): Promise<KnownRows> {
+  /** What was refused for want of credits may have been done before: then it is answered as it was, however little is left since. */
+  private async withRepeats(
+    tx: TenantTransaction,
+    queue: Queue,
+    { orders, outcomes, now }: { orders: readonly WalletOrder[]; outcomes: readonly WalletOutcome[]; now: Instant },
+  ): Promise<readonly WalletOutcome[]> {
+    const { lane } = queue;
+    const refused = orders.filter((_, i) => isExhausted(outcomes[i]));
+    if (refused.length === 0 || lane === null) return outcomes;
+    const known = await this.known(tx, queue, refused, true);
+    return orders.map((order, i) => {
+      const outcome = outcomes[i] as WalletOutcome;
+      return isExhausted(outcome) && isKnown(order, known) ? lane.decide(order, now, known) : outcome;
+    });
+  }
+
+  /** What may answer orders that were sent before. New keys are the rule: they are looked up only where repeats are likely. */
+  private async known(tx: TenantTransaction, queue: Queue, orders: readonly WalletOrder[], looksUp: boolean): Promise<KnownRows> {
     const ids = orders.flatMap((order) => ('reservationId' in order ? [order.reservationId] : []));
-    const looksUp = queue.repeats > 0;
-    if (looksUp) queue.repeats -= 1;
     if (ids.length === 0 && !looksUp) return NOTHING_KNOWN;
     const keys = (kind: WalletOrder['kind']): string[] =>
       looksUp ? orders.flatMap((order) => (order.kind === kind && 'key' in order ? [order.key] : [])) : [];
@@ -209,6 +226,13 @@ export class WalletWriter {
       reservations: isAsked ? await this.debits.reservations(tx, queue.owner.id, ids, reservationKeys) : [],
     };
   }
+}
+
+const isExhausted = (outcome: WalletOutcome | undefined): boolean => outcome instanceof CodedError && outcome.code === 'CREDITS_EXHAUSTED';
+
+function isKnown(order: WalletOrder, { debits, reservations }: KnownRows): boolean {
+  if (order.kind === 'DEBIT') return debits.has(order.key);
+  return order.kind === 'RESERVE' && reservations.some(({ key }) => key === order.key);
 }
 
 /** @throws LostRace | KeyTaken */

@@ -430,7 +430,7 @@ test('many that ask at once while usage comes in see all that was committed befo
   for (let used = 1; used <= 30; used += 1) {
     await world.use('acme', 'chats', '1', now.toISOString());
     service.moved(world.tenantId, [1]);
-    const answers = await Promise.all(Array.from({ length: 5 }, () => service.entitlement(world.tenantId, 'acme', 'chat')));
+    const answers = await Promise.all(Array.from({ length: 5 }, async () => service.entitlement(world.tenantId, 'acme', 'chat')));
     expect(new Set(answers.map((answer) => readAnswer(answer).remaining))).toEqual(new Set([String(100 - used)]));
   }
 });
