@@ -108,7 +108,10 @@ async function bill({ apiUrl, key }: BenchPlatform, customers: number): Promise<
   const response = await fetch(new URL('/graphql', apiUrl), {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-    body: JSON.stringify({ query: 'mutation { runBilling { invoicesFinalized } }' }),
+    body: JSON.stringify({
+      query: 'mutation Run($asOf: DateTime!) { runBilling(asOf: $asOf) { invoicesFinalized } }',
+      variables: { asOf: new Date().toISOString() },
+    }),
   });
   const { data, errors } = (await response.json()) as { data?: { runBilling: { invoicesFinalized: number } }; errors?: unknown };
   if (data?.runBilling.invoicesFinalized !== customers) throw new Error(JSON.stringify({ data, errors }).slice(0, 1_000));

@@ -107,7 +107,7 @@ export class BillingPeriodStore {
     await tx.query(BY_KEY);
   }
 
-  /** Lets the planner know how large the tables that runs write have become, where it last looked when they were much smaller. */
+  /** Lets the planner know how large the tables that runs read and write have become, where it last looked when they were much smaller. */
   async learnSizes(tx: TenantTransaction): Promise<void> {
     await tx.query('SELECT tare_learn_billing_sizes()');
   }

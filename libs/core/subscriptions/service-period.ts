@@ -59,8 +59,12 @@ export function servicePeriods(segment: Segment, from: Instant, to: Instant): Se
   if (start >= end) return [];
   const calendar = calendarOf(segment);
   const periods: ServicePeriod[] = [];
-  for (let index = periodIndexAt(calendar, start); periodOfIndex(calendar, index).start < end; index += 1) {
-    periods.push(...pieces(segment, calendar, index));
+  let index = periodIndexAt(calendar, start);
+  let billing = periodOfIndex(calendar, index);
+  while (billing.start < end) {
+    periods.push(...pieces(segment, calendar, index, billing));
+    index += 1;
+    billing = { start: billing.end, end: periodOfIndex(calendar, index).end };
   }
   return periods.filter((period) => period.start < end && period.end > start);
 }
@@ -101,10 +105,9 @@ export function spanOfIntervals(segment: Segment, period: ServicePeriod, count: 
   };
 }
 
-/** The parts of one billing period that lie in the segment: two where a trial ends inside it. */
-function pieces(segment: Segment, calendar: BillingCalendar, index: number): ServicePeriod[] {
-  const full = wholePeriod(calendar, index);
-  const cut = periodOfIndex(calendar, index);
+/** The parts of one billing period that lie in the segment: two where a trial ends inside it. `cut`: the period of the index. */
+function pieces(segment: Segment, calendar: BillingCalendar, index: number, cut: Period): ServicePeriod[] {
+  const full = wholePeriod(calendar, index, cut);
   const start = Math.max(cut.start, segment.start);
   const end = Math.min(cut.end, segmentEnd(segment) ?? cut.end);
   const piece = (from: Instant, until: Instant, trial: boolean): ServicePeriod[] =>
@@ -114,8 +117,7 @@ function pieces(segment: Segment, calendar: BillingCalendar, index: number): Ser
 }
 
 /** A calendar-aligned anchor cuts the unit that it lies in: the whole of both parts is that unit. */
-function wholePeriod(calendar: BillingCalendar, index: number): Period {
-  const period = periodOfIndex(calendar, index);
+function wholePeriod(calendar: BillingCalendar, index: number, period = periodOfIndex(calendar, index)): Period {
   if (calendar.alignment === 'ANNIVERSARY' || (index !== 0 && index !== -1)) return period;
   const first = periodOfIndex(calendar, 0);
   const start = addIntervals(first.end, { interval: calendar.interval, count: -calendar.intervalCount }, calendar.timeZone);

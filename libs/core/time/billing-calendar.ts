@@ -37,7 +37,11 @@ export function periodOfIndex(calendar: BillingCalendar, index: number): Period 
 /** The number of the period that the instant lies in. */
 export function periodIndexAt(calendar: BillingCalendar, at: Instant): number {
   let index = estimatedIndex(calendar, at);
-  while (boundary(calendar, index) > at) index -= 1;
+  if (boundary(calendar, index) > at) {
+    do index -= 1;
+    while (boundary(calendar, index) > at);
+    return index;
+  }
   while (boundary(calendar, index + 1) <= at) index += 1;
   return index;
 }
