@@ -21,10 +21,11 @@ export interface StoredGrant extends Grant {
 
 export type NewGrant = Omit<StoredGrant, 'id' | 'remaining' | 'reserved' | 'priceUsed' | 'createdAt'>;
 
-/** Up to when billing has closed a subscription. */
+/** Up to when billing has closed a subscription, and up to which period it has decided what its plan grants; null: not known. */
 export interface CreditCursor {
   readonly subscriptionId: string;
   readonly settledUntil: Instant;
+  readonly grantedUntil: Instant | null;
 }
 
 /** The row of a wallet. */
@@ -39,6 +40,8 @@ export interface WalletRow {
   /** The last commit of usage that was drawn; null: all that is open is to be drawn. */
   readonly drawnSeq: number | null;
   readonly drawnTerms: string | null;
+  /** Credits of usage that waits for a grant of a plan, by the key that the grant will have. */
+  readonly waiting: ReadonlyMap<string, Decimal>;
 }
 
 /** A service period of a segment. */
@@ -74,7 +77,7 @@ interface GrantRow {
   readonly created_at: Instant;
 }
 
-const WALLET = 'version, balance, debt, reserved, filled, filled_by, drawn_seq, drawn_terms';
+const WALLET = 'version, balance, debt, reserved, filled, filled_by, drawn_seq, drawn_terms, waiting';
 const TERMS = `g.id, g.customer_id, g.key, g.credits, g.price_amount, g.price_currency, g.priority, g.promotional, g.effective_at, g.expires_at,
   g.source, g.subscription_id, g.invoice_id, g.created_at`;
 const GRANT = `${TERMS}, g.remaining, g.reserved, g.price_used`;
@@ -117,14 +120,33 @@ export class CreditStore {
     ]);
   }
 
-  /** `seq` null: everything that is open is to be drawn anew. */
-  async markDrawn(tx: TenantTransaction, customerId: string, seq: number | null, terms: string | null): Promise<void> {
-    await tx.query('UPDATE wallet SET drawn_seq = $3, drawn_terms = $4 WHERE tenant_id = $1 AND customer_id = $2', [
+  async markDrawn(
+    tx: TenantTransaction,
+    customerId: string,
+    { seq, terms, waiting }: { seq: number; terms: string; waiting: WalletRow['waiting'] },
+  ): Promise<void> {
+    const credits = Object.fromEntries([...waiting].map(([key, value]) => [key, value.toString()]));
+    await tx.query('UPDATE wallet SET drawn_seq = $3, drawn_terms = $4, waiting = $5 WHERE tenant_id = $1 AND customer_id = $2', [
+      ...[tx.tenantId, customerId, seq, terms, JSON.stringify(credits)],
+    ]);
+  }
+
+  /** Everything that is open is to be drawn anew. */
+  async markUndrawn(tx: TenantTransaction, customerId: string): Promise<void> {
+    await tx.query('UPDATE wallet SET drawn_seq = NULL, drawn_terms = NULL WHERE tenant_id = $1 AND customer_id = $2', [
       tx.tenantId,
       customerId,
-      seq,
-      terms,
     ]);
+  }
+
+  /** Which of the keys are those of grants of the customers; keys of plans name their segment, so they are nobody else's. */
+  async grantKeys(tx: TenantTransaction, customerIds: readonly string[], keys: readonly string[]): Promise<Set<string>> {
+    if (keys.length === 0) return new Set();
+    const rows = await tx.query<{ key: string }>(
+      'SELECT key FROM credit_grant WHERE tenant_id = $1 AND customer_id = ANY ($2::uuid[]) AND key = ANY ($3::text[])',
+      [tx.tenantId, customerIds, keys],
+    );
+    return new Set(rows.map(({ key }) => key));
   }
 
   /**
@@ -320,19 +342,28 @@ export class CreditStore {
     );
   }
 
-  async cursors(tx: TenantTransaction, customerId: string): Promise<CreditCursor[]> {
-    const rows = await tx.query<{ subscription_id: string; settled_until: Instant }>(
-      'SELECT subscription_id, settled_until FROM credit_cursor WHERE tenant_id = $1 AND customer_id = $2',
-      [tx.tenantId, customerId],
+  async cursors(tx: TenantTransaction, ...customerIds: string[]): Promise<CreditCursor[]> {
+    const rows = await tx.query<{ subscription_id: string; settled_until: Instant; granted_until: Instant | null }>(
+      'SELECT subscription_id, settled_until, granted_until FROM credit_cursor WHERE tenant_id = $1 AND customer_id = ANY ($2::uuid[])',
+      [tx.tenantId, customerIds],
     );
-    return rows.map((row) => ({ subscriptionId: row.subscription_id, settledUntil: row.settled_until }));
+    return rows.map((row) => ({
+      subscriptionId: row.subscription_id,
+      settledUntil: row.settled_until,
+      grantedUntil: row.granted_until,
+    }));
   }
 
-  async advanceCursor(tx: TenantTransaction, customerId: string, { subscriptionId, settledUntil }: CreditCursor): Promise<void> {
+  async advanceCursor(
+    tx: TenantTransaction,
+    customerId: string,
+    { subscriptionId, settledUntil, grantedUntil }: CreditCursor,
+  ): Promise<void> {
     await tx.query(
-      `INSERT INTO credit_cursor AS c (tenant_id, customer_id, subscription_id, settled_until) VALUES ($1, $2, $3, $4)
-       ON CONFLICT (tenant_id, customer_id, subscription_id) DO UPDATE SET settled_until = greatest(c.settled_until, excluded.settled_until)`,
-      [tx.tenantId, customerId, subscriptionId, sqlInstant(settledUntil)],
+      `INSERT INTO credit_cursor AS c (tenant_id, customer_id, subscription_id, settled_until, granted_until) VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT (tenant_id, customer_id, subscription_id) DO UPDATE
+         SET settled_until = greatest(c.settled_until, excluded.settled_until), granted_until = greatest(c.granted_until, excluded.granted_until)`,
+      [tx.tenantId, customerId, subscriptionId, sqlInstant(settledUntil), sqlInstantOrNull(grantedUntil)],
     );
   }
 
@@ -372,6 +403,7 @@ interface WalletSqlRow {
   readonly filled_by: string | null;
   readonly drawn_seq: number | null;
   readonly drawn_terms: string | null;
+  readonly waiting: Readonly<Record<string, string>>;
 }
 
 interface BurnRow {
@@ -417,6 +449,7 @@ function walletOfRow(row: WalletSqlRow): WalletRow {
     filledBy: row.filled_by,
     drawnSeq: row.drawn_seq,
     drawnTerms: row.drawn_terms,
+    waiting: new Map(Object.entries(row.waiting).map(([key, credits]) => [key, Decimal.parse(credits)])),
   };
 }
 

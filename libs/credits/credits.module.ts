@@ -7,6 +7,7 @@ import { UsageModule } from '@tare/usage';
 import { CreditPurchaseStore } from './credit-purchase.store.ts';
 import { CreditStore } from './credit.store.ts';
 import { CreditSweepStore } from './credit-sweep.store.ts';
+import { CreditsAhead } from './credits-ahead.ts';
 import { CreditsService } from './credits.service.ts';
 import { DebitStore } from './debit.store.ts';
 import { DebitsService } from './debits.service.ts';
@@ -29,6 +30,7 @@ import { Wallets } from './wallets.ts';
     CreditPurchaseStore,
     CreditSweepStore,
     DebitStore,
+    CreditsAhead,
     Wallets,
     WalletWatch,
     WalletWriter,
@@ -43,6 +45,7 @@ import { Wallets } from './wallets.ts';
   exports: [
     CreditStore,
     SettlementStore,
+    CreditsAhead,
     Wallets,
     RatedUsageReader,
     DrawDown,

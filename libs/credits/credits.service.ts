@@ -10,12 +10,14 @@ import {
   requirePrecision,
 } from '@tare/core';
 import type { Grant, Instant } from '@tare/core';
-import { CustomerStore, type Customer } from '@tare/customers';
+import { CustomerStore, SubscriptionStore, type Customer } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
 import { UsageBoundaries } from '@tare/usage';
 import { CreditStore, type NewGrant, type StoredGrant } from './credit.store.ts';
+import { CreditsAhead } from './credits-ahead.ts';
 import { DrawDown } from './draw-down.ts';
 import { customerOf, requireKey } from './known-customers.ts';
+import { aheadOf } from './pending-grants.ts';
 import { Wallets } from './wallets.ts';
 
 /** CreditGrantInput of the contract. */
@@ -42,6 +44,8 @@ export interface CreditBalance {
   readonly reserved: Decimal;
   /** Owed now, to be taken from the next grant. */
   readonly debt: Decimal;
+  /** What plans grant for the running periods and their invoices have not brought yet, less what waits for it or was taken of it: debits may have it now. */
+  readonly pending: Decimal;
   /** Effective at the time asked for. */
   readonly grants: readonly StoredGrant[];
 }
@@ -56,6 +60,8 @@ export class CreditsService {
     private readonly store: CreditStore,
     private readonly wallets: Wallets,
     private readonly drawDown: DrawDown,
+    private readonly subscriptions: SubscriptionStore,
+    private readonly ahead: CreditsAhead,
   ) {}
 
   /**
@@ -84,8 +90,12 @@ export class CreditsService {
       await this.drawDown.draw(tx, { customerId: customer.id });
       const grants = (await this.store.grants(tx, customer.id, at, at)).filter((grant) => isEffective(grant, at));
       const available = Decimal.max(Decimal.ZERO, availableAt(grants, at));
-      const { reserved = Decimal.ZERO, debt = Decimal.ZERO } = (await this.store.row(tx, customer.id)) ?? {};
-      return { available, reserved, debt, grants };
+      const row = await this.store.row(tx, customer.id);
+      const { reserved = Decimal.ZERO, debt = Decimal.ZERO } = row ?? {};
+      const segments = await this.subscriptions.segments(tx, { customerIds: [customer.id] });
+      const ahead = (await this.ahead.load(tx, new Map([[customer.id, segments]]), at)).get(customer.id) ?? [];
+      const pending = Decimal.max(Decimal.ZERO, aheadOf(ahead, row?.waiting ?? new Map()).minus(debt));
+      return { available, reserved, debt, pending, grants };
     });
   }
 

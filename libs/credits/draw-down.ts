@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { MeterStore } from '@tare/catalog';
-import { availableAt, Decimal, planGrantKey, returnedBurns, segmentEnd, standingBurns } from '@tare/core';
+import { availableAt, Decimal, periodContains, planGrantKey, returnedBurns, segmentEnd, standingBurns } from '@tare/core';
 import type { Instant, Meter, Period, Segment } from '@tare/core';
 import { CustomerStore, SubscriptionStore, type Customer } from '@tare/customers';
 import type { TenantTransaction } from '@tare/database';
 import { UsagePins, UsageReader } from '@tare/usage';
 import { createHash } from 'node:crypto';
 import { CreditStore, periodKey, type StoredGrant, type WalletRow } from './credit.store.ts';
+import { pendingUntil, type PendingGrant } from './pending-grants.ts';
 import { causeOf } from './posting.ts';
 import { needsSingleEvents, RatedUsageReader } from './rated-usage.ts';
 import { settlePeriod, type WalletState } from './settlement.ts';
@@ -38,7 +39,12 @@ interface Drawing {
   readonly seq: number;
   /** Up to when each subscription's periods are closed. */
   readonly settledUntil: ReadonlyMap<string, Instant>;
+  /** Grants of plans that are still to come. */
+  readonly pending: readonly PendingGrant[];
 }
+
+/** So far ahead of the clock, in microseconds, usage may lie. */
+const AHEAD = 6 * 60 * 1_000_000;
 
 /** Commits are numbered from 0 on. */
 const BEFORE_EVERYTHING = -1;
@@ -74,24 +80,29 @@ export class DrawDown {
     if (customer === undefined) throw new Error(`customer ${request.customerId} is not there`);
     if (await this.isUpToDate(tx, request, customer, burning)) return;
     const wallet = await this.store.lock(tx, customer.id);
+    const progress = new Map((await this.store.cursors(tx, customer.id)).map((cursor) => [cursor.subscriptionId, cursor]));
+    const grants = await this.store.grants(tx, customer.id);
     const drawing: Drawing = {
       request,
       customer,
       segments,
       meters: await this.meters.byKeys(tx),
       wallet,
-      grants: await this.store.grants(tx, customer.id),
+      grants,
       // Read after the lock: no draw before this one has seen more.
       seq: request.upToSeq ?? (await this.reader.currentSeq(tx)),
-      settledUntil: new Map(
-        (await this.store.cursors(tx, customer.id)).map(({ subscriptionId, settledUntil }) => [subscriptionId, settledUntil]),
+      settledUntil: new Map([...progress].map(([subscriptionId, { settledUntil }]) => [subscriptionId, settledUntil])),
+      pending: pendingUntil(
+        { segments, progress, has: (key) => grants.some((grant) => grant.key === key) },
+        Math.max(request.now ?? 0, Date.now() * 1_000) + AHEAD,
       ),
     };
     const demands = await this.demands(tx, drawing, burning);
     const burns = await this.decide(tx, drawing, demands);
     await this.wallets.postBurns(tx, customer.id, burns);
     const drawnSeq = Math.max(drawing.seq, wallet.drawnSeq ?? 0);
-    await this.store.markDrawn(tx, customer.id, drawnSeq, fingerprint(burning));
+    const waiting = await this.waiting(tx, drawing);
+    await this.store.markDrawn(tx, customer.id, { seq: drawnSeq, terms: fingerprint(burning), waiting });
     if (burns.length === 0) return;
     const at = request.now ?? Math.max(...burns.map((burn) => burn.at));
     const after = availableAt(await this.store.grants(tx, customer.id), at);
@@ -127,41 +138,81 @@ export class DrawDown {
     const open = known === null ? [] : this.openParts(drawing, known);
     const forced = request.parts ?? [];
     const names = new Set(forced.map((part) => periodKey(keyOfPart(part))));
-    return this.missing(tx, drawing, [...forced, ...open.filter((part) => !names.has(periodKey(keyOfPart(part))))]);
+    const others = open.filter((part) => !names.has(periodKey(keyOfPart(part))));
+    return [
+      ...(await this.missing(tx, drawing, forced)),
+      ...(await this.missing(tx, drawing, others, (demand) => !isWaiting(drawing, demand))),
+    ];
   }
 
   /** What commits after the cursor brought; null where that cannot be told from sums, or was merged with what came before. */
   private async since(tx: TenantTransaction, drawing: Drawing, afterSeq: number): Promise<PartDemand[] | null> {
-    const { customer, segments, meters, seq, grants } = drawing;
+    const { customer, segments, meters, seq } = drawing;
     if (afterSeq >= seq) return [];
     const span = await this.reader.changedSpan(tx, customer.no, { afterSeq, upToSeq: seq });
     if (span === null) return [];
     if (needsSingleEvents({ span, segments, meters })) return null;
-    const cuts = cutsOfGrants(grants);
+    const cuts = cutsOf(drawing);
     const usage = await this.usage.readSince(tx, { customerNo: customer.no, segments, meters, span, cuts, upToSeq: seq }, afterSeq);
     // Asked after the sums were read: had they been merged across the cursor by then, the floor would be above it.
     if ((await this.pins.floor(tx)) > afterSeq) return null;
     const parts = await this.live(tx, drawing, burningParts(segments, span));
-    return demandsOf(
-      parts.filter((part) => !isWaiting(drawing, part)),
-      { usage, meters, cuts },
-    );
+    return demandsOf(parts, { usage, meters, cuts }).filter((demand) => !isWaiting(drawing, demand));
   }
 
-  /** All usage of the periods against what was recorded of it. */
-  private async missing(tx: TenantTransaction, drawing: Drawing, parts: readonly BurningPart[]): Promise<PartDemand[]> {
+  /** All usage of the periods, or what counts of it, against what was recorded of it. */
+  private async missing(
+    tx: TenantTransaction,
+    drawing: Drawing,
+    parts: readonly BurningPart[],
+    counts: (demand: Pick<PartDemand, 'part' | 'at'>) => boolean = () => true,
+  ): Promise<PartDemand[]> {
     if (parts.length === 0) return [];
-    const { customer, segments, meters, seq, grants } = drawing;
-    const cuts = cutsOfGrants(grants);
+    const { customer, segments, meters, seq } = drawing;
+    const cuts = cutsOf(drawing);
     const span = { start: Math.min(...parts.map(({ period }) => period.start)), end: Math.max(...parts.map(({ period }) => period.end)) };
     const usage = await this.usage.read(tx, { customerNo: customer.no, segments, meters, span, cuts, upToSeq: seq });
-    const demands = demandsOf(parts, { usage, meters, cuts }).filter(({ credits }) => credits.isPositive());
-    return missingDemands(parts, demands, await this.store.recordedUsage(tx, parts.map(keyOfPart)));
+    const demands = demandsOf(parts, { usage, meters, cuts }).filter((demand) => demand.credits.isPositive() && counts(demand));
+    const recorded = (await this.store.recordedUsage(tx, parts.map(keyOfPart))).filter((burn) => {
+      const part = parts.find((one) => periodKey(keyOfPart(one)) === periodKey(burn));
+      return part === undefined || counts({ part, at: burn.at });
+    });
+    return missingDemands(parts, demands, recorded);
   }
 
   /** Periods that are not closed and share time with the usage. Late usage of closed ones is drawn with the invoice that rates them again. */
   private openParts(drawing: Drawing, known: Period): BurningPart[] {
-    return burningParts(drawing.segments, known).filter((part) => !isClosed(drawing, part) && !isWaiting(drawing, part));
+    return burningParts(drawing.segments, known).filter((part) => !isClosed(drawing, part) && ownPending(drawing, part) === undefined);
+  }
+
+  /**
+   * What the usage that waits will burn, by the grant that it waits for: until it comes, nobody else is to count on that much of it. Credits that were recorded
+   * already, before the grant was known of, wait for nothing.
+   */
+  private async waiting(tx: TenantTransaction, drawing: Drawing): Promise<Map<string, Decimal>> {
+    const { customer, segments, meters, seq, pending } = drawing;
+    const counted = pending.filter(({ whenPaid }) => !whenPaid);
+    const waiting = new Map<string, Decimal>();
+    if (counted.length === 0) return waiting;
+    const span = {
+      start: Math.min(...counted.map(({ period }) => period.start)),
+      end: Math.max(...counted.map(({ period }) => period.end)),
+    };
+    const parts = burningParts(segments, span).filter((part) => !isClosed(drawing, part));
+    if (parts.length === 0) return waiting;
+    const cuts = cutsOf(drawing);
+    const usage = await this.usage.read(tx, { customerNo: customer.no, segments, meters, span, cuts, upToSeq: seq });
+    const recorded = await this.store.recordedUsage(tx, parts.map(keyOfPart));
+    const known = recorded.flatMap((burn): Pick<PartDemand, 'part' | 'at' | 'credits'>[] => {
+      const part = parts.find((one) => periodKey(keyOfPart(one)) === periodKey(burn));
+      return part === undefined ? [] : [{ part, at: burn.at, credits: burn.credits.negated() }];
+    });
+    for (const { part, at, credits } of [...demandsOf(parts, { usage, meters, cuts }), ...known]) {
+      const grant = waitsFor(drawing, { part, at });
+      if (grant === undefined || grant.whenPaid) continue;
+      waiting.set(grant.key, (waiting.get(grant.key) ?? Decimal.ZERO).plus(credits));
+    }
+    return new Map([...waiting].filter(([, credits]) => credits.isPositive()));
   }
 
   /** Usage of a voided period burns nothing until the period is billed again. */
@@ -217,11 +268,28 @@ function isClosed({ settledUntil }: Drawing, { segment, period }: BurningPart): 
   return period.start < (settledUntil.get(segment.subscriptionId) ?? -Infinity);
 }
 
-/** A plan's credits come when the invoice of their period is finalized (SEMANTICS 7.6): until then its usage waits for them, or for the period's close. */
-function isWaiting(drawing: Drawing, part: BurningPart): boolean {
-  if (part.segment.terms.creditsPerInterval === null || isClosed(drawing, part)) return false;
-  const key = planGrantKey(part.segment.id, part.period.start);
-  return !drawing.grants.some((grant) => grant.key === key);
+/** The grant that a plan makes for the period, while it is still to come. */
+function ownPending(drawing: Drawing, { segment, period }: BurningPart): PendingGrant | undefined {
+  const key = planGrantKey(segment.id, period.start);
+  return drawing.pending.find((grant) => grant.key === key);
+}
+
+/**
+ * A plan's credits come when the invoice of their period is finalized (SEMANTICS 7.6): until then its usage waits for them, or for the period's close. So does
+ * usage of the customer's other plans in that time, which would burn them too; nobody knows when an invoice is paid, so that only the plan's own waits for that.
+ */
+function waitsFor(drawing: Drawing, { part, at }: Pick<PartDemand, 'part' | 'at'>): PendingGrant | undefined {
+  if (isClosed(drawing, part)) return undefined;
+  return ownPending(drawing, part) ?? drawing.pending.find(({ whenPaid, period }) => !whenPaid && periodContains(period, at));
+}
+
+function isWaiting(drawing: Drawing, demand: Pick<PartDemand, 'part' | 'at'>): boolean {
+  return waitsFor(drawing, demand) !== undefined;
+}
+
+/** No demand reaches across an instant at which a grant begins or ends, be it there or still to come. */
+function cutsOf({ grants, pending }: Drawing): Instant[] {
+  return [...cutsOfGrants(grants), ...pending.flatMap(({ period }) => [period.start, period.end])];
 }
 
 /** Credits to give back, by period and dimensions: the ledger is read once for each. */

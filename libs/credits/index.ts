@@ -10,6 +10,8 @@ export {
   type WalletRow,
 } from './credit.store.ts';
 export { cutsOfGrants, DrawDown, fingerprint as drawnTermsOf, type DrawRequest } from './draw-down.ts';
+export { CreditsAhead } from './credits-ahead.ts';
+export { aheadOf, type PendingGrant } from './pending-grants.ts';
 export { needsSingleEvents, RatedUsageReader, type RatedUsage, type RatedUsageQuery } from './rated-usage.ts';
 export { settlePeriod, type Demand, type SettledBurn, type Settlement, type WalletState } from './settlement.ts';
 export { SettlementStore, type RecordedSettlement } from './settlement.store.ts';

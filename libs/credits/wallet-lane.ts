@@ -1,9 +1,10 @@
-import { CodedError, Decimal, segmentEnd, servicePeriodAt, WalletBook } from '@tare/core';
+import { CodedError, Decimal, periodContains, segmentEnd, servicePeriodAt, WalletBook } from '@tare/core';
 import type { DecidedDebit, Instant, Period, Segment } from '@tare/core';
 import { randomUUID } from 'node:crypto';
 import type { StoredGrant, WalletRow } from './credit.store.ts';
 import type { CreditDebit, CreditReservation, WalletSums } from './debit.ts';
 import type { EndedReservation, WalletWrite } from './debit.store.ts';
+import { aheadOf, type PendingGrant } from './pending-grants.ts';
 import { causeOf, entries, type Posting } from './posting.ts';
 import type { WatchTerms } from './wallet-watch.ts';
 
@@ -39,6 +40,8 @@ export interface LoadedWallet {
   /** Those with credits to burn, oldest subscription first. */
   readonly segments: readonly Segment[];
   readonly settledUntil: ReadonlyMap<string, Instant>;
+  /** Grants that plans make for the periods that run, and that are still to come. */
+  readonly pending: readonly PendingGrant[];
   readonly watch: WatchTerms;
 }
 
@@ -114,8 +117,12 @@ export class WalletLane {
     }
   }
 
+  /** In grants, and of grants to come what nothing has been taken of yet. */
   availableAt(now: Instant): Decimal {
-    return this.book.availableAt(now);
+    const { debt, promisedDebt } = this.book;
+    const ahead = this.aheadAt(now);
+    const available = this.book.availableAt(now);
+    return ahead.isPositive() ? available.plus(Decimal.max(Decimal.ZERO, ahead.minus(debt).minus(promisedDebt))) : available;
   }
 
   /** What is to be written; null: nothing. */
@@ -141,7 +148,7 @@ export class WalletLane {
     const before = known.debits.get(order.key) ?? this.debits.get(order.key);
     if (before !== undefined) return isSameDebit(before, order) ? this.answer(now, before, null) : reusedKey(order.key);
     const place = this.placeAt(order.at);
-    const decided = this.book.debit(order.credits, order.at, place.segment?.terms ?? null);
+    const decided = this.book.debit(order.credits, order.at, place.segment?.terms ?? null, this.aheadAt(order.at));
     if (decided === null) return this.exhausted(order.credits, order.at);
     return this.answer(now, this.keep(order, decided, place), null);
   }
@@ -153,7 +160,7 @@ export class WalletLane {
       const isSame = before.credits.equals(credits) && before.ttlSeconds === ttlSeconds;
       return isSame ? this.answer(now, null, before) : reusedKey(key);
     }
-    const decided = this.book.hold(credits, at, this.placeAt(at).segment?.terms ?? null);
+    const decided = this.book.hold(credits, at, this.placeAt(at).segment?.terms ?? null, this.aheadAt(at));
     if (decided === null) return this.exhausted(credits, at);
     const uncovered = decided.uncovered.plus(decided.debt);
     const reservation: CreditReservation = {
@@ -174,7 +181,7 @@ export class WalletLane {
     const { at, held } = reservation;
     this.end(reservation, 'COMMITTED', now, credits);
     const place = this.placeAt(at);
-    const decided = this.book.settle(credits, at, place.segment?.terms ?? null, held);
+    const decided = this.book.settle(credits, at, place.segment?.terms ?? null, held, this.aheadAt(at));
     const debit = this.keep({ key: `reservation:${reservationId}`, credits, at, feature: null }, decided, place);
     return this.answer(now, debit, this.ended.get(reservationId) ?? null);
   }
@@ -194,16 +201,19 @@ export class WalletLane {
   }
 
   private end(reservation: CreditReservation, status: EndedReservation['status'], now: Instant, committed: Decimal | null): void {
-    this.book.release(reservation.held, this.promiseOf(reservation));
+    this.book.release(reservation.held, reservation.uncovered);
     this.move(reservation, now, -1);
     this.open.delete(reservation.id);
     this.ended.set(reservation.id, { ...reservation, status, committed });
     this.ending.push({ id: reservation.id, status, committed });
   }
 
-  /** Only an overdraft is promised: overage has no limit to keep free for. */
-  private promiseOf({ uncovered, at }: CreditReservation): Decimal {
-    return this.placeAt(at).segment?.terms.creditExhaustion === 'OVERDRAFT' ? uncovered : Decimal.ZERO;
+  /** Credits that are sure to come for the period that the instant lies in: they may be owed until then (docs/decisions/0024). */
+  private aheadAt(at: Instant): Decimal {
+    const { pending, row } = this.wallet;
+    if (pending.length === 0) return Decimal.ZERO;
+    const inPeriod = pending.filter(({ period }) => periodContains(period, at));
+    return Decimal.max(Decimal.ZERO, aheadOf(inPeriod, row.waiting));
   }
 
   /** Into the reservation, or out of it again. */
@@ -308,14 +318,14 @@ export class WalletLane {
 
   private exhausted(credits: Decimal, at: Instant): CodedError {
     this.refused = true;
-    const left = this.book.availableAt(at).toString();
+    const left = this.availableAt(at).toString();
     return new CodedError('CREDITS_EXHAUSTED', `${credits.toString()} credits are asked for, and ${left} are there.`, 'credits');
   }
 
   private answer(now: Instant, debit: CreditDebit | null, reservation: CreditReservation | null): WalletAnswer {
     let reserved = Decimal.ZERO;
     if (this.open.size > 0) for (const { held } of this.open.values()) for (const { credits } of held) reserved = reserved.plus(credits);
-    return { debit, reservation, available: this.book.availableAt(now), reserved, debt: this.book.debt };
+    return { debit, reservation, available: this.availableAt(now), reserved, debt: this.book.debt };
   }
 }
 

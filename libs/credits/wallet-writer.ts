@@ -4,6 +4,7 @@ import type { Instant } from '@tare/core';
 import { SubscriptionStore, type Customer } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
 import { CreditStore } from './credit.store.ts';
+import { CreditsAhead } from './credits-ahead.ts';
 import { DebitStore } from './debit.store.ts';
 import { WalletLane, type KnownRows, type WalletAnswer, type WalletOrder, type WalletOutcome } from './wallet-lane.ts';
 import { crossingOf, WalletWatch } from './wallet-watch.ts';
@@ -32,6 +33,8 @@ interface Queue {
 const MOST = 1_000;
 /** For so long a plan that has changed may go unnoticed; whatever happens to the wallet itself is noticed at once. */
 const TRUST_MS = 2_000;
+/** How far ahead of the clock orders may lie, in microseconds. */
+const AHEAD = 6 * 60 * 1_000_000;
 const REPEATS_LAST = 16;
 /** Then the wallet is locked first, and nobody can be faster any more. */
 const MOST_RACES = 2;
@@ -60,6 +63,7 @@ export class WalletWriter {
     private readonly store: CreditStore,
     private readonly debits: DebitStore,
     private readonly watch: WalletWatch,
+    private readonly ahead: CreditsAhead,
   ) {}
 
   /** Resolves when it is committed. @throws CodedError CREDITS_EXHAUSTED | KEY_REUSED | NOT_FOUND | RESERVATION_ENDED */
@@ -184,12 +188,16 @@ export class WalletWriter {
     const { id } = queue.owner;
     const row = isLocked ? await this.store.lock(tx, id) : ((await this.store.row(tx, id)) ?? (await this.store.lock(tx, id)));
     const segments = await this.subscriptions.segments(tx, { customerIds: [id] });
+    const cursors = await this.store.cursors(tx, id);
+    const now = Date.now() * 1_000;
     const lane = new WalletLane({
       row,
       grants: await this.store.usableGrants(tx, id),
       reservations: await this.debits.openReservations(tx, id),
       segments: segments.filter(({ terms }) => terms.kind === 'CREDIT' || terms.burnRates.length > 0),
-      settledUntil: new Map((await this.store.cursors(tx, id)).map(({ subscriptionId, settledUntil }) => [subscriptionId, settledUntil])),
+      settledUntil: new Map(cursors.map(({ subscriptionId, settledUntil }) => [subscriptionId, settledUntil])),
+      // Of the periods that run, and of those that begin while the lane is believed.
+      pending: (await this.ahead.load(tx, new Map([[id, segments]]), now, now + AHEAD)).get(id) ?? [],
       watch: await this.watch.terms(tx, id),
     });
     queue.loadedAt = Date.now();

@@ -50,7 +50,7 @@ export class Wallets {
       const terms = { key, credits, costBasis, effectiveAt, expiresAt, promotional, priority };
       await this.issue(tx, { ...terms, customerId, source: 'PLAN', subscriptionId, invoiceId });
     }
-    if (grants.length > 0) await this.store.markDrawn(tx, customerId, null, null);
+    if (grants.length > 0) await this.store.markUndrawn(tx, customerId);
   }
 
   /**

@@ -19,7 +19,10 @@ export interface OpenGrant {
 }
 
 export interface OpenWallet {
+  /** With what reservations may still leave uncovered. */
   readonly debt: Decimal;
+  /** Credits of usage that waits for a grant, by its key. */
+  readonly waiting: ReadonlyMap<string, Decimal>;
   readonly hasGrants: boolean;
   readonly grants: readonly OpenGrant[];
 }
@@ -44,8 +47,9 @@ export class CreditStandingStore {
   async open(tx: TenantTransaction, customerIds: readonly string[], at: Instant): Promise<Map<string, OpenWallet>> {
     const values = [tx.tenantId, customerIds];
     const [wallets, grants] = await Promise.all([
-      tx.query<{ id: string; debt: string; has_grants: boolean }>(
-        `SELECT c.id, coalesce(w.debt, 0) AS debt,
+      tx.query<{ id: string; debt: string; waiting: Readonly<Record<string, string>>; has_grants: boolean }>(
+        `SELECT c.id, coalesce(w.waiting, '{}') AS waiting, coalesce(w.debt, 0) + (SELECT coalesce(sum(r.uncovered), 0) FROM credit_reservation r
+             WHERE r.tenant_id = c.tenant_id AND r.customer_id = c.id AND r.status = 'OPEN') AS debt,
            EXISTS (SELECT 1 FROM credit_grant g WHERE g.tenant_id = c.tenant_id AND g.customer_id = c.id) AS has_grants
          FROM customer c LEFT JOIN wallet w ON w.tenant_id = c.tenant_id AND w.customer_id = c.id
          WHERE c.tenant_id = $1 AND c.id = ANY ($2::uuid[])`,
@@ -58,7 +62,15 @@ export class CreditStandingStore {
       ),
     ]);
     const open = new Map(
-      wallets.map(({ id, debt, has_grants: hasGrants }) => [id, { debt: Decimal.parse(debt), hasGrants, grants: [] as OpenGrant[] }]),
+      wallets.map(({ id, debt, waiting, has_grants: hasGrants }) => [
+        id,
+        {
+          debt: Decimal.parse(debt),
+          waiting: new Map(Object.entries(waiting).map(([key, credits]) => [key, Decimal.parse(credits)])),
+          hasGrants,
+          grants: [] as OpenGrant[],
+        },
+      ]),
     );
     for (const row of grants) {
       const grant = { remaining: Decimal.parse(row.remaining), effectiveAt: row.effective_at, expiresAt: row.expires_at };

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Decimal, segmentEnd, type Instant, type Segment } from '@tare/core';
-import { burningSegments, DrawDown, drawnTermsOf } from '@tare/credits';
+import { Decimal, segmentEnd, servicePeriodAt, type Instant, type Segment } from '@tare/core';
+import { aheadOf, burningSegments, CreditsAhead, DrawDown, drawnTermsOf, type PendingGrant } from '@tare/credits';
 import type { Customer } from '@tare/customers';
 import { Database } from '@tare/database';
 import { CreditStandingStore, type DrawnWallet, type OpenWallet } from './credit-standing.store.ts';
@@ -21,6 +21,7 @@ export class CreditStandings {
     private readonly database: Database,
     private readonly drawDown: DrawDown,
     private readonly store: CreditStandingStore,
+    private readonly ahead: CreditsAhead,
   ) {}
 
   /** Those to whom credits matter. */
@@ -46,8 +47,16 @@ export class CreditStandings {
         chunk.map(({ customer }) => this.database.withTenant(tenantId, (tx) => this.drawDown.draw(tx, { customerId: customer.id }))),
       );
     }
-    const open = await this.database.withTenant(tenantId, (tx) => this.store.open(tx, customerIds, at));
-    return new Map([...open].map(([id, wallet]) => [id, standingOf(wallet, at)]));
+    const segmentsOf = new Map(burners.map(({ customer, segments }) => [customer.id, segments]));
+    return this.database.withTenant(tenantId, async (tx) => {
+      const open = await this.store.open(tx, customerIds, at);
+      const pending = await this.ahead.load(tx, segmentsOf, at);
+      const standings = [...open].map(([id, wallet]): [string, CreditStanding] => [
+        id,
+        standingOf(wallet, pending.get(id) ?? [], segmentsOf.get(id) ?? [], at),
+      ]);
+      return new Map(standings);
+    });
   }
 }
 
@@ -58,11 +67,22 @@ function isBehind(wallet: DrawnWallet | undefined, segments: readonly Segment[])
   return wallet.movedSeq > wallet.drawnSeq || wallet.drawnTerms !== drawnTermsOf(burning);
 }
 
-function standingOf({ debt, hasGrants, grants }: OpenWallet, at: Instant): CreditStanding {
+function standingOf(
+  { debt, waiting, hasGrants, grants }: OpenWallet,
+  pending: readonly PendingGrant[],
+  segments: readonly Segment[],
+  at: Instant,
+): CreditStanding {
   const effective = grants.filter(({ effectiveAt }) => effectiveAt <= at);
-  const changes = grants.flatMap(({ effectiveAt, expiresAt }) => [effectiveAt, expiresAt ?? at]).filter((change) => change > at);
+  const bounds = grants.flatMap(({ effectiveAt, expiresAt }) => [effectiveAt, expiresAt ?? at]);
+  // Where a plan's period begins its next credits are on their way.
+  const periods = segments
+    .filter(({ terms }) => terms.creditsPerInterval !== null)
+    .flatMap((segment) => servicePeriodAt(segment, at)?.end ?? []);
+  const changes = [...bounds, ...periods].filter((change) => change > at);
   return {
     available: Decimal.max(Decimal.ZERO, Decimal.sum(effective.map(({ remaining }) => remaining))),
+    ahead: aheadOf(pending, waiting),
     debt,
     hasGrants,
     changesAt: changes.length === 0 ? null : Math.min(...changes),

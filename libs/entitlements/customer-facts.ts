@@ -8,7 +8,9 @@ import { billingWindow } from './window.ts';
 export interface CreditStanding {
   /** Credits of grants that are effective, less what is reserved. */
   readonly available: Decimal;
-  /** Owed to the next grant (SEMANTICS 7.5). */
+  /** What plans grant for the running periods and their invoices have not brought yet, less the usage that waits for it: it counts (docs/decisions/0024). */
+  readonly ahead: Decimal;
+  /** Owed to the next grant (SEMANTICS 7.5), or promised to reservations. */
   readonly debt: Decimal;
   /** It was ever given any. */
   readonly hasGrants: boolean;

@@ -143,13 +143,15 @@ function ofBurning({ meters, credits }: CustomerFacts, subscription: RunningSubs
 }
 
 function ofCredits(
-  { available, debt }: CreditStanding,
+  { available, ahead, debt }: CreditStanding,
   exhaustion: PlanTerms['creditExhaustion'],
   overdraft: Decimal | null,
   resetsAt: Instant | null,
 ): Verdict {
-  const allowance = exhaustion === 'OVERDRAFT' ? (overdraft ?? Decimal.ZERO).minus(debt) : Decimal.ZERO;
-  const remaining = Decimal.max(Decimal.ZERO, available.plus(allowance));
+  const limit = exhaustion === 'OVERDRAFT' ? (overdraft ?? Decimal.ZERO) : Decimal.ZERO;
+  const mayOwe = Decimal.max(Decimal.ZERO, ahead).plus(limit).minus(debt);
+  const room = exhaustion === 'OVERDRAFT' ? mayOwe : Decimal.max(Decimal.ZERO, mayOwe);
+  const remaining = Decimal.max(Decimal.ZERO, available.plus(room).plus(Decimal.min(Decimal.ZERO, ahead)));
   const reason = exhaustion === 'OVERAGE' || remaining.isPositive() ? null : 'CREDITS_EXHAUSTED';
   return { reason, unit: 'CREDITS', remaining, resetsAt, limit: null, used: null };
 }

@@ -77,3 +77,32 @@ test('a purchase whose invoice could not be made is kept, and the next run makes
   Reflect.deleteProperty(prepaid, 'billPurchase');
   expect(await buy('again')).toMatchObject({ status: 'INVOICED' });
 });
+
+test('in the first hour of a period, before its invoice is final, nobody is cut off and nothing is given twice', async () => {
+  await ask(`mutation { createPlan(input: { key: "hourly", name: "Hourly", kind: CREDIT, currency: "USD", interval: MONTH, prices: [],
+    creditsPerInterval: "100", creditPrice: "0.1", burnRates: [{ meter: "chats", creditsPerUnit: "1" }] }) { id } }`);
+  await subscribed('early', 'hourly', new Date(Date.now() - 600_000).toISOString());
+  const entitled = async (): Promise<unknown> =>
+    (await ask('{ entitlement(customer: "early", feature: "chats") { allowed reason remaining } }'))['entitlement'];
+  const debit = (debitKey: string, credits: string) =>
+    api.ask(
+      'mutation ($input: DebitCreditsInput!) { debitCredits(input: $input) { debt available } }',
+      { input: { customer: 'early', key: debitKey, credits } },
+      key,
+    );
+  const balance = async (): Promise<unknown> =>
+    (await ask('{ creditBalance(customer: "early") { available pending debt } }'))['creditBalance'];
+  expect(await entitled()).toEqual({ allowed: true, reason: null, remaining: '100' });
+  expect((await debit('a', '30')).data).toEqual({ debitCredits: { debt: '30', available: '70' } });
+  expect(await entitled()).toEqual({ allowed: true, reason: null, remaining: '70' });
+  await ask('mutation ($events: [UsageEventInput!]!) { ingestEvents(events: $events) { accepted } }', {
+    events: ['x', 'y'].map((event) => ({ key: event, customer: 'early', type: 'chat', at: new Date(Date.now() - 60_000).toISOString() })),
+  });
+  expect(await entitled()).toEqual({ allowed: true, reason: null, remaining: '68' });
+  expect(await balance()).toEqual({ available: '0', pending: '68', debt: '30' });
+  expect((await debit('b', '69')).errors?.[0]?.extensions.code).toBe('CREDITS_EXHAUSTED');
+  await debit('c', '68');
+  expect(await entitled()).toEqual({ allowed: false, reason: 'CREDITS_EXHAUSTED', remaining: '0' });
+  await bill(new Date(Date.now() + 7_200_000).toISOString());
+  expect(await balance()).toEqual({ available: '0', pending: '0', debt: '0' });
+});

@@ -103,7 +103,7 @@ export class CreditsResolver {
   }
 
   private async balanceOf(tenantId: string, customer: string, at?: Instant): Promise<CreditBalance> {
-    const { available, reserved, debt, grants } = await this.service.balance(tenantId, customer, at);
-    return { available, reserved, debt, grants: [...grants] };
+    const { grants, ...sums } = await this.service.balance(tenantId, customer, at);
+    return { ...sums, grants: [...grants] };
   }
 }

@@ -95,6 +95,12 @@ export class CreditBalance {
   @Field(() => DecimalScalar, { description: 'Credits owed now, where the plan allows an overdraft: the next grant pays them.' })
   debt!: Decimal;
 
+  @Field(() => DecimalScalar, {
+    description:
+      'Beside them: what plans grant for the running period and its invoice has not brought yet, less what waits for it or was taken of it. Debits may have it now.',
+  })
+  pending!: Decimal;
+
   @Field(() => [CreditGrant], { description: 'Grants that are effective at the instant.' })
   grants!: CreditGrant[];
 }

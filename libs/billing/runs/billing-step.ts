@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { assembleInvoice, CodedError } from '@tare/core';
 import type { AssembledInvoice, Decimal, GrantToIssue, Instant } from '@tare/core';
-import { CreditStore, SettlementStore, Wallets } from '@tare/credits';
+import { CreditStore, DrawDown, SettlementStore, Wallets } from '@tare/credits';
 import { timeOrderedId, type TenantTransaction } from '@tare/database';
 import { UsageBoundaries, UsagePins } from '@tare/usage';
 import { AllowanceStore } from '../periods/allowance.store.ts';
@@ -87,6 +87,7 @@ export class BillingStep {
     private readonly pins: UsagePins,
     private readonly credits: CreditStore,
     private readonly wallets: Wallets,
+    private readonly drawDown: DrawDown,
     private readonly settlements: SettlementStore,
     private readonly facts: PeriodFacts,
     private readonly periods: BillingPeriodStore,
@@ -391,8 +392,13 @@ export class BillingStep {
       const customerId = billing.standing.customer.id;
       const subscriptionId = billing.course.subscription.id;
       const periods = closedOf.get(subscriptionId) ?? [];
-      if (periods.length > 0) {
-        await this.credits.advanceCursor(tx, customerId, { subscriptionId, settledUntil: Math.max(...periods.map(({ end }) => end)) });
+      const { opens } = billing.instant;
+      if (periods.length + opens.length > 0) {
+        // A change inside of a billing period closes nothing: then what was closed stays what it is.
+        const begin = Math.min(...billing.course.segments.map(({ start }) => start));
+        const settledUntil = Math.max(begin, ...periods.map(({ end }) => end));
+        const grantedUntil = opens.length === 0 ? null : Math.max(...opens.map(({ period }) => period.start));
+        await this.credits.advanceCursor(tx, customerId, { subscriptionId, settledUntil, grantedUntil });
       }
       const invoiceOf = (currency: string): PlacedInvoice | undefined =>
         own.find((one) => hasInvoice(one) && one.assembled.currency === currency);
@@ -408,6 +414,9 @@ export class BillingStep {
       for (const one of own.filter(({ state }) => state !== 'VOID')) {
         await this.wallets.issueOfPlan(tx, customerId, hasInvoice(one) ? one.id : null, grantsOf(one));
       }
+      // What waited for them takes its part before anybody else does (docs/decisions/0024).
+      const isWaitedFor = ((await this.credits.row(tx, customerId))?.waiting.size ?? 0) > 0;
+      if (isWaitedFor) await this.drawDown.draw(tx, { customerId, now: billing.request.asOf });
     }
   }
 

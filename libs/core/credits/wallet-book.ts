@@ -36,7 +36,7 @@ export class WalletBook {
   private readonly ordered: readonly OpenGrant[];
   private readonly byId: ReadonlyMap<string, OpenGrant>;
   private owed: Decimal;
-  /** Debt that open reservations may still make. */
+  /** What open reservations may still leave uncovered: room for debt is kept free for it. */
   private promised: Decimal;
   /** What could be used when somebody last asked, kept up while grants move: many ask at one instant. */
   private known: { readonly at: Instant; sum: Decimal } | null = null;
@@ -82,16 +82,17 @@ export class WalletBook {
 
   /**
    * Decides a debit by the plan's rule for what no grant covers (SEMANTICS 7.5): all of it, or null and nothing is taken. BLOCK, which is also what holds
-   * without a plan, and an overdraft beyond its limit refuse.
+   * without a plan, and an overdraft beyond its limit refuse. `ahead`: credits that are sure to come, which may be owed whatever the rule is; the grant that
+   * brings them pays that debt.
    */
-  debit(credits: Decimal, at: Instant, terms: ExhaustionTerms | null): DecidedDebit | null {
+  debit(credits: Decimal, at: Instant, terms: ExhaustionTerms | null, ahead = Decimal.ZERO): DecidedDebit | null {
     const grant = this.ordered.find((one) => one.remaining.isPositive() && isEffective(one, at));
     // Nearly always the first one covers all of it.
     if (grant !== undefined && grant.remaining.compare(credits) >= 0 && credits.isPositive()) {
       return { taken: [this.takeOf(grant, credits)], debt: Decimal.ZERO, uncovered: Decimal.ZERO };
     }
     const { held, left } = this.pick(credits, at);
-    const rest = this.coverRest(left, terms ?? BLOCKED);
+    const rest = this.coverRest(left, terms ?? BLOCKED, ahead);
     if (rest === null) return null;
     this.owed = this.owed.plus(rest.debt);
     return { taken: held.map((part) => this.take(part)), ...rest };
@@ -101,7 +102,13 @@ export class WalletBook {
    * Takes for what has been done already: first of what a reservation held, which it has to have released, then of the balance. Nothing is refused: what a
    * debit would be refused for is uncovered (SEMANTICS 7.5, 7.7).
    */
-  settle(credits: Decimal, at: Instant, terms: ExhaustionTerms | null, held: readonly HeldCredits[] = []): DecidedDebit {
+  settle(
+    credits: Decimal,
+    at: Instant,
+    terms: ExhaustionTerms | null,
+    held: readonly HeldCredits[] = [],
+    ahead = Decimal.ZERO,
+  ): DecidedDebit {
     let left = credits;
     const taken: TakenCredits[] = [];
     for (const { grantId, credits: part } of held) {
@@ -112,19 +119,23 @@ export class WalletBook {
     }
     const burnt = this.burn(left, at);
     taken.push(...burnt.taken);
-    const room = terms?.creditExhaustion === 'OVERDRAFT' ? this.overdraftRoom(terms) : Decimal.ZERO;
-    const debt = Decimal.max(Decimal.ZERO, Decimal.min(burnt.left, room));
+    const debt = Decimal.min(burnt.left, this.roomForDebt(terms ?? BLOCKED, ahead));
     this.owed = this.owed.plus(debt);
     return { taken, debt, uncovered: burnt.left.minus(debt) };
   }
 
   /** Holds credits for later: null and nothing is held where a debit would be refused (SEMANTICS 7.7). */
-  hold(credits: Decimal, at: Instant, terms: ExhaustionTerms | null): { held: HeldCredits[]; uncovered: Decimal; debt: Decimal } | null {
+  hold(
+    credits: Decimal,
+    at: Instant,
+    terms: ExhaustionTerms | null,
+    ahead = Decimal.ZERO,
+  ): { held: HeldCredits[]; uncovered: Decimal; debt: Decimal } | null {
     const { held, left } = this.pick(credits, at);
-    const rest = this.coverRest(left, terms ?? BLOCKED);
+    const rest = this.coverRest(left, terms ?? BLOCKED, ahead);
     if (rest === null) return null;
     for (const { grantId, credits: part } of held) this.moveToReserved(grantId, part);
-    this.promised = this.promised.plus(rest.debt);
+    this.promised = this.promised.plus(rest.debt).plus(rest.uncovered);
     return { held, ...rest };
   }
 
@@ -148,23 +159,17 @@ export class WalletBook {
     return { held, left };
   }
 
-  private coverRest(left: Decimal, terms: ExhaustionTerms): Pick<DecidedDebit, 'debt' | 'uncovered'> | null {
+  private coverRest(left: Decimal, terms: ExhaustionTerms, ahead: Decimal): Pick<DecidedDebit, 'debt' | 'uncovered'> | null {
     if (!left.isPositive()) return { debt: Decimal.ZERO, uncovered: Decimal.ZERO };
-    switch (terms.creditExhaustion) {
-      case 'BLOCK':
-        return null;
-      case 'OVERAGE':
-        return { debt: Decimal.ZERO, uncovered: left };
-      case 'OVERDRAFT': {
-        return left.compare(this.overdraftRoom(terms)) > 0 ? null : { debt: left, uncovered: Decimal.ZERO };
-      }
-      default:
-        return terms.creditExhaustion satisfies never;
-    }
+    const debt = Decimal.min(left, this.roomForDebt(terms, ahead));
+    const uncovered = left.minus(debt);
+    return uncovered.isZero() || terms.creditExhaustion === 'OVERAGE' ? { debt, uncovered } : null;
   }
 
-  private overdraftRoom({ overdraftLimit }: ExhaustionTerms): Decimal {
-    return (overdraftLimit ?? Decimal.ZERO).minus(this.owed).minus(this.promised);
+  /** What may be owed beside what is owed and promised already: credits that are sure to come, and an overdraft. */
+  private roomForDebt({ creditExhaustion, overdraftLimit }: ExhaustionTerms, ahead: Decimal): Decimal {
+    const limit = creditExhaustion === 'OVERDRAFT' ? (overdraftLimit ?? Decimal.ZERO) : Decimal.ZERO;
+    return Decimal.max(Decimal.ZERO, ahead.plus(limit).minus(this.owed).minus(this.promised));
   }
 
   private take({ grantId, credits }: HeldCredits): TakenCredits {

@@ -6,6 +6,7 @@ export * from './joined-parts.ts';
 export * from './assemble-invoice.ts';
 export * from './billed-facts.ts';
 export * from './carried-credits.ts';
+export * from './planned-grant.ts';
 export * from './check-invoice.ts';
 export * from './credit-note.ts';
 export * from './invoice-tax.ts';
