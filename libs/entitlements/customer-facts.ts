@@ -1,5 +1,5 @@
 import { subscriptionFor } from '@tare/core';
-import type { Decimal, ExchangeRate, Instant, Meter, Period, Segment, UsageRecord } from '@tare/core';
+import type { AllowanceRecord, Decimal, ExchangeRate, Instant, Meter, Period, Segment, UsageRecord } from '@tare/core';
 import { runningSegmentAt, type Customer } from '@tare/customers';
 import type { Cap } from './cap.ts';
 import { billingWindow } from './window.ts';
@@ -29,6 +29,8 @@ export interface CustomerFacts {
   readonly exchangeRates: readonly ExchangeRate[];
   /** Usage since the earliest window began; no record reaches across the edge of one. */
   readonly records: readonly UsageRecord[];
+  /** What closed periods carry on of allowances that roll over: the last record of each, by subscription. */
+  readonly allowances: ReadonlyMap<string, readonly AllowanceRecord[]>;
   /** Null: nothing that it does burns credits. */
   readonly credits: CreditStanding | null;
 }
@@ -40,6 +42,11 @@ export interface RunningSubscription {
   /** All of its segments, in order of time. */
   readonly segments: readonly Segment[];
   readonly window: Period;
+}
+
+/** Whether what is left of an allowance goes on into the next period. */
+export function rollsOver({ terms }: Segment): boolean {
+  return terms.prices.some((price) => price.model !== 'FLAT' && price.rollover);
 }
 
 /** Segments by subscription, the oldest first. */

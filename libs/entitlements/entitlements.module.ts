@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AccessModule } from '@tare/access';
 import { AlertsModule } from '@tare/alerts';
+import { BillingModule } from '@tare/billing';
 import { CatalogModule } from '@tare/catalog';
 import { CreditsModule } from '@tare/credits';
 import { CustomersModule } from '@tare/customers';
@@ -20,7 +21,7 @@ const door = [CapsService, EntitlementsService, LimitAlerts];
 
 /** What a customer may do now. */
 @Module({
-  imports: [AccessModule, AlertsModule, CatalogModule, CreditsModule, CustomersModule, UsageModule],
+  imports: [AccessModule, AlertsModule, BillingModule, CatalogModule, CreditsModule, CustomersModule, UsageModule],
   providers: [...inside, ...door],
   exports: door,
 })

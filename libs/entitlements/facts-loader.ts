@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { AllowanceStore } from '@tare/billing';
 import { ExchangeRates, MeterStore } from '@tare/catalog';
 import type { ExchangeRate, Instant, Meter, Segment, UsageRecord } from '@tare/core';
 import { CustomerStore, SubscriptionStore, type Customer } from '@tare/customers';
@@ -6,7 +7,7 @@ import { Database, type TenantTransaction } from '@tare/database';
 import { UsageReader } from '@tare/usage';
 import { CapStore } from './cap.store.ts';
 import { CreditStandings } from './credit-standings.ts';
-import type { CustomerFacts } from './customer-facts.ts';
+import { rollsOver, type CustomerFacts } from './customer-facts.ts';
 import { UsageSums } from './usage-sums.ts';
 import { UsageSumsStore, type CustomerSums, type SumsPlan } from './usage-sums.store.ts';
 import { neededCuts, plannedCuts, readsEvents, type LimitedCustomer } from './usage-needs.ts';
@@ -26,6 +27,7 @@ interface Terms {
   readonly caps: Awaited<ReturnType<CapStore['ofCustomers']>>;
   readonly meters: ReadonlyMap<string, Meter>;
   readonly exchangeRates: readonly ExchangeRate[];
+  readonly allowances: CustomerFacts['allowances'];
 }
 
 interface Usage {
@@ -57,11 +59,12 @@ export class FactsLoader {
     private readonly store: UsageSumsStore,
     private readonly reader: UsageReader,
     private readonly credits: CreditStandings,
+    private readonly allowances: AllowanceStore,
   ) {}
 
   /** By the key of the customer; those that do not exist are left out. Holds all usage that was committed before the call. */
   async load(tenantId: string, selection: CustomerSelection, at: Instant): Promise<Map<string, LoadedFacts>> {
-    const terms = await this.database.withTenant(tenantId, (tx) => this.terms(tx, selection));
+    const terms = await this.database.withTenant(tenantId, (tx) => this.terms(tx, selection, at));
     if (terms.customers.length === 0) return new Map();
     const needs = needsOf(terms, at);
     const burners = this.credits.burners(
@@ -80,6 +83,7 @@ export class FactsLoader {
           caps: capsOf(terms, customer),
           meters: terms.meters,
           exchangeRates: terms.exchangeRates,
+          allowances: terms.allowances,
           credits: credits.get(customer.id) ?? null,
           ...(usage.get(customer.no) ?? NO_USAGE),
         },
@@ -87,13 +91,14 @@ export class FactsLoader {
     );
   }
 
-  private async terms(tx: TenantTransaction, selection: CustomerSelection): Promise<Terms> {
+  private async terms(tx: TenantTransaction, selection: CustomerSelection, at: Instant): Promise<Terms> {
     const customers =
       'keys' in selection
         ? [...(await this.customers.byKeys(tx, selection.keys)).values()]
         : [...(await this.customers.byNumbers(tx, selection.numbers)).values()];
     const customerIds = customers.map(({ id }) => id);
-    if (customerIds.length === 0) return { customers, segments: new Map(), caps: new Map(), meters: new Map(), exchangeRates: [] };
+    if (customerIds.length === 0)
+      return { customers, segments: new Map(), caps: new Map(), meters: new Map(), exchangeRates: [], allowances: new Map() };
     const [subscriptions, segments, caps, meters] = await Promise.all([
       this.subscriptions.subscriptions(tx, { customerIds }),
       this.subscriptions.segments(tx, { customerIds }),
@@ -103,12 +108,17 @@ export class FactsLoader {
     const customerOf = new Map(subscriptions.map(({ id, customerId }) => [id, customerId]));
     const onCost = segments.some(({ terms }) => terms.prices.some(({ model }) => model === 'COST_PLUS'));
     const exchangeRates = onCost ? (await this.rates.load(tx)).rates : [];
+    const rolling = [...new Set(segments.filter(rollsOver).map(({ subscriptionId }) => subscriptionId))];
     return {
       customers,
       segments: grouped(segments, ({ subscriptionId }) => customerOf.get(subscriptionId) ?? ''),
       caps,
       meters,
       exchangeRates,
+      allowances: await this.allowances.latest(
+        tx,
+        rolling.map((subscriptionId) => ({ subscriptionId, before: at })),
+      ),
     };
   }
 

@@ -1,8 +1,8 @@
-import { aggregate, Decimal, periodContains } from '@tare/core';
-import type { Instant, Meter, MeterFilter, Period, PlanFeature, Segment, UsageRecord } from '@tare/core';
+import { aggregate, carriedAfter, carriedFor, Decimal, periodContains, quantityOfLots } from '@tare/core';
+import type { CarriedAllowance, EndedPart, Instant, Meter, MeterFilter, Period, PlanFeature, Segment, UsageRecord } from '@tare/core';
 import type { AlertRuleKind } from '@tare/alerts';
 import type { Cap } from './cap.ts';
-import { runningAt, usageOfHolders, type CustomerFacts, type RunningSubscription } from './customer-facts.ts';
+import { rollsOver, runningAt, usageOfHolders, type CustomerFacts, type RunningSubscription } from './customer-facts.ts';
 import { ratedParts, ratedSpan, ratedUpTo } from './rated-parts.ts';
 import { spendOf } from './spend.ts';
 import { calendarWindow } from './window.ts';
@@ -109,15 +109,19 @@ function featureLimits(facts: CustomerFacts, running: readonly RunningSubscripti
   });
 }
 
-/** What prices include in the billing period: it stops nothing, what is beyond is charged. */
+/** What prices include in the billing period, and what was carried into it: it stops nothing, what is beyond is charged. */
 function includedLimits(facts: CustomerFacts, running: readonly RunningSubscription[], at: Instant): Limit[] {
   const including = running.filter(({ segment }) => segment.terms.prices.some(({ includedQuantity }) => includedQuantity.isPositive()));
   if (including.length === 0) return [];
   const ids = new Set(including.map(({ id }) => id));
-  const parts = ratedParts(facts, ratedSpan(facts.segments, { start: at, end: at + 1 }));
+  const start = Math.min(at, ...including.filter(({ segments }) => segments.some(rollsOver)).map(({ window }) => window.start - 1));
+  const parts = ratedParts(facts, ratedSpan(facts.segments, { start, end: at + 1 }));
   const open = parts.filter(({ segment, period }) => ids.has(segment.subscriptionId) && !period.trial && periodContains(period, at));
-  return open.flatMap((part) =>
-    ratedUpTo(facts, part, Infinity).flatMap(({ priceKey, price, group, quantity, included: limit }): Limit[] => {
+  return open.flatMap((part) => {
+    const carried = carriedInto(facts, parts, part);
+    return ratedUpTo(facts, part, Infinity).flatMap((rated): Limit[] => {
+      const { priceKey, price, group, quantity, included } = rated;
+      const limit = included.plus(quantityOfLots(carriedFor(carried, rated, part.period.start)));
       const meter = facts.meters.get(price.meter);
       if (meter === undefined || !limit.isPositive()) return [];
       const { segment, period } = part;
@@ -136,8 +140,19 @@ function includedLimits(facts: CustomerFacts, running: readonly RunningSubscript
           window,
         },
       ];
-    }),
+    });
+  });
+}
+
+/** What closed periods carry on, as it was recorded; of one that is over and not closed yet, what its usage leaves by now. */
+function carriedInto(facts: CustomerFacts, parts: readonly EndedPart[], part: EndedPart): readonly CarriedAllowance[] {
+  const { subscriptionId } = part.segment;
+  const recorded = facts.allowances.get(subscriptionId) ?? [];
+  const closed = Math.max(-Infinity, ...recorded.map(({ periodStart }) => periodStart));
+  const open = parts.filter(
+    ({ segment, period }) => segment.subscriptionId === subscriptionId && period.start > closed && period.end <= part.period.start,
   );
+  return carriedAfter(open, facts, recorded);
 }
 
 /** A license's fair-use lines: told of, never charged and never in the way (SEMANTICS 5). */

@@ -1,6 +1,6 @@
 import { needsEvents, servicePeriods } from '@tare/core';
 import type { Instant, Meter, MeterFilter, Period, Segment } from '@tare/core';
-import { bySubscription, runningAt, type CustomerFacts } from './customer-facts.ts';
+import { bySubscription, rollsOver, runningAt, type CustomerFacts } from './customer-facts.ts';
 import { windowOfCap } from './limits.ts';
 import { ratedSpan } from './rated-parts.ts';
 import { billingWindow } from './window.ts';
@@ -48,7 +48,15 @@ export function readsEvents({ segments, caps }: LimitedCustomer, meters: Meters)
 
 function windowsAt({ customer, segments, caps }: LimitedCustomer, at: Instant): Period[] {
   const counted = runningAt(segments, at).filter(({ segment }) => countsUsage(segment));
-  return [...counted.map(({ window }) => window), ...caps.map((cap) => windowOfCap({ customer, segments }, cap, at))];
+  // What the period before leaves of its allowances goes on before it is closed too.
+  const before = counted
+    .filter(({ segments: own }) => own.some(rollsOver))
+    .map(({ segments: own, window }) => billingWindow(own, window.start - 1));
+  return [
+    ...before.filter((window) => window !== null),
+    ...counted.map(({ window }) => window),
+    ...caps.map((cap) => windowOfCap({ customer, segments }, cap, at)),
+  ];
 }
 
 function windowsAhead({ customer, segments, caps }: LimitedCustomer, at: Instant): Period[] {

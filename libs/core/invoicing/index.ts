@@ -5,6 +5,7 @@ export * from './invoice-facts.ts';
 export * from './joined-parts.ts';
 export * from './assemble-invoice.ts';
 export * from './billed-facts.ts';
+export * from './carried-allowances.ts';
 export * from './carried-credits.ts';
 export * from './planned-grant.ts';
 export * from './check-invoice.ts';
