@@ -440,7 +440,9 @@ export class ExpectedInvoices {
         .flatMap((period) => this.advance(period, !isResumed(period, own), (kind) => kind, step));
     const charges =
       to === undefined || isFree(to) ? [] : this.advance(to, true, (kind, of) => (isWhole(of) ? kind : 'PRORATION_CHARGE'), step);
-    const credits = this.before(invoice).flatMap(({ lines }) => lines.filter((line) => isUnused(line, from.segment, invoice.billing_at)));
+    const before = this.before(invoice).flatMap(({ lines }) => lines);
+    const unused = before.filter((line) => isUnused(line, from.segment, invoice.billing_at));
+    const credits = [...unused, ...(unused.some(grantsCredits) ? [] : lastCredits(before, invoice.billing_at))];
     const place = placeOf(invoice.number);
     const given = credits.map((line) => ({ line, credit: creditOf(line, from, invoice.billing_at, place, step) }));
     const lines = [...given.map(({ credit }) => credit), ...charges.map((charge) => mirrored(charge, given, from.segment, to?.segment))];
@@ -765,6 +767,16 @@ function isUnused(
 ): boolean {
   const price = terms.prices.find((candidate) => candidate.key === key);
   return id === from && ['FEE', 'CREDITS', 'PRORATION_CHARGE'].includes(kind) && price?.timing !== 'IN_ARREARS' && end > at;
+}
+
+const grantsCredits = ({ kind, price_key: key, credits }: RawLine): boolean =>
+  key === null && ['CREDITS', 'PRORATION_CHARGE'].includes(kind) && Fraction.read(credits).isPositive;
+
+/** Credits stay as they were billed until a change adds some: those that were billed last for the time. */
+function lastCredits(lines: readonly RawLine[], at: number): RawLine[] {
+  const running = lines.filter((line) => grantsCredits(line) && line.period_start < at && line.period_end > at);
+  const last = Math.max(...running.map((line) => line.period_start));
+  return running.filter((line) => line.period_start === last);
 }
 
 /** Everything of a billed fee in proportion to the time that is left of its period. */

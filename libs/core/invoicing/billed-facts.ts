@@ -25,15 +25,30 @@ export function billedLinesOf(lines: readonly SavedLine[]): BilledLine[] {
   return lines.map(({ scopeKey, amount, discounts }) => ({ scopeKey, amount, discounts }));
 }
 
-/** The fees of a segment that were billed for a time after `at`: `PlanChange.billed`. */
+/**
+ * The fees of a segment that were billed for a time after `at`: `PlanChange.billed`. A change that adds no credits leaves those of before as they were billed:
+ * then they are of an earlier segment.
+ * @param lines standing lines of the subscription
+ */
 export function billedFeesOf(lines: readonly SavedLine[], segment: Segment, at: Instant): BilledFee[] {
-  return lines
-    .filter((line) => isAdvanceFee(line, segment) && line.period.end > at)
-    .flatMap(({ kind, priceKey, description, quantity, amount, discounts, credits, period }) =>
-      kind === 'FEE' || kind === 'CREDITS' || kind === 'PRORATION_CHARGE'
-        ? [{ kind, priceKey, description, quantity, amount, discounts, credits, period }]
-        : [],
-    );
+  const own = lines.filter((line) => isAdvanceFee(line, segment) && line.period.end > at);
+  const credits = own.some(grantsCredits) ? [] : lastCredits(lines, at);
+  return [...own, ...credits].flatMap(({ kind, priceKey, description, quantity, amount, discounts, credits, period }) =>
+    kind === 'FEE' || kind === 'CREDITS' || kind === 'PRORATION_CHARGE'
+      ? [{ kind, priceKey, description, quantity, amount, discounts, credits, period }]
+      : [],
+  );
+}
+
+/** Credits of a plan that run at `at`: as they were billed last. */
+function lastCredits(lines: readonly SavedLine[], at: Instant): SavedLine[] {
+  const running = lines.filter((line) => grantsCredits(line) && line.period.start < at && line.period.end > at);
+  const last = Math.max(...running.map(({ period }) => period.start));
+  return running.filter(({ period }) => period.start === last);
+}
+
+function grantsCredits({ kind, priceKey, credits }: SavedLine): boolean {
+  return priceKey === null && (kind === 'CREDITS' || kind === 'PRORATION_CHARGE') && credits.isPositive();
 }
 
 /**

@@ -38,7 +38,7 @@ function creditLine(fee: BilledFee, { at, from }: PlanChange): DraftLine {
   const back = (amount: Decimal): Decimal => roundedShare(amount, left, length, increment).negated();
   const exactAmount = fee.amount.times(left).dividedBy(length, 12).negated();
   const walk = [{ description: 'unused part of what was billed', quantity: fee.quantity, unitPrice: null, amount: exactAmount }];
-  const billingPeriod = servicePeriodAt({ ...from, end: null }, fee.period.start);
+  const billingPeriod = servicePeriodAt({ ...from, end: null }, Math.max(from.start, fee.period.start));
   const { fullStart, fullEnd, index } = billingPeriod ?? { fullStart: fee.period.start, fullEnd: fee.period.end, index: 0 };
   const period = { index, start, end: fee.period.end, fullStart, fullEnd, trial: false };
   return draftLine(
