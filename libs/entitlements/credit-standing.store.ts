@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Decimal, type Instant } from '@tare/core';
 import { sqlInstant, type TenantTransaction } from '@tare/database';
+import type { UncoveredUse } from './customer-facts.ts';
 
 /** How far a wallet has followed usage. */
 export interface DrawnWallet {
@@ -41,6 +42,28 @@ export class CreditStandingStore {
       [tx.tenantId, customerIds],
     );
     return new Map(rows.map((row) => [row.id, { drawnSeq: row.drawn_seq, drawnTerms: row.drawn_terms, movedSeq: row.moved_seq }]));
+  }
+
+  /** What nothing covered from some time on, by customer: of usage to its day, of debits to the quarter of an hour. */
+  async uncovered(
+    tx: TenantTransaction,
+    wanted: readonly { readonly customerId: string; readonly since: Instant }[],
+  ): Promise<Map<string, UncoveredUse[]>> {
+    const found = new Map<string, UncoveredUse[]>();
+    if (wanted.length === 0) return found;
+    const rows = await tx.query<{ customer_id: string; segment_id: string; at: Instant; credits: string }>(
+      `SELECT p.customer_id, p.segment_id, p.at, -sum(p.credits) AS credits
+       FROM unnest($2::uuid[], $3::timestamptz[]) AS w (customer_id, since)
+       JOIN credit_posting p ON p.tenant_id = $1 AND p.customer_id = w.customer_id AND p.account = 'UNCOVERED' AND p.at >= w.since
+       WHERE p.segment_id IS NOT NULL GROUP BY 1, 2, 3`,
+      [tx.tenantId, wanted.map(({ customerId }) => customerId), wanted.map(({ since }) => sqlInstant(since))],
+    );
+    for (const row of rows) {
+      const own = found.get(row.customer_id) ?? [];
+      own.push({ segmentId: row.segment_id, at: row.at, credits: Decimal.parse(row.credits) });
+      found.set(row.customer_id, own);
+    }
+    return found;
   }
 
   /** By the id of the customer; grants that are used up or gone at `at` are left out. */

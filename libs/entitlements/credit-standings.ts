@@ -4,7 +4,7 @@ import { aheadOf, burningSegments, CreditsAhead, DrawDown, drawnTermsOf, type Pe
 import type { Customer } from '@tare/customers';
 import { Database } from '@tare/database';
 import { CreditStandingStore, type DrawnWallet, type OpenWallet } from './credit-standing.store.ts';
-import type { CreditStanding } from './customer-facts.ts';
+import type { CreditStanding, UncoveredUse } from './customer-facts.ts';
 
 export interface PossibleBurner {
   readonly customer: Customer;
@@ -30,6 +30,12 @@ export class CreditStandings {
       const running = segments.filter((segment) => segment.start <= at && at < (segmentEnd(segment) ?? Infinity));
       return running.length === 0 || running.some(({ terms }) => terms.burnRates.length > 0);
     });
+  }
+
+  /** What nothing covered from some time on, of customers whose wallets `load` has drawn. */
+  async uncovered(tenantId: string, wanted: Parameters<CreditStandingStore['uncovered']>[1]): Promise<Map<string, UncoveredUse[]>> {
+    if (wanted.length === 0) return new Map();
+    return this.database.withTenant(tenantId, (tx) => this.store.uncovered(tx, wanted));
   }
 
   /**

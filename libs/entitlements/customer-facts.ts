@@ -18,6 +18,13 @@ export interface CreditStanding {
   readonly changesAt: Instant | null;
 }
 
+/** Credits that nothing covered; below zero: some were given back. */
+export interface UncoveredUse {
+  readonly segmentId: string;
+  readonly at: Instant;
+  readonly credits: Decimal;
+}
+
 /** Everything that decides what a customer may do, as it stood at one moment. */
 export interface CustomerFacts {
   readonly customer: Customer;
@@ -31,6 +38,8 @@ export interface CustomerFacts {
   readonly records: readonly UsageRecord[];
   /** What closed periods carry on of allowances that roll over: the last record of each, by subscription. */
   readonly allowances: ReadonlyMap<string, readonly AllowanceRecord[]>;
+  /** What nothing covered since the earliest window of a cap on spend began; empty where no cap counts it. */
+  readonly uncovered: readonly UncoveredUse[];
   /** Null: nothing that it does burns credits. */
   readonly credits: CreditStanding | null;
 }

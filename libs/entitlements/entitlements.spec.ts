@@ -282,6 +282,31 @@ describe('caps', () => {
     expect(await ask('2026-03-29T22:00:00Z')).toMatchObject({ ...YES, remaining: '6', resetsAt: '2026-03-30T22:00:00.000Z' });
   });
 
+  test('spend counts credits above the balance at the price of the plan, in the day that used them', async () => {
+    const overage = { creditExhaustion: 'OVERAGE' as const, overagePricePerCredit: '0.25' };
+    await world.plan({ key: 'credits', kind: 'CREDIT', ...overage, burnRates: [{ meter: 'chats', creditsPerUnit: '2' }] });
+    await world.customer('acme');
+    await world.subscribe('acme', 'credits', '2026-03-01T00:00:00Z');
+    await cap('acme', { key: 'all', kind: 'SPEND', meter: null, limit: d('3') });
+    await cap('acme', { key: 'chats', kind: 'SPEND', meter: 'chats', limit: d('3') });
+    const spent = async (at: string): Promise<unknown> =>
+      (await world.answer('acme', 'chats', at)).caps.map(({ key, used: money }) => `${key} ${money.toString()}`).sort();
+    await world.get(CreditsService).grant(world.tenantId, {
+      ...{ customer: 'acme', key: 'pack', credits: d('10'), effectiveAt: parseInstant('2026-03-01T00:00:00Z') },
+    });
+    await world.use('acme', 'chats', '7', '2026-03-05T10:00:00Z');
+    expect(await spent('2026-03-05T12:00:00Z')).toEqual(['all 1', 'chats 0']);
+    await world.use('acme', 'chats', '4', '2026-03-06T10:00:00Z');
+    expect(await spent('2026-03-06T12:00:00Z')).toEqual(['all 2', 'chats 0']);
+    expect(await world.ask('acme', 'chats', '2026-03-06T12:00:00Z')).toMatchObject(YES);
+    await world.use('acme', 'chats', '2', '2026-03-06T11:00:00Z');
+    expect(await world.ask('acme', 'chats', '2026-03-06T12:00:00Z')).toMatchObject({
+      reason: 'CAP_REACHED',
+      resetsAt: '2026-03-07T00:00:00.000Z',
+    });
+    expect(await spent('2026-03-07T00:00:00Z')).toEqual(['all 0', 'chats 0']);
+  });
+
   test('spend follows tiers: a day that begins in the second tier is charged by it', async () => {
     await world.customer('acme');
     await world.subscribe('acme', 'usage', '2026-03-01T00:00:00Z');

@@ -8,6 +8,8 @@ import { UsageReader } from '@tare/usage';
 import { CapStore } from './cap.store.ts';
 import { CreditStandings } from './credit-standings.ts';
 import { rollsOver, type CustomerFacts } from './customer-facts.ts';
+import { windowOfCap } from './limits.ts';
+import { billsOverage } from './spend.ts';
 import { UsageSums } from './usage-sums.ts';
 import { UsageSumsStore, type CustomerSums, type SumsPlan } from './usage-sums.store.ts';
 import { neededCuts, plannedCuts, readsEvents, type LimitedCustomer } from './usage-needs.ts';
@@ -73,6 +75,10 @@ export class FactsLoader {
     );
     if (needs.length > 0 || burners.length > 0) await this.sums.advance(tenantId);
     const credits = await this.credits.load(tenantId, burners, at);
+    const uncovered = await this.credits.uncovered(
+      tenantId,
+      terms.customers.flatMap((customer) => overageNeed(terms, customer, at)),
+    );
     const usage = needs.length === 0 ? new Map<number, Usage>() : await this.usage(tenantId, needs, at);
     return new Map(
       terms.customers.map((customer) => [
@@ -84,6 +90,7 @@ export class FactsLoader {
           meters: terms.meters,
           exchangeRates: terms.exchangeRates,
           allowances: terms.allowances,
+          uncovered: uncovered.get(customer.id) ?? [],
           credits: credits.get(customer.id) ?? null,
           ...(usage.get(customer.no) ?? NO_USAGE),
         },
@@ -150,6 +157,14 @@ function needsOf(terms: Terms, at: Instant): UsageNeed[] {
     const cuts = neededCuts(limited, at);
     return cuts.length === 0 ? [] : [{ limited, no: customer.no, cuts, fromEvents: readsEvents(limited, terms.meters) }];
   });
+}
+
+/** From when on credits above the balance count for a cap; none: for no cap. */
+function overageNeed(terms: Terms, customer: Customer, at: Instant): { customerId: string; since: Instant }[] {
+  const segments = segmentsOf(terms, customer);
+  const spend = capsOf(terms, customer).filter(({ kind, meter }) => kind === 'SPEND' && meter === null);
+  if (spend.length === 0 || !segments.some(billsOverage)) return [];
+  return [{ customerId: customer.id, since: Math.min(...spend.map((cap) => windowOfCap({ customer, segments }, cap, at).start)) }];
 }
 
 /** Whether usage is summed between these instants. */

@@ -1,5 +1,5 @@
-import { Decimal } from '@tare/core';
-import type { EndedPart, Instant, Period } from '@tare/core';
+import { Decimal, periodContains } from '@tare/core';
+import type { EndedPart, Instant, Period, Segment } from '@tare/core';
 import type { CustomerFacts } from './customer-facts.ts';
 import { ratedParts, ratedSpan, ratedUpTo } from './rated-parts.ts';
 
@@ -14,7 +14,7 @@ export interface SpendQuery {
 /**
  * What usage in a window is charged, by the code that makes bills: of each billing period what its usage up to the window's end costs, less what that before the
  * window does, so that tiers, packages and caps of prices stand where they stand (SEMANTICS 4.7). Fees, minimums, discounts and tax are not in it; the known
- * part of COST_PLUS is. Exact, before rounding.
+ * part of COST_PLUS is. Credits above the balance are, where their plan bills them (OVERAGE); they are of no meter. Exact, before rounding.
  */
 export function spendOf(facts: CustomerFacts, query: SpendQuery): Decimal {
   const { window, currency } = query;
@@ -22,7 +22,21 @@ export function spendOf(facts: CustomerFacts, query: SpendQuery): Decimal {
   const parts = ratedParts(facts, ratedSpan(segments, window)).filter(
     ({ segment, period }) => segment.terms.currency === currency && !period.trial && period.end > window.start,
   );
-  return Decimal.sum(parts.map((part) => chargeUpTo(facts, query, part, window.end).minus(chargeUpTo(facts, query, part, window.start))));
+  const charges = parts.map((part) => chargeUpTo(facts, query, part, window.end).minus(chargeUpTo(facts, query, part, window.start)));
+  return Decimal.sum(query.meter === null ? [...charges, ...overage(facts, segments, window)] : charges);
+}
+
+/** Whether a plan bills credits that nothing covers. */
+export function billsOverage({ terms }: Segment): boolean {
+  return terms.creditExhaustion === 'OVERAGE' && terms.overagePricePerCredit !== null;
+}
+
+function overage({ uncovered }: CustomerFacts, segments: readonly Segment[], window: Period): Decimal[] {
+  return uncovered.flatMap(({ segmentId, at, credits }) => {
+    const segment = segments.find(({ id }) => id === segmentId);
+    if (segment === undefined || !billsOverage(segment) || !periodContains(window, at)) return [];
+    return [credits.times(segment.terms.overagePricePerCredit ?? Decimal.ZERO)];
+  });
 }
 
 function chargeUpTo(facts: CustomerFacts, { meter }: SpendQuery, part: EndedPart, end: Instant): Decimal {

@@ -106,3 +106,26 @@ test('in the first hour of a period, before its invoice is final, nobody is cut 
   await bill(new Date(Date.now() + 7_200_000).toISOString());
   expect(await balance()).toEqual({ available: '0', pending: '0', debt: '0' });
 });
+
+test('a cap on spend counts credits above the balance where they are billed, and takes no part of the usage', async () => {
+  await ask(`mutation { createPlan(input: { key: "above", name: "Above", kind: CREDIT, currency: "USD", interval: MONTH, prices: [],
+    creditExhaustion: OVERAGE, overagePricePerCredit: "0.5", burnRates: [{ meter: "chats", creditsPerUnit: "1" }] }) { id } }`);
+  await subscribed('spender', 'above', new Date(Date.now() - 600_000).toISOString());
+  const cap = (more: string): string =>
+    `mutation { setCap(customer: "spender", input: { key: "budget", kind: SPEND, limit: "5", period: BILLING ${more} }) { key } }`;
+  expect(await api.refusal(cap('match: [{ property: "model", in: ["a"] }]'), {}, key)).toEqual({
+    code: 'FIELD_NOT_ALLOWED',
+    field: 'match',
+  });
+  await ask(cap(''));
+  const debit = (debitKey: string, credits: string) =>
+    ask('mutation ($input: DebitCreditsInput!) { debitCredits(input: $input) { uncovered } }', {
+      input: { customer: 'spender', key: debitKey, credits },
+    });
+  const entitled = async (): Promise<unknown> =>
+    (await ask('{ entitlement(customer: "spender", feature: "chats") { allowed reason caps { key used } } }'))['entitlement'];
+  await debit('a', '8');
+  expect(await entitled()).toEqual({ allowed: true, reason: null, caps: [{ key: 'budget', used: '4' }] });
+  await debit('b', '2');
+  expect(await entitled()).toEqual({ allowed: false, reason: 'CAP_REACHED', caps: [{ key: 'budget', used: '5' }] });
+});

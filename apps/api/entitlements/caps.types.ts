@@ -10,7 +10,9 @@ registerEnumType(CapKinds, {
   valuesMap: {
     USAGE: { description: 'What a meter counts.' },
     SPEND: {
-      description: 'What usage is charged, by the prices of the plan with their tiers; fees, minimums, discounts and tax are not in it.',
+      description:
+        'What usage is charged, by the prices of the plan with their tiers, and credits above the balance where the plan bills them (OVERAGE); fees, credits that are ' +
+        'bought, minimums, discounts and tax are not in it.',
     },
   },
 });
@@ -40,11 +42,14 @@ export class CapInput implements Input {
   @Field(() => CapKinds) kind!: CapKind;
   @Field(() => String, {
     nullable: true,
-    description: 'USAGE: the meter that is capped. SPEND: only prices on this meter; none: all usage.',
+    description: 'USAGE: the meter that is capped. SPEND: only prices on this meter; none: all usage, and credits above the balance.',
   })
   meter?: string | null;
-  @Field(() => [MeterFilterInput], { nullable: true, description: 'USAGE: only usage with these values.' }) match?:
-    MeterFilterInput[] | null;
+  @Field(() => [MeterFilterInput], {
+    nullable: true,
+    description: 'USAGE: only usage with these values. SPEND takes none: what a part of the usage costs depends on the rest.',
+  })
+  match?: MeterFilterInput[] | null;
   @Field(() => DecimalScalar, { description: "In the meter's unit, or in the currency." }) limit!: Decimal;
   @Field(() => String, { nullable: true, description: "SPEND: ISO 4217; none: the customer's, or that of its plan." }) currency?:
     string | null;
