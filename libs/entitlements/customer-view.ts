@@ -12,7 +12,7 @@ export class CustomerView {
   /** Exclusive: then a window ends, a subscription changes or credits begin or end. */
   readonly until: Instant;
   /** Usage is left out: what it comes to is in the limits. */
-  private readonly facts: LoadedFacts;
+  readonly facts: LoadedFacts;
   private readonly limits: readonly Limit[];
   private readonly answers = new Map<string, Entitlement>();
 

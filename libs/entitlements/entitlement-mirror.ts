@@ -4,8 +4,13 @@ import { NOBODY } from './decide-entitlement.ts';
 import type { Entitlement } from './entitlement.ts';
 import type { LoadedFacts } from './facts-loader.ts';
 
-/** Reads what decides about customers, by their keys; those that do not exist are left out. */
-export type ReadFacts = (keys: readonly string[], at: Instant) => Promise<ReadonlyMap<string, LoadedFacts>>;
+/** Reads what decides about customers; those that do not exist are left out. */
+export interface FactsReader {
+  /** All of it, by their keys. */
+  read(keys: readonly string[], at: Instant): Promise<ReadonlyMap<string, LoadedFacts>>;
+  /** Their usage and credits; all else is as it was. */
+  reread(known: readonly LoadedFacts[], at: Instant): Promise<ReadonlyMap<string, LoadedFacts>>;
+}
 
 /** Milliseconds for which what was read is answered without looking again: what other processes did in the meantime is not seen. */
 export const FRESH_MS = 1_000;
@@ -15,11 +20,14 @@ const MOST_CUSTOMERS = 50_000;
 /** Customers of one read. */
 const BATCH = 500;
 
+const NO_FACTS: ReadonlyMap<string, LoadedFacts> = new Map();
+
 interface Entry {
   /** Null: there is no such customer. */
   readonly view: CustomerView | null;
   /** The state of the mirror when reading began: what happened after it is not in the view. */
   readonly state: number;
+  /** When all of it was read; usage and credits may have been read since. */
   readonly readAtMs: number;
 }
 
@@ -46,7 +54,7 @@ export class EntitlementMirror {
   private readonly changedCustomers = new Map<string, number>();
 
   constructor(
-    private readonly read: ReadFacts,
+    private readonly reader: FactsReader,
     private readonly clock: { readonly now: () => Instant; readonly ms: () => number },
   ) {}
 
@@ -90,6 +98,14 @@ export class EntitlementMirror {
     return isMoved || this.clock.now() >= view.until;
   }
 
+  /** Where nothing but usage or time has gone on since all was read, and that is not long ago. */
+  private entryToReread(customer: string, at: Instant, now: number): [string, { facts: LoadedFacts; readAtMs: number }][] | null {
+    const entry = this.entries.get(customer);
+    if (entry?.view == null || now - entry.readAtMs >= REFRESH_MS || at >= entry.view.until) return null;
+    if (entry.state < this.changedAt || entry.state < (this.changedCustomers.get(customer) ?? 0)) return null;
+    return [[customer, { facts: entry.view.facts, readAtMs: entry.readAtMs }]];
+  }
+
   /** The entry as of a read that begins after the call. */
   private next(customer: string): Promise<Entry> {
     return new Promise((resolve, reject) => {
@@ -115,14 +131,17 @@ export class EntitlementMirror {
   /** One customer that cannot be read keeps nobody else from an answer. */
   private async readBatch(batch: readonly (readonly [string, readonly Waiter[]])[]): Promise<void> {
     const { state } = this;
-    const [at, readAtMs] = [this.clock.now(), this.clock.ms()];
+    const [at, now] = [this.clock.now(), this.clock.ms()];
     try {
-      const facts = await this.read(
-        batch.map(([customer]) => customer),
-        at,
-      );
+      const known = new Map(batch.flatMap(([customer]) => this.entryToReread(customer, at, now) ?? []));
+      const keys = batch.flatMap(([customer]) => (known.has(customer) ? [] : [customer]));
+      const [read, reread] = await Promise.all([
+        keys.length === 0 ? NO_FACTS : this.reader.read(keys, at),
+        known.size === 0 ? NO_FACTS : this.reader.reread(lastFirst([...known.values()]), at),
+      ]);
       const entries = batch.map(([customer, waiters]) => {
-        const own = facts.get(customer);
+        const own = reread.get(customer) ?? read.get(customer);
+        const readAtMs = known.get(customer)?.readAtMs ?? now;
         return { customer, waiters, entry: { view: own === undefined ? null : new CustomerView(own, at), state, readAtMs } };
       });
       if (this.entries.size + batch.length > MOST_CUSTOMERS) this.entries.clear();
@@ -136,3 +155,6 @@ export class EntitlementMirror {
     }
   }
 }
+
+const lastFirst = (entries: readonly { facts: LoadedFacts; readAtMs: number }[]): LoadedFacts[] =>
+  [...entries].sort((a, b) => b.readAtMs - a.readAtMs).map(({ facts }) => facts);

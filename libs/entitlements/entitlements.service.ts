@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { requireKey, type Instant } from '@tare/core';
 import type { Entitlement } from './entitlement.ts';
-import { EntitlementMirror } from './entitlement-mirror.ts';
+import { EntitlementMirror, type FactsReader } from './entitlement-mirror.ts';
 import { CustomerView } from './customer-view.ts';
 import { NOBODY } from './decide-entitlement.ts';
 import { FactsLoader } from './facts-loader.ts';
@@ -51,7 +51,11 @@ export class EntitlementsService {
     let mirror = this.mirrors.get(tenantId);
     if (mirror === undefined) {
       if (this.mirrors.size >= MOST_TENANTS) this.mirrors.clear();
-      mirror = new EntitlementMirror((keys, at) => this.loader.load(tenantId, { keys }, at), CLOCK);
+      const reader: FactsReader = {
+        read: (keys, at) => this.loader.load(tenantId, { keys }, at),
+        reread: (known, at) => this.loader.reload(tenantId, known, at),
+      };
+      mirror = new EntitlementMirror(reader, CLOCK);
       this.mirrors.set(tenantId, mirror);
     }
     return mirror;

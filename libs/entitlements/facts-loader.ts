@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AllowanceStore } from '@tare/billing';
 import { ExchangeRates, MeterStore } from '@tare/catalog';
-import type { ExchangeRate, Instant, Meter, Segment, UsageRecord } from '@tare/core';
+import type { AllowanceRecord, ExchangeRate, Instant, Meter, Segment, UsageRecord } from '@tare/core';
 import { CustomerStore, SubscriptionStore, type Customer } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
 import { UsageReader } from '@tare/usage';
@@ -26,7 +26,7 @@ export interface LoadedFacts extends CustomerFacts {
 interface Terms {
   readonly customers: readonly Customer[];
   readonly segments: ReadonlyMap<string, readonly Segment[]>;
-  readonly caps: Awaited<ReturnType<CapStore['ofCustomers']>>;
+  readonly caps: ReadonlyMap<string, CustomerFacts['caps']>;
   readonly meters: ReadonlyMap<string, Meter>;
   readonly exchangeRates: readonly ExchangeRate[];
   readonly allowances: CustomerFacts['allowances'];
@@ -66,7 +66,15 @@ export class FactsLoader {
 
   /** By the key of the customer; those that do not exist are left out. Holds all usage that was committed before the call. */
   async load(tenantId: string, selection: CustomerSelection, at: Instant): Promise<Map<string, LoadedFacts>> {
-    const terms = await this.database.withTenant(tenantId, (tx) => this.terms(tx, selection, at));
+    return this.withUsage(tenantId, await this.database.withTenant(tenantId, (tx) => this.terms(tx, selection, at)), at);
+  }
+
+  /** The same where only usage and credits are looked at again: all else is as it was loaded before, the last first. */
+  async reload(tenantId: string, known: readonly CustomerFacts[], at: Instant): Promise<Map<string, LoadedFacts>> {
+    return this.withUsage(tenantId, termsOf(known), at);
+  }
+
+  private async withUsage(tenantId: string, terms: Terms, at: Instant): Promise<Map<string, LoadedFacts>> {
     if (terms.customers.length === 0) return new Map();
     const needs = needsOf(terms, at);
     const burners = this.credits.burners(
@@ -149,6 +157,26 @@ export class FactsLoader {
       return usage;
     });
   }
+}
+
+/** What is carried on of the customer's own subscriptions: facts that were loaded together share one map. */
+function ownAllowances({ segments, allowances }: CustomerFacts): [string, readonly AllowanceRecord[]][] {
+  return segments.flatMap(({ subscriptionId }): [string, readonly AllowanceRecord[]][] => {
+    const own = allowances.get(subscriptionId);
+    return own === undefined ? [] : [[subscriptionId, own]];
+  });
+}
+
+/** `known`: those that were loaded last come first. What all customers share is taken from them. */
+function termsOf(known: readonly CustomerFacts[]): Terms {
+  return {
+    customers: known.map(({ customer }) => customer),
+    segments: new Map(known.map(({ customer, segments }) => [customer.id, segments])),
+    caps: new Map(known.map(({ customer, caps }) => [customer.id, caps])),
+    meters: known[0]?.meters ?? new Map<string, Meter>(),
+    exchangeRates: known.find(({ exchangeRates }) => exchangeRates.length > 0)?.exchangeRates ?? [],
+    allowances: new Map(known.flatMap(ownAllowances)),
+  };
 }
 
 function needsOf(terms: Terms, at: Instant): UsageNeed[] {
