@@ -1,6 +1,6 @@
 import type { TenantTransaction } from '@tare/database';
 import type { CaseAmounts, CaseDiscount, CasePeriod, CasePrice } from '../oracle/bill-case.ts';
-import { discountedBy, type OracleLine } from '../oracle/bill-oracle.ts';
+import { discountedBy, isOfLines, type OracleLine } from '../oracle/bill-oracle.ts';
 import { allowance, exactCharge, feeOf, partOf, type Used } from '../oracle/charge-oracle.ts';
 import { Fraction, greatest } from '../oracle/fraction.ts';
 import { carriedOn, lotsIn, withoutOldest, type Lot } from './carried-lots.ts';
@@ -16,6 +16,10 @@ export interface RawInvoice {
   readonly billing_at: number;
   readonly currency: string;
   readonly seen_seq: number;
+  /** Place that the next invoice had when it was voided: those from there on do not find it. */
+  readonly voided_place: number | null;
+  /** The void invoice that was made again. */
+  readonly replaces: string | null;
 }
 
 /** A line as its row says. */
@@ -92,6 +96,8 @@ const INCREMENTS: Readonly<Record<string, Fraction>> = {
 };
 /** What a commitment counts beside fees in advance. */
 const COMMITTED = new Set(['USAGE', 'OVERAGE', 'FEE', 'COMMITMENT']);
+/** Kinds of invoices that close periods. */
+const CLOSING = new Set(['REGULAR', 'PRORATION']);
 const ADVANCE = new Set(['FEE', 'CREDITS', 'PRORATION_CHARGE', 'PRORATION_CREDIT']);
 
 /** Recomputes invoices of one customer from raw events: nothing that core computes with is used, and no bucket is read. */
@@ -100,6 +106,8 @@ export class ExpectedInvoices {
   private readonly spans = new Map<string, { readonly start: number; readonly end: number }>();
   /** Carried into parts, by subscription; each is gone through once, in the order of time. */
   private readonly carried = new Map<string, Map<string, readonly Lot[]>>();
+  /** Carried after each closing, by subscription. */
+  private readonly carriedAfter = new Map<string, { readonly billedAt: number; readonly lots: ReadonlyMap<string, readonly Lot[]> }[]>();
 
   constructor(
     private readonly tx: TenantTransaction,
@@ -122,7 +130,8 @@ export class ExpectedInvoices {
       ? []
       : own.filter((period) => (isRunning ? isOpenAt(period, invoice.billing_at) : period.billedAt === invoice.billing_at));
     const fees = isLate || isRunning ? [] : this.feesAt(invoice, own);
-    const corrections = await this.corrections(invoice, own);
+    // A threshold invoice corrects nothing: that waits for the next one that closes something.
+    const corrections = isRunning ? [] : await this.corrections(invoice, own);
     const scope = await this.scope(invoice, closed, fees, invoice, corrections);
     return [...scope.map((line) => this.lessBilled(line, invoice)), ...corrections];
   }
@@ -172,7 +181,9 @@ export class ExpectedInvoices {
     const closing = invoice.kind !== 'THRESHOLD';
     const parts = joined(closed.filter((period) => !isFree(period)));
     const events = await this.eventsOf(invoice, closed, asOf.seen_seq);
-    const usage = parts.flatMap((part) => this.usageLines(part, parts, events, asOf, { step, closing }));
+    const usage = parts.flatMap((part) =>
+      this.usageLines(part, parts, events, asOf, { step, runningAt: closing ? null : invoice.billing_at }),
+    );
     const given = fees.filter(({ kind, discount }) => kind === 'PRORATION_CREDIT' || !discount.isZero);
     const open = [...usage, ...fees.filter((line) => !given.includes(line))];
     const rated = new Set(closed.map(({ fullStart }) => fullStart));
@@ -202,6 +213,7 @@ export class ExpectedInvoices {
     const openings = new Map<string, readonly Lot[]>();
     const now = new Map<string, readonly Lot[]>();
     const known: CarriedPart[] = [];
+    const after: { billedAt: number; lots: ReadonlyMap<string, readonly Lot[]> }[] = [];
     const closings = own.filter((period) => period.billedAt !== null && !isFree(period));
     for (const billedAt of [...new Set(closings.map((period) => period.billedAt ?? 0))].sort((a, b) => a - b)) {
       const periods = closings.filter((period) => period.billedAt === billedAt);
@@ -225,8 +237,9 @@ export class ExpectedInvoices {
           }
         }
       }
+      after.push({ billedAt, lots: new Map(now) });
     }
-    for (const [name, lots] of now) openings.set(name, lots);
+    this.carriedAfter.set(subscription, after);
     this.carried.set(subscription, openings);
   }
 
@@ -251,12 +264,14 @@ export class ExpectedInvoices {
     });
   }
 
-  private openingOf({ segment }: RawPeriod, start: number, price: RawPrice, group: string | null): Fraction {
+  /** `runningAt`: of a part that still runs then, what the closings before have left. */
+  private openingOf({ segment }: RawPeriod, start: number, price: RawPrice, group: string | null, runningAt: number | null): Fraction {
     if (price.rollover !== true) return Fraction.ZERO;
-    const openings = this.carried.get(segment.subscriptionId);
     const name = `${price.key} ${group ?? ''}`;
-    const lots = openings?.get(`${segment.id} ${start} ${name}`) ?? openings?.get(name) ?? [];
-    return lotsIn(lots.filter(({ expiresAt }) => expiresAt === null || expiresAt > start));
+    const left = this.carriedAfter.get(segment.subscriptionId)?.findLast(({ billedAt }) => runningAt !== null && billedAt <= runningAt);
+    const opening =
+      runningAt === null ? this.carried.get(segment.subscriptionId)?.get(`${segment.id} ${start} ${name}`) : left?.lots.get(name);
+    return lotsIn((opening ?? []).filter(({ expiresAt }) => expiresAt === null || expiresAt > start));
   }
 
   private usageLines(
@@ -264,7 +279,7 @@ export class ExpectedInvoices {
     parts: readonly JoinedPart[],
     events: readonly RawEvent[],
     asOf: RawInvoice,
-    { step, closing }: { readonly step: Fraction; readonly closing: boolean },
+    { step, runningAt }: { readonly step: Fraction; readonly runningAt: number | null },
   ): ExpectedLine[] {
     const [{ segment }] = part.pieces;
     const inside = (of: JoinedPart, event: RawEvent): boolean => of.pieces.some(({ start, end }) => start <= event.at && event.at < end);
@@ -272,9 +287,10 @@ export class ExpectedInvoices {
     const earlier = parts.filter((other) => other.period.fullStart === part.period.fullStart && other.period.start < part.period.start);
     const before = events.filter((event) => earlier.some((other) => inside(other, event)));
     const usage = segment.terms.prices.flatMap((price) =>
-      price.model === 'FLAT' ? [] : this.priceLines(price, part, own, before, { step, closing }),
+      price.model === 'FLAT' ? [] : this.priceLines(price, part, own, before, { step, runningAt }),
     );
-    const arrears = closing ? part.pieces.flatMap((piece) => feeLines('FEE', piece.segment, 'IN_ARREARS', casePeriod(piece), step)) : [];
+    const arrears =
+      runningAt === null ? part.pieces.flatMap((piece) => feeLines('FEE', piece.segment, 'IN_ARREARS', casePeriod(piece), step)) : [];
     return [...usage, ...this.overage(part, asOf, step), ...arrears];
   }
 
@@ -283,18 +299,18 @@ export class ExpectedInvoices {
     part: JoinedPart,
     own: readonly RawEvent[],
     before: readonly RawEvent[],
-    { step, closing }: { readonly step: Fraction; readonly closing: boolean },
+    { step, runningAt }: { readonly step: Fraction; readonly runningAt: number | null },
   ): ExpectedLine[] {
     const period = validIn(price, part.period);
     if (period === null) return [];
     return this.usedParts(price, own, before).flatMap(({ amounts, group, events, quantity }) => {
       if (price.model === 'COST_PLUS' && events.some(({ cost_state: state }) => state === 'UNPRICED' || state === 'PENDING')) return [];
       const cost = Fraction.sum(events.map((event) => costIn(event, part.pieces[0].segment.terms.currency)));
-      const carried = this.openingOf(part.pieces[0], part.period.start, price, group);
+      const carried = this.openingOf(part.pieces[0], part.period.start, price, group, runningAt);
       const used: Used = { quantity, events: Fraction.of(events.length), cost, carried };
       // Minimums are for the period as a whole: a threshold invoice has none.
       const { minimumAmount, ...others } = stated<CaseAmounts>(amounts);
-      const due = closing && minimumAmount !== undefined ? { ...others, minimumAmount } : others;
+      const due = runningAt === null && minimumAmount !== undefined ? { ...others, minimumAmount } : others;
       const exact = exactCharge({ ...EMPTY, ...casePrice(price) }, due, used, part.seats, period);
       return [expected('USAGE', part.pieces[0].segment, price.key, group, part.period, quantity, exact, exact.rounded(step))];
     });
@@ -483,15 +499,19 @@ export class ExpectedInvoices {
 
   /** Closed periods, rated again with what was seen now, less what was billed for them (SEMANTICS 8.3). */
   private async corrections(invoice: RawInvoice, own: readonly RawPeriod[]): Promise<ExpectedLine[]> {
-    const earlier = own.filter(
-      ({ billedAt }) =>
-        billedAt !== null && (billedAt < invoice.billing_at || (invoice.kind === 'SUPPLEMENTARY' && billedAt === invoice.billing_at)),
-    );
+    const earlier = own.filter(({ billedAt }) => billedAt !== null && this.isClosedBefore(invoice, billedAt));
     const deltas: ExpectedLine[] = [];
     for (const billedAt of new Set(earlier.map((period) => period.billedAt))) {
       const periods = earlier.filter((period) => period.billedAt === billedAt);
-      const adjusts = periods[0]?.invoiceId ?? periods[0]?.id ?? '';
-      const original = this.issued.find((other) => other.invoice.id === adjusts)?.invoice ?? { ...invoice, billing_at: billedAt ?? 0 };
+      const closing = this.before(invoice).findLast(({ invoice: other }) => other.billing_at === billedAt && CLOSING.has(other.kind));
+      const adjusts = closing?.invoice.id ?? (periods[0]?.invoiceId == null ? (periods[0]?.id ?? '') : null);
+      // The invoice was void then: nothing is due until it is made again.
+      if (adjusts === null) {
+        if (this.before(invoice).some(({ lines }) => lines.some((line) => line.adjusts !== null)))
+          throw new NotCovered('corrections of an invoice that was void');
+        continue;
+      }
+      const original = closing?.invoice ?? { ...invoice, billing_at: billedAt ?? 0 };
       const due = await this.scope(original, periods, [], invoice, deltas);
       const found = due.flatMap((line) => this.delta(line, adjusts, invoice));
       if (found.length > 0 && (this.contract.discounts.get(invoice.subscription_id) ?? []).some(({ carriesOn }) => carriesOn === true))
@@ -499,6 +519,16 @@ export class ExpectedInvoices {
       deltas.push(...found);
     }
     return deltas;
+  }
+
+  /** One that is made again comes long after its own time: whatever was closed before it by its number is earlier. */
+  private isClosedBefore(invoice: RawInvoice, billedAt: number): boolean {
+    if (invoice.replaces === null)
+      return billedAt < invoice.billing_at || (invoice.kind === 'SUPPLEMENTARY' && billedAt === invoice.billing_at);
+    return (
+      billedAt !== invoice.billing_at &&
+      this.before(invoice).some(({ invoice: other }) => other.billing_at === billedAt && CLOSING.has(other.kind))
+    );
   }
 
   private delta(line: ExpectedLine, adjusts: string, invoice: RawInvoice): ExpectedLine[] {
@@ -527,9 +557,13 @@ export class ExpectedInvoices {
     ];
   }
 
-  /** Standing invoices of the subscription that were finalized before. */
+  /** Invoices of the subscription that were finalized before and stood then. */
   private before({ number, subscription_id: subscription }: RawInvoice): ExpectedInvoices['issued'] {
-    return this.issued.filter(({ invoice }) => invoice.subscription_id === subscription && placeOf(invoice.number) < placeOf(number));
+    const place = placeOf(number);
+    return this.issued.filter(
+      ({ invoice: { subscription_id: other, number: before, voided_place: voided } }) =>
+        other === subscription && placeOf(before) < place && (voided === null || voided > place),
+    );
   }
 
   /** Lines of one billing period are discounted together; an amount off is for a billing period, less what earlier invoices took of it. */
@@ -614,8 +648,6 @@ interface DiscountRound {
 }
 
 export const incrementOf = (currency: string): Fraction => INCREMENTS[currency] ?? Fraction.of(1, 100);
-
-const isOfLines = ({ prices }: CaseDiscount): boolean => prices !== null;
 
 const placeOf = (number: string): number => Number(/\d+$/.exec(number)?.[0] ?? Number.NaN);
 

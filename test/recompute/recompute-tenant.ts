@@ -34,9 +34,9 @@ interface Purchase {
 }
 
 const INVOICES = `
-SELECT i.id, i.number, i.kind, i.subscription_id, i.billing_at, i.currency, i.seen_seq, i.status, i.customer_id, i.subtotal, i.discounts, i.credits_applied, i.tax, i.total,
+SELECT i.id, i.number, i.kind, i.subscription_id, i.billing_at, i.currency, i.seen_seq, i.voided_place, i.replaces, i.status, i.customer_id, i.subtotal, i.discounts, i.credits_applied, i.tax, i.total,
   coalesce(i.detail ->> 'balanceApplied', '0') AS balance_applied, coalesce(i.detail ->> 'balanceCarried', '0') AS balance_carried, coalesce(i.detail -> 'taxes', '[]') AS taxes
-FROM invoice i WHERE i.tenant_id = $1 AND i.number IS NOT NULL AND i.status <> 'VOID'
+FROM invoice i WHERE i.tenant_id = $1 AND i.number IS NOT NULL
 ORDER BY i.customer_id, substring(i.number FROM '[0-9]+$')::int`;
 const PURCHASES = 'SELECT invoice_id, credits, price_amount AS price FROM credit_purchase WHERE tenant_id = $1 AND invoice_id IS NOT NULL';
 const LINES = `
@@ -57,7 +57,8 @@ export async function recomputeTenant(tx: TenantTransaction): Promise<Recomputat
   for (const [customerId, own] of grouped(invoices, ({ customer_id: id }) => id)) {
     const issued = own.map((invoice) => ({ invoice, lines: lines.get(invoice.id) ?? [] }));
     const expected = new ExpectedInvoices(tx, await readContract(tx, customerId), issued);
-    for (const { invoice, lines: billed } of issued) {
+    // A void invoice is what was billed by those before it was voided.
+    for (const { invoice, lines: billed } of issued.filter(({ invoice: { voided_place: voided } }) => voided === null)) {
       try {
         const wrong =
           invoice.kind === 'PREPAID'

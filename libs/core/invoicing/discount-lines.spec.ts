@@ -120,6 +120,17 @@ test('8.3 a correction takes what is left of an amount that is carried on, and r
   expect(third.discountUses.map(({ periodStart, amount }) => [periodStart, amount.toString()])).toEqual([[STARTS[0], '25']]);
 });
 
+test('8.3 a period that is rated again keeps its amount off, whatever later periods took of theirs', () => {
+  const carried = sampleDiscount('off', { amountOff: d('50'), givenAt: STARTS.slice(0, 2) });
+  const january = [endedAt(payAsYouGo, JANUARY, { records: [used(60)] })];
+  const first = invoice({ ended: january, discounts: [carried] });
+  const february = [endedAt(payAsYouGo, FEBRUARY, { records: [used(60, FEBRUARY)] })];
+  const second = invoice({ ended: february, discounts: [{ ...carried, used: first.discountUses }] });
+  const facts = sampleFacts({ ended: january, discounts: [{ ...carried, used: second.discountUses }] });
+  const late = { invoiceId: 'first', facts, billed: billedLinesOf(first.lines), discountUses: first.discountUses };
+  expect(invoice({ late: [late] }).lines).toEqual([]);
+});
+
 test('8.3 an amount off on threshold invoices is the one of their period: the closing one has what is left', () => {
   const cents = (amount: number): Decimal => Decimal.fromUnits(BigInt(amount), 2);
   const discounts = fc.array(

@@ -102,8 +102,19 @@ function leftOfAmount(discount: Discount, lines: readonly DraftLine[], start: In
       ),
     );
   }
-  const given = amountOff.times(Decimal.of(givenAt.filter((at) => at <= start).length));
-  return given.minus(Decimal.sum(used.map(({ amount }) => amount))).minus(takenNow(key, lines));
+  // What periods after it took already is theirs, be it of their own or of what was carried into them.
+  const later = used.map(({ periodStart }) => periodStart).filter((other) => other > start);
+  const leftBy = (end: Instant): Decimal => {
+    const given = amountOff.times(Decimal.of(givenAt.filter((at) => at <= end).length));
+    const before = Decimal.sum(used.filter(({ periodStart }) => periodStart <= end).map(({ amount }) => amount));
+    return given.minus(before).minus(
+      takenNow(
+        key,
+        lines.filter(({ billingStart }) => billingStart <= end),
+      ),
+    );
+  };
+  return later.reduce((least, end) => Decimal.min(least, leftBy(end)), leftBy(start));
 }
 
 /** What lines of this invoice take of it so far, less what `used` has of them already. */

@@ -1,0 +1,52 @@
+import { CodedError } from '@tare/core';
+import { createTestDatabase, type TestDatabase } from '@tare/database';
+import { TestWorld } from '../../libs/billing/world.fixture.ts';
+import { Seeded } from '../oracle/seeded.ts';
+import { take, type Telling } from '../scenarios/steps.ts';
+import type { Story } from '../scenarios/story.ts';
+import { randomStory } from './random-story.ts';
+import { recomputeTenant } from './recompute-tenant.ts';
+
+/** Set TARE_STORIES_SEED to try others, TARE_STORIES for how many; a failure names its seed. */
+const FIRST_SEED = Number(process.env['TARE_STORIES_SEED'] ?? '1');
+const STORIES = Number(process.env['TARE_STORIES'] ?? '30');
+
+let database: TestDatabase;
+let world: TestWorld;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  world = await TestWorld.open(database);
+});
+afterAll(async () => {
+  await world.close();
+  await database.drop();
+});
+
+/** What is refused by a rule did not happen. */
+async function tellWhatCanBe(story: Story, tenant: TestWorld): Promise<void> {
+  for (const { key, ...meter } of story.meters) await tenant.meter(String(key), meter);
+  for (const plan of story.plans) await tenant.plan(plan);
+  for (const { key, timeZone } of story.customers) await tenant.customer(key, timeZone);
+  const telling: Telling = { world: tenant, subscriptions: new Map(), reservations: new Map() };
+  for (const step of story.story) {
+    await take(step, telling).catch((error: unknown) => {
+      const isRefused =
+        error instanceof CodedError ||
+        (error instanceof Error && /no invoice has the number|nothing is called|EVENT_|KEY_/.test(error.message));
+      if (!isRefused || error.message.includes('INVARIANT_BROKEN') || (error instanceof CodedError && error.code === 'INVARIANT_BROKEN'))
+        throw error;
+    });
+  }
+}
+
+test.each(Array.from({ length: STORIES }, (_, index) => FIRST_SEED + index))(
+  '8.4 story %d is billed a second time from raw events, line by line',
+  async (seed) => {
+    const tenant = await world.neighbour(database);
+    const story = randomStory(new Seeded(seed));
+    await tellWhatCanBe(story, tenant);
+    const { differences } = await tenant.database.withTenant(tenant.tenantId, recomputeTenant);
+    if (differences.length > 0 && process.env['TARE_STORIES_SHOW']) process.stdout.write(`${JSON.stringify(story, null, 1)}\n`);
+    expect({ seed, differences }).toEqual({ seed, differences: [] });
+  },
+);
