@@ -22,7 +22,7 @@ export { billingInstants, subscriptionEnd, type BillingInstant, type Part } from
 export { openFrom, undoneInstant } from './periods/undone-instants.ts';
 export { Standings, type Course, type Standing } from './periods/standings.ts';
 export { BillingPeriodStore, type BillingPeriod } from './periods/billing-period.store.ts';
-export { InvoiceStore, placeOf, type DiscountUse, type InvoiceFilter } from './invoices/invoice.store.ts';
+export { InvoiceStore, placeOf, type Announcement, type DiscountUse, type InvoiceFilter } from './invoices/invoice.store.ts';
 export type { InvoicePreview } from './invoices/invoice-preview.ts';
 export type { Invoice, InvoiceDetail, InvoiceKind, InvoiceLine, InvoiceStatus, InvoiceWithLines } from './invoices/invoice.ts';
 export {

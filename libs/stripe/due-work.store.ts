@@ -17,6 +17,17 @@ export async function wakeWaitingCreditNotes(tx: TenantTransaction, invoiceId: s
   );
 }
 
+/** Whether credit notes that lower what an invoice asks for have still to be sent. One that has stopped keeps nothing waiting. */
+export async function unsentCreditNotes(tx: TenantTransaction, invoiceId: string): Promise<boolean> {
+  const rows = await tx.query(
+    `SELECT 1 FROM credit_note n LEFT JOIN stripe_credit_note_sync s ON s.tenant_id = n.tenant_id AND s.credit_note_id = n.id
+     WHERE n.tenant_id = $1 AND n.invoice_id = $2 AND n.off_invoice > 0
+       AND (s.credit_note_id IS NULL OR (s.step = 'CREATE' AND s.state = 'SYNCING')) LIMIT 1`,
+    [tx.tenantId, invoiceId],
+  );
+  return rows.length > 0;
+}
+
 /** When the sweep has to look at this tenant. The row is locked first, so that the second statement sees what others committed meanwhile. */
 export async function refreshDueWork(tx: TenantTransaction): Promise<void> {
   await tx.query(

@@ -50,7 +50,7 @@ export class InvoiceOutcome {
       case 'open':
         return;
       case 'paid':
-        await this.invoices.pay(tenantId, invoiceId, instantOfSeconds(paidAt) ?? now);
+        await this.database.withTenant(tenantId, (tx) => this.invoices.payIn(tx, invoiceId, instantOfSeconds(paidAt) ?? now));
         return;
       case 'uncollectible':
         await this.database.withTenant(tenantId, (tx) => this.invoices.markUncollectibleIn(tx, invoiceId));

@@ -6,7 +6,7 @@ export const PAYLOAD_VERSION = 1;
 /** Stripe forgets a key after 24 hours; from then on it would make the object again. */
 const KEY_TRUSTED_US = 23 * 3_600 * 1_000_000;
 
-export type CallStep = 'CUSTOMER' | 'DRAFT' | 'LINES' | 'FINALIZE' | 'VOID' | 'CREDIT_NOTE';
+export type CallStep = 'CUSTOMER' | 'DRAFT' | 'LINES' | 'FINALIZE' | 'VOID' | 'PAY' | 'WRITE_OFF' | 'CREDIT_NOTE';
 
 /** What is kept of a call before it is made, so that the same bytes go out under the same key after whatever happens. */
 export interface StoredRequest {

@@ -79,6 +79,15 @@ export class StripeClient {
     return this.sdk.invoices.voidInvoice(id, params, { idempotencyKey });
   }
 
+  /** As if the customer paid; `paid_out_of_band`: past Stripe. */
+  pay(id: string, params: Stripe.InvoicePayParams, idempotencyKey: string): Promise<Stripe.Invoice> {
+    return this.sdk.invoices.pay(id, params, { idempotencyKey });
+  }
+
+  markUncollectible(id: string, params: Stripe.InvoiceMarkUncollectibleParams, idempotencyKey: string): Promise<Stripe.Invoice> {
+    return this.sdk.invoices.markUncollectible(id, params, { idempotencyKey });
+  }
+
   createCreditNote(params: Stripe.CreditNoteCreateParams, idempotencyKey: string): Promise<Stripe.CreditNote> {
     return this.sdk.creditNotes.create(params, { idempotencyKey });
   }

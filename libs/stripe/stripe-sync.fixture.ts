@@ -267,6 +267,11 @@ export class SyncBench {
     await invoices.pay(this.tenantId, invoiceId, this.timing.now(), 'tester');
   }
 
+  /** Paid without a word to Stripe, as it was before payments were announced. */
+  async paidUnannounced(invoiceId: string): Promise<void> {
+    await this.database.withTenant(this.tenantId, (tx) => this.invoices.markPaid(tx, invoiceId, this.timing.now()));
+  }
+
   /** What we keep for a customer. */
   async balance(customerId: string): Promise<string> {
     const [row] = await this.database.withTenant(this.tenantId, (tx) =>

@@ -97,7 +97,9 @@ export class StripeSync {
 
   /** The same of a credit note. */
   async stepCreditNote(tenantId: string, creditNoteId: string): Promise<void> {
-    if (await this.serves(tenantId)) await this.creditNotes.step(tenantId, creditNoteId);
+    if (!(await this.serves(tenantId))) return;
+    await this.pull(tenantId);
+    await this.creditNotes.step(tenantId, creditNoteId);
   }
 
   /** Starts a failed credit note again where it stopped. @throws CodedError NOT_FOUND when it has not failed */

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import type { Announcement } from '@tare/billing';
 import type { Instant } from '@tare/core';
 import { sqlInstant, sqlInstantOrNull, type TenantTransaction, type Transaction } from '@tare/database';
 import { refreshDueWork, UNDER_WAY, wakeWaitingCreditNotes } from './due-work.store.ts';
 import type { StoredRequest } from './remote-call.ts';
 
-export type SyncStep = 'CUSTOMER' | 'DRAFT' | 'LINES' | 'VERIFY' | 'FINALIZE' | 'TRACK' | 'VOID' | 'DONE';
+export type SyncStep = 'CUSTOMER' | 'DRAFT' | 'LINES' | 'VERIFY' | 'FINALIZE' | 'TRACK' | 'PAY' | 'WRITE_OFF' | 'VOID' | 'DONE';
 export type SyncState = 'NOT_SYNCED' | 'SYNCING' | 'SYNCED' | 'FAILED';
 
 /** How far an invoice has come on its way to Stripe. */
@@ -22,11 +23,14 @@ export interface SyncRow {
   /** draft, open, uncollectible, paid or void: as Stripe said last. */
   readonly remoteStatus: string | null;
   readonly voidRequested: boolean;
+  /** It was paid past Stripe, or written off, here. */
+  readonly payRequested: boolean;
+  readonly writeOffRequested: boolean;
   readonly createdAt: Instant;
 }
 
 /** What a step changes; what is not named stays. */
-export type SyncPatch = Partial<Omit<SyncRow, 'invoiceId' | 'createdAt' | 'voidRequested'>>;
+export type SyncPatch = Partial<Omit<SyncRow, 'invoiceId' | 'createdAt' | 'voidRequested' | 'payRequested' | 'writeOffRequested'>>;
 
 /** Who works on a row and until when it is believed to be alive. */
 export interface Lease {
@@ -47,16 +51,19 @@ interface Row {
   readonly last_error: string | null;
   readonly remote_status: string | null;
   readonly void_requested: boolean;
+  readonly pay_requested: boolean;
+  readonly write_off_requested: boolean;
   readonly created_at: Instant;
 }
 
-const COLUMNS = `invoice_id, step, state, generation, stripe_invoice_id, request, attempts, next_attempt_at, last_error, remote_status, void_requested, created_at`;
+const COLUMNS = `invoice_id, step, state, generation, stripe_invoice_id, request, attempts, next_attempt_at, last_error, remote_status, void_requested, pay_requested, write_off_requested,
+  created_at`;
 /** SQL of the sync's state. Every change of a row's next attempt also moves the tenant's row in due_work, last in its transaction. */
 @Injectable()
 export class StripeSyncStore {
   /** Makes sync rows of what billing announced, in its order, each announcement once. Answers how many there were. */
   async takeOutbox(tx: TenantTransaction, now: Instant): Promise<number> {
-    const rows = await tx.query<{ invoice_id: string; kind: 'FINALIZED' | 'VOIDED' }>(
+    const rows = await tx.query<{ invoice_id: string; kind: Announcement }>(
       `UPDATE invoice_outbox SET taken_at = $2
        WHERE tenant_id = $1 AND id IN (
          SELECT id FROM invoice_outbox WHERE tenant_id = $1 AND taken_at IS NULL ORDER BY created_at, id FOR UPDATE SKIP LOCKED)
@@ -65,8 +72,10 @@ export class StripeSyncStore {
     );
     if (rows.length === 0) return 0;
     await this.insertRows(tx, [...new Set(rows.map((row) => row.invoice_id))].sort(), now);
-    const voided = rows.filter(({ kind }) => kind === 'VOIDED').map((row) => row.invoice_id);
+    const announced = (wanted: Announcement): string[] => rows.filter(({ kind }) => kind === wanted).map((row) => row.invoice_id);
+    const voided = announced('VOIDED');
     if (voided.length > 0) await this.requestVoid(tx, voided, now);
+    await this.requestSettling(tx, announced('PAID'), announced('WRITTEN_OFF'), now);
     await refreshDueWork(tx);
     return rows.length;
   }
@@ -86,6 +95,23 @@ export class StripeSyncStore {
        WHERE tenant_id = $1 AND invoice_id = ANY ($2::uuid[]) AND step <> 'DONE'`,
       [tx.tenantId, invoiceIds, sqlInstant(now)],
     );
+  }
+
+  /** One that is only tracked moves at once, others when they get there. */
+  private async requestSettling(
+    tx: TenantTransaction,
+    paid: readonly string[],
+    writtenOff: readonly string[],
+    now: Instant,
+  ): Promise<void> {
+    if (paid.length + writtenOff.length === 0) return;
+    await tx.query(
+      `UPDATE stripe_sync SET pay_requested = pay_requested OR invoice_id = ANY ($2::uuid[]),
+         write_off_requested = write_off_requested OR invoice_id = ANY ($3::uuid[])
+       WHERE tenant_id = $1 AND invoice_id = ANY ($2::uuid[] || $3::uuid[]) AND step <> 'DONE'`,
+      [tx.tenantId, paid, writtenOff],
+    );
+    for (const id of [...paid, ...writtenOff]) await this.wakeForSettling(tx, id, now);
   }
 
   async byInvoices(tx: TenantTransaction, invoiceIds: readonly string[]): Promise<SyncRow[]> {
@@ -213,10 +239,21 @@ export class StripeSyncStore {
     );
   }
 
+  /** An invoice that Stripe asks for although it was paid or written off here does not wait for the next look. */
+  private async wakeForSettling(tx: TenantTransaction, invoiceId: string, now: Instant): Promise<void> {
+    await tx.query(
+      `UPDATE stripe_sync SET next_attempt_at = $3, attempts = 0
+       WHERE tenant_id = $1 AND invoice_id = $2 AND step = 'TRACK' AND request IS NULL
+         AND (pay_requested OR (write_off_requested AND remote_status = 'open'))`,
+      [tx.tenantId, invoiceId, sqlInstant(now)],
+    );
+  }
+
   /** What came while the row was held; last in the transaction that gives it back. */
   async released(tx: TenantTransaction, { invoiceId }: SyncRow, now: Instant): Promise<void> {
     await this.wakeForLateEvents(tx, invoiceId, now);
     await this.wakeForVoid(tx, invoiceId, now);
+    await this.wakeForSettling(tx, invoiceId, now);
     await wakeWaitingCreditNotes(tx, invoiceId, now);
     await refreshDueWork(tx);
   }
@@ -265,6 +302,8 @@ function syncOfRow(row: Row): SyncRow {
     lastError: row.last_error,
     remoteStatus: row.remote_status,
     voidRequested: row.void_requested,
+    payRequested: row.pay_requested,
+    writeOffRequested: row.write_off_requested,
     createdAt: row.created_at,
   };
 }

@@ -4,6 +4,7 @@ import { Database } from '@tare/database';
 import type Stripe from 'stripe';
 import { collectionFor } from './collection-method.ts';
 import { composeInvoice } from './compose-invoice.ts';
+import { unsentCreditNotes } from './due-work.store.ts';
 import type { HeldSync } from './held-sync.ts';
 import { InvoiceOutcome, laterStatus, type RemoteStatus } from './invoice-outcome.ts';
 import { draftParams, linesParams, tagsOf } from './invoice-payload.ts';
@@ -11,7 +12,7 @@ import { performOnce, reading, type CallStep } from './remote-call.ts';
 import { StripeClient } from './stripe-client.ts';
 import { StripeConfiguration } from './stripe-configuration.ts';
 import { only, StripeCustomers } from './stripe-customers.service.ts';
-import { Refused } from './stripe-failure.ts';
+import { Postponed, Refused } from './stripe-failure.ts';
 import { StripeSyncStore, type SyncPatch, type SyncStep } from './stripe-sync.store.ts';
 import { SyncAlerts } from './sync-alerts.ts';
 import { after, SyncTiming } from './sync-timing.ts';
@@ -37,9 +38,11 @@ export class SyncSteps {
    * @throws Postponed, Refused, LeaseLost, and CodedError for an invoice that cannot be sent
    */
   async take(held: HeldSync): Promise<boolean> {
-    const { step, voidRequested, request } = held.row;
+    const { step, voidRequested, payRequested, writeOffRequested, remoteStatus, request } = held.row;
     // A call under way is brought to its end first: only then it is known what there is to void.
     if (voidRequested && request === null && step !== 'VOID') return this.moveOn(held, 'VOID');
+    if (step === 'TRACK' && payRequested) return this.moveOn(held, 'PAY');
+    if (step === 'TRACK' && writeOffRequested && remoteStatus === 'open') return this.moveOn(held, 'WRITE_OFF');
     switch (step) {
       case 'CUSTOMER':
         return this.ensureCustomer(held);
@@ -53,6 +56,10 @@ export class SyncSteps {
         return this.finalize(held);
       case 'TRACK':
         return this.track(held);
+      case 'PAY':
+        return this.payOutside(held);
+      case 'WRITE_OFF':
+        return this.writeOff(held);
       case 'VOID':
         return this.void(held);
       case 'DONE':
@@ -160,6 +167,62 @@ export class SyncSteps {
       },
     );
     return false;
+  }
+
+  /** It was paid here: Stripe asks for nothing any more. Credit notes from before the payment lower what was paid, so they go first. */
+  private async payOutside(held: HeldSync): Promise<boolean> {
+    const { invoiceId, request } = held.row;
+    const waits = await this.database.withTenant(held.tenantId, (tx) => unsentCreditNotes(tx, invoiceId));
+    if (waits) throw new Postponed('Credit notes from before the payment are on their way.');
+    return this.settled(
+      held,
+      ['open', 'uncollectible'],
+      () => {
+        const id = stripeIdOf(held);
+        return this.perform<Stripe.InvoicePayParams, Stripe.Invoice>(held, {
+          step: 'PAY',
+          params: () => ({ paid_out_of_band: true }),
+          send: (params, key) => this.client.pay(id, params, key),
+          find: () => this.inStatus(id, ['paid', 'void']),
+        });
+      },
+      request === null,
+    );
+  }
+
+  private async writeOff(held: HeldSync): Promise<boolean> {
+    return this.settled(
+      held,
+      ['open'],
+      () => {
+        const id = stripeIdOf(held);
+        return this.perform<Stripe.InvoiceMarkUncollectibleParams, Stripe.Invoice>(held, {
+          step: 'WRITE_OFF',
+          params: () => ({}),
+          send: (params, key) => this.client.markUncollectible(id, params, key),
+          find: () => this.inStatus(id, ['uncollectible', 'paid', 'void']),
+        });
+      },
+      held.row.request === null,
+    );
+  }
+
+  /** Acts where Stripe's invoice stands so that it can; where it went another way meanwhile, that is heard. */
+  private async settled(
+    held: HeldSync,
+    from: readonly RemoteStatus[],
+    act: () => Promise<Stripe.Invoice>,
+    looksFirst: boolean,
+  ): Promise<boolean> {
+    const lookedAt = this.timing.now();
+    const remote = looksFirst ? await this.existing(stripeIdOf(held)) : null;
+    const isElsewhere = remote !== null && !from.includes(remote.status as RemoteStatus);
+    return this.heard(held, isElsewhere ? remote : await act(), lookedAt);
+  }
+
+  private async inStatus(id: string, statuses: readonly RemoteStatus[]): Promise<Stripe.Invoice | null> {
+    const invoice = await this.client.invoice(id);
+    return invoice !== null && statuses.includes(invoice.status as RemoteStatus) ? invoice : null;
   }
 
   private async void(held: HeldSync): Promise<boolean> {

@@ -86,7 +86,8 @@ export class InvoicesResolver {
   }
 
   @Mutation(() => Invoice, {
-    description: 'Marks a finalized invoice, also one written off, as paid outside of Stripe. A second call changes nothing.',
+    description:
+      'Marks a finalized invoice, also one written off, as paid outside of Stripe, which then asks for nothing any more. A second call changes nothing.',
   })
   @RequireScope('WRITE')
   async payInvoice(
@@ -98,7 +99,8 @@ export class InvoicesResolver {
   }
 
   @Mutation(() => Invoice, {
-    description: 'Writes a finalized invoice off: nobody expects it to be paid. It may still be paid. A second call changes nothing.',
+    description:
+      'Writes a finalized invoice off, in Stripe too: nobody expects it to be paid. It may still be paid. A second call changes nothing.',
   })
   @RequireScope('WRITE')
   async markUncollectible(

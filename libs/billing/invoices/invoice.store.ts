@@ -158,6 +158,9 @@ const STOOD = `CASE WHEN w.before IS NULL THEN ${COUNTS} ELSE i.number IS NOT NU
 /** The place of a number in its series. */
 export const placeOf = (number: string): number => Number(/\d+$/.exec(number)?.[0] ?? Number.NaN);
 
+/** What the outbox tells of an invoice. PAID and WRITTEN_OFF: here, which the payment provider does not know. */
+export type Announcement = 'FINALIZED' | 'VOIDED' | 'PAID' | 'WRITTEN_OFF';
+
 /** SQL of invoices and their lines. */
 @Injectable()
 export class InvoiceStore {
@@ -503,7 +506,7 @@ export class InvoiceStore {
   }
 
   /** Announces to the right of the street what happened, in the transaction in which it did. Once per invoice and kind. */
-  async announce(tx: TenantTransaction, invoiceId: string | readonly string[], kind: 'FINALIZED' | 'VOIDED'): Promise<void> {
+  async announce(tx: TenantTransaction, invoiceId: string | readonly string[], kind: Announcement): Promise<void> {
     const ids = typeof invoiceId === 'string' ? [invoiceId] : invoiceId;
     if (ids.length === 0) return;
     await tx.execute(

@@ -105,11 +105,20 @@ export class InvoicesService {
     });
   }
 
-  /** FINALIZED (or written off) -> PAID, which brings the credits that waited for it; a second call changes nothing. @throws CodedError NOT_FOUND | INVOICE_NOT_FINAL */
+  /**
+   * FINALIZED (or written off) -> PAID, which brings the credits that waited for it; a second call changes nothing. It was paid past the payment provider,
+   * which is told to ask for nothing any more. @throws CodedError NOT_FOUND | INVOICE_NOT_FINAL
+   */
   async pay(tenantId: string, id: string, paidAt: Instant, actor = 'tare'): Promise<InvoiceView> {
-    return this.database.withTenant(tenantId, (tx) => this.payIn(tx, id, paidAt, actor));
+    return this.database.withTenant(tenantId, async (tx) => {
+      const { status } = await this.lockedIn(tx, id);
+      const view = await this.payIn(tx, id, paidAt, actor);
+      if (status !== 'PAID') await this.invoices.announce(tx, [id], 'PAID');
+      return view;
+    });
   }
 
+  /** The same of an invoice that its payment provider has been paid for, or that asks for nothing. */
   async payIn(tx: TenantTransaction, id: string, paidAt: Instant, actor = 'tare'): Promise<InvoiceView> {
     const invoice = await this.lockedIn(tx, id);
     if (invoice.status === 'DRAFT' || invoice.status === 'VOID') throw notFinal(invoice, 'paid');
@@ -122,11 +131,17 @@ export class InvoicesService {
     return this.viewIn(tx, id);
   }
 
-  /** FINALIZED -> UNCOLLECTIBLE; a second call changes nothing. @throws CodedError NOT_FOUND | INVOICE_NOT_FINAL | INVOICE_PAID */
+  /** FINALIZED -> UNCOLLECTIBLE, which the payment provider is told; a second call changes nothing. @throws CodedError NOT_FOUND | INVOICE_NOT_FINAL | INVOICE_PAID */
   async markUncollectible(tenantId: string, id: string, actor = 'tare'): Promise<InvoiceView> {
-    return this.database.withTenant(tenantId, (tx) => this.markUncollectibleIn(tx, id, actor));
+    return this.database.withTenant(tenantId, async (tx) => {
+      const { status } = await this.lockedIn(tx, id);
+      const view = await this.markUncollectibleIn(tx, id, actor);
+      if (status !== 'UNCOLLECTIBLE') await this.invoices.announce(tx, [id], 'WRITTEN_OFF');
+      return view;
+    });
   }
 
+  /** The same of an invoice that its payment provider has written off. */
   async markUncollectibleIn(tx: TenantTransaction, id: string, actor = 'tare'): Promise<InvoiceView> {
     const invoice = await this.lockedIn(tx, id);
     if (invoice.status === 'DRAFT' || invoice.status === 'VOID') throw notFinal(invoice, 'written off');

@@ -60,8 +60,8 @@ export class CreditNoteSteps {
 
   private async create(held: Held): Promise<boolean> {
     const invoiceSync = await this.invoiceSyncOf(held);
-    if (invoiceSync === null || (invoiceSync.step !== 'TRACK' && invoiceSync.step !== 'DONE')) return this.waitForInvoice(held);
     const { note, composed } = await this.composed(held);
+    if (invoiceSync === null || !isReady(invoiceSync, note)) return this.waitForInvoice(held);
     if (composed.totalMinor === 0) return this.finish(held, 'NOT_SYNCED');
     const id = invoiceSync.stripeInvoiceId;
     if (id === null) throw new Refused('The invoice of this credit note is not in Stripe.', 'INVOICE_NOT_AT_STRIPE');
@@ -147,7 +147,7 @@ export class CreditNoteSteps {
     await held.release({
       nextAttemptAt: after(this.timing.now(), this.timing.recheckDelayMs(0)),
       errorCode: WAITS_FOR_INVOICE,
-      lastError: 'The invoice of this credit note is not in Stripe yet.',
+      lastError: 'The invoice of this credit note, or its payment, is not in Stripe yet.',
     });
     return false;
   }
@@ -223,6 +223,13 @@ export class CreditNoteSteps {
       );
     return theirs;
   }
+}
+
+/** The invoice is at Stripe; where it was paid here, Stripe knows that before it hears of what goes back of the payment. */
+function isReady({ step, state, payRequested }: SyncRow, note: CreditNote): boolean {
+  if (step === 'DONE') return true;
+  const isAsking = step === 'TRACK' || step === 'PAY' || step === 'WRITE_OFF';
+  return isAsking && (!payRequested || state === 'FAILED' || !note.offInvoice.isZero());
 }
 
 /** @throws Refused when Stripe's invoice asks for something else than ours does */

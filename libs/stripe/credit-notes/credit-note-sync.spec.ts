@@ -230,9 +230,9 @@ describe('a credit note stops, and says why', () => {
     expect(await bench.noteAtStripe(note)).toHaveLength(1);
   });
 
-  test('when the invoice was paid here and is open there, until somebody has put it right', async () => {
+  test('when the invoice was paid here unannounced and is open there, until somebody has put it right', async () => {
     const id = await open();
-    await bench.paidHere(worker, id);
+    await bench.paidUnannounced(id);
     const note = await bench.credited(worker, id, { amount: d('30') });
     expect(await bench.driveNote(worker, note)).toMatchObject({ state: 'FAILED', errorCode: 'INVOICE_UNPAID_AT_STRIPE' });
     expect(await bench.noteAtStripe(note)).toEqual([]);
