@@ -17,6 +17,8 @@ export interface StoredGrant extends Grant {
   readonly source: 'GRANT' | 'PLAN' | 'PURCHASE';
   readonly subscriptionId: string | null;
   readonly invoiceId: string | null;
+  /** It was sold without tax: what is burnt of it is taxed then (SEMANTICS 8.6). */
+  readonly taxedAtUse: boolean;
 }
 
 export type NewGrant = Omit<StoredGrant, 'id' | 'remaining' | 'reserved' | 'priceUsed' | 'createdAt'>;
@@ -74,12 +76,13 @@ interface GrantRow {
   readonly source: StoredGrant['source'];
   readonly subscription_id: string | null;
   readonly invoice_id: string | null;
+  readonly taxed_at_use: boolean;
   readonly created_at: Instant;
 }
 
 const WALLET = 'version, balance, debt, reserved, filled, filled_by, drawn_seq, drawn_terms, waiting';
 const TERMS = `g.id, g.customer_id, g.key, g.credits, g.price_amount, g.price_currency, g.priority, g.promotional, g.effective_at, g.expires_at,
-  g.source, g.subscription_id, g.invoice_id, g.created_at`;
+  g.source, g.subscription_id, g.invoice_id, g.taxed_at_use, g.created_at`;
 const GRANT = `${TERMS}, g.remaining, g.reserved, g.price_used`;
 
 /** SQL of wallets: grants and the ledger of their postings. */
@@ -229,8 +232,8 @@ export class CreditStore {
   async insertGrant(tx: TenantTransaction, grant: NewGrant): Promise<StoredGrant | null> {
     const [row] = await tx.query<GrantRow>(
       `INSERT INTO credit_grant AS g (tenant_id, id, customer_id, key, credits, price_amount, price_currency, priority, promotional, effective_at,
-         expires_at, source, subscription_id, invoice_id)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+         expires_at, source, subscription_id, invoice_id, taxed_at_use)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
        ON CONFLICT (tenant_id, customer_id, key) DO NOTHING RETURNING ${GRANT}`,
       [
         tx.tenantId,
@@ -247,6 +250,7 @@ export class CreditStore {
         grant.source,
         grant.subscriptionId,
         grant.invoiceId,
+        grant.taxedAtUse,
       ],
     );
     return row ? grantOfRow(row) : null;
@@ -367,6 +371,32 @@ export class CreditStore {
     );
   }
 
+  /**
+   * What was burnt of credits that were sold without tax, at their price, by customer and currency: all of it that counts before the instant, and what was given
+   * back by voiding, which counts for the time that was billed. Customers without such credits are left out.
+   */
+  async burntUntaxed(
+    tx: TenantTransaction,
+    wanted: readonly { readonly customerId: string; readonly before: Instant }[],
+  ): Promise<Map<string, ReadonlyMap<string, Decimal>>> {
+    const burnt = new Map<string, Map<string, Decimal>>();
+    if (wanted.length === 0) return burnt;
+    const rows = await tx.query<{ customer_id: string; currency: string; revenue: string }>(
+      `SELECT g.customer_id, g.price_currency AS currency, sum(p.revenue) AS revenue
+       FROM unnest($2::uuid[], $3::timestamptz[]) AS w (customer_id, before_at)
+       JOIN credit_grant g ON g.tenant_id = $1 AND g.customer_id = w.customer_id AND g.taxed_at_use
+       JOIN credit_posting p ON p.tenant_id = $1 AND p.customer_id = w.customer_id AND p.grant_id = g.id AND p.account = 'BURNT'
+         AND (p.at < w.before_at OR p.cause = 'VOID')
+       WHERE g.price_currency IS NOT NULL GROUP BY 1, 2`,
+      [tx.tenantId, wanted.map(({ customerId }) => customerId), wanted.map(({ before }) => sqlInstant(before))],
+    );
+    for (const { customer_id: id, currency, revenue } of rows) {
+      const own = burnt.get(id) ?? new Map<string, Decimal>();
+      burnt.set(id, own.set(currency, Decimal.parse(revenue)));
+    }
+    return burnt;
+  }
+
   /** Customers with credits in grants that are gone at `upTo`. */
   async customersWithExpired(tx: TenantTransaction, upTo: Instant): Promise<string[]> {
     const rows = await tx.query<{ customer_id: string }>(
@@ -477,6 +507,7 @@ function grantOfRow(row: GrantRow): StoredGrant {
     source: row.source,
     subscriptionId: row.subscription_id,
     invoiceId: row.invoice_id,
+    taxedAtUse: row.taxed_at_use,
     createdAt: row.created_at,
   };
 }

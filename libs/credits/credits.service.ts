@@ -124,6 +124,7 @@ function newGrant(customer: Customer, input: CreditGrantInput, now: Instant): Ne
     source: 'GRANT',
     subscriptionId: null,
     invoiceId: null,
+    taxedAtUse: false,
   };
 }
 

@@ -64,6 +64,12 @@ export interface RefundInput {
   readonly credits?: Decimal | null | undefined;
 }
 
+/** The invoice of a purchase, and whether it sold the credits without tax. */
+export interface PaidInvoice {
+  readonly invoiceId: string;
+  readonly taxedAtUse: boolean;
+}
+
 const MOST_DAYS = 36_500;
 
 /**
@@ -210,7 +216,7 @@ export class PurchasesService {
    * For billing: the invoice was paid. Grants what was bought, effective from then on; again, it changes nothing (SEMANTICS 7.6).
    * The price without tax is their cost basis (7.9).
    */
-  async paidIn(tx: TenantTransaction, invoiceId: string, paidAt: Instant): Promise<void> {
+  async paidIn(tx: TenantTransaction, { invoiceId, taxedAtUse }: PaidInvoice, paidAt: Instant): Promise<void> {
     for (const purchase of await this.purchases.ofInvoice(tx, invoiceId)) {
       if (purchase.status !== 'INVOICED') continue;
       await this.store.lock(tx, purchase.customerId);
@@ -218,7 +224,7 @@ export class PurchasesService {
       const { customerId, credits, price, priority } = purchase;
       await this.wallets.issue(tx, {
         ...{ customerId, key: grantKey(purchase), credits, costBasis: price, priority, effectiveAt: paidAt, expiresAt },
-        ...{ promotional: false, source: 'PURCHASE', subscriptionId: null, invoiceId },
+        ...{ promotional: false, source: 'PURCHASE', subscriptionId: null, invoiceId, taxedAtUse },
       });
       await this.purchases.update(tx, { ...purchase, status: 'PAID', paidAt });
       const customer = (await this.customers.byIds(tx, [customerId])).get(customerId);

@@ -53,7 +53,8 @@ const invoice = (): Promise<string[]> =>
     return ids;
   });
 const PAID_AT = parseInstant('2026-03-05T10:17:33Z');
-const pay = (id: string): Promise<void> => world.database.withTenant(world.tenantId, (tx) => world.purchases.paidIn(tx, id, PAID_AT));
+const pay = (id: string): Promise<void> =>
+  world.database.withTenant(world.tenantId, (tx) => world.purchases.paidIn(tx, { invoiceId: id, taxedAtUse: false }, PAID_AT));
 const debit = (key: string, credits: string) => world.debits.debit(world.tenantId, { customer: 'acme', key, credits: d(credits) });
 const eventTypes = async (): Promise<string[]> => {
   const events = await world.get(AlertEvents).page(world.tenantId, {}, { beforeTime: null, beforeId: null, limit: 50 });

@@ -16,6 +16,9 @@ import {
 } from './posting.ts';
 import { SettlementStore } from './settlement.store.ts';
 
+/** Which invoice brings a plan's credits, and whether it sells them without tax. */
+export type IssuingInvoice = Pick<NewGrant, 'invoiceId' | 'taxedAtUse'>;
+
 /** What moves credits, inside a transaction that holds the wallet's lock (`CreditStore.lock`). */
 @Injectable()
 export class Wallets {
@@ -45,10 +48,10 @@ export class Wallets {
    * The grants that a plan makes, when the invoice of their period is finalized (SEMANTICS 7.6). Those that are there already stay as they are. Usage that
    * came before them waits to be drawn: it is looked at again.
    */
-  async issueOfPlan(tx: TenantTransaction, customerId: string, invoiceId: string | null, grants: readonly GrantToIssue[]): Promise<void> {
+  async issueOfPlan(tx: TenantTransaction, customerId: string, by: IssuingInvoice, grants: readonly GrantToIssue[]): Promise<void> {
     for (const { key, credits, costBasis, effectiveAt, expiresAt, promotional, priority, subscriptionId } of grants) {
       const terms = { key, credits, costBasis, effectiveAt, expiresAt, promotional, priority };
-      await this.issue(tx, { ...terms, customerId, source: 'PLAN', subscriptionId, invoiceId });
+      await this.issue(tx, { ...terms, customerId, source: 'PLAN', subscriptionId, ...by });
     }
     if (grants.length > 0) await this.store.markUndrawn(tx, customerId);
   }

@@ -333,6 +333,7 @@ function assembledOf(terms: InvoiceTerms): AssembledInvoice {
       taxBase,
       taxes: tax.isZero() ? [] : [{ name: 'Tax', percent: null, base: taxBase, amount: tax }],
       creditsTaxed: 'AT_PURCHASE',
+      untaxedBurns: Decimal.ZERO,
       tax,
       total,
       balanceApplied,

@@ -129,3 +129,29 @@ test('a cap on spend counts credits above the balance where they are billed, and
   await debit('b', '2');
   expect(await entitled()).toEqual({ allowed: false, reason: 'CAP_REACHED', caps: [{ key: 'budget', used: '5' }] });
 });
+
+test('credits that are taxed at use are sold without tax, and taxed by the invoice that closes the month in which they are used', async () => {
+  await ask('mutation { createCustomer(input: { key: "taxed", name: "Taxed" }) { id } }');
+  const { setCustomerTax } = await ask(`mutation { setCustomerTax(customer: "taxed", input: { rates: [{ name: "VAT", percent: "19" }],
+    creditsTaxed: AT_USE }) { creditsTaxed } }`);
+  expect(setCustomerTax).toEqual({ creditsTaxed: 'AT_USE' });
+  await ask('mutation ($input: SubscriptionInput!) { createSubscription(input: $input) { id } }', {
+    input: { customer: 'taxed', plan: 'creative', startsAt: '2026-01-01T00:00:00Z' },
+  });
+  await bill('2026-01-01T02:00:00Z');
+  await ask('mutation ($events: [UsageEventInput!]!) { ingestEvents(events: $events) { accepted } }', {
+    events: Array.from({ length: 20 }, (_, index) => ({
+      key: `tax ${index}`,
+      customer: 'taxed',
+      type: 'chat',
+      at: '2026-01-10T00:00:00Z',
+    })),
+  });
+  await bill('2026-02-01T02:00:00Z');
+  const { invoices } = await ask('{ invoices(customer: "taxed") { edges { node { untaxedBurns tax total taxes { name base } } } } }');
+  const nodes = (invoices as unknown as { edges: { node: { total: string } }[] }).edges.map(({ node }) => node);
+  expect(nodes.sort((a, b) => a.total.localeCompare(b.total))).toEqual([
+    { untaxedBurns: '0', tax: '0', total: '10', taxes: [{ name: 'VAT', base: '0' }] },
+    { untaxedBurns: '2', tax: '0.38', total: '10.38', taxes: [{ name: 'VAT', base: '2' }] },
+  ]);
+});

@@ -30,6 +30,7 @@ function invoiceOf(invoice: InvoiceView, { state, stripeInvoiceId }: InvoiceSync
     sync: state,
     stripeInvoiceId,
     taxes: detail.taxes,
+    untaxedBurns: detail.untaxedBurns,
     credited: credited?.total ?? Decimal.ZERO,
     amountDue: amountDue(invoice),
     balanceApplied: detail.balanceApplied,

@@ -167,6 +167,12 @@ export class Invoice {
   @Field(() => [InvoiceTax], { description: 'By name; on what is left after discounts, before prepaid money.' })
   taxes!: readonly InvoiceTax[];
 
+  @Field(() => DecimalScalar, {
+    description:
+      'Of what is taxed, the price of credits that were sold without tax (AT_USE) and are used now; below zero where some were given back.',
+  })
+  untaxedBurns!: Decimal;
+
   @Field(() => DecimalScalar, { description: 'Sum of the taxes.' })
   tax!: Decimal;
 

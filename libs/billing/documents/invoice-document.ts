@@ -143,6 +143,17 @@ function discountTotals({ lines }: InvoiceWithLines): { key: string; amount: Dec
   return [...totals].map(([key, amount]) => ({ key, amount }));
 }
 
+/** Where the tax comes from that no line explains. */
+function untaxedNote(burns: Decimal, currency: string): string[] {
+  if (burns.isZero()) return [];
+  const amount = `${writtenAmount(burns.abs(), currency)} ${currency}`;
+  return [
+    burns.isPositive()
+      ? `Taxed with this invoice: credits for ${amount} that were bought without tax and have been used.`
+      : `The tax on credits for ${amount} that were given back is taken off.`,
+  ];
+}
+
 function notesOf(
   { status, number, detail, adjusts, currency }: InvoiceWithLines,
   { parties, numbers, creditNotes }: DocumentContext,
@@ -152,6 +163,7 @@ function notesOf(
   const corrected = adjusts === null ? undefined : numbers.get(adjusts);
   return [
     ...(corrected === undefined ? [] : [`This invoice bills usage that became known after invoice ${corrected} was issued.`]),
+    ...untaxedNote(detail.untaxedBurns, currency),
     ...(awaited.length === 0 ? [] : [`Not billed yet, as its cost is not known: ${awaited.join(', ')}. It follows on a later invoice.`]),
     ...settled.map(
       (note) => `Of what was paid, ${writtenAmount(note.settled, currency)} ${currency} was given back with credit note ${note.number}.`,

@@ -291,6 +291,22 @@ export class InvoiceStore {
     return (await this.balancesOf(tx, [{ customerId, before }])).get(customerId) ?? new Map();
   }
 
+  /** What standing invoices have taxed of credits that were sold without tax, by customer and currency. */
+  async taxedBurns(tx: TenantTransaction, customerIds: readonly string[]): Promise<Map<string, ReadonlyMap<string, Decimal>>> {
+    const taxed = new Map<string, Map<string, Decimal>>();
+    if (customerIds.length === 0) return taxed;
+    const rows = await tx.query<{ customer_id: string; currency: string; burns: string }>(
+      `SELECT customer_id, currency, sum((detail ->> 'untaxedBurns')::numeric) AS burns FROM invoice
+       WHERE tenant_id = $1 AND customer_id = ANY ($2::uuid[]) AND finalized_at IS NOT NULL AND status <> 'VOID' AND detail ? 'untaxedBurns' GROUP BY 1, 2`,
+      [tx.tenantId, customerIds],
+    );
+    for (const { customer_id: id, currency, burns } of rows) {
+      const own = taxed.get(id) ?? new Map<string, Decimal>();
+      taxed.set(id, own.set(currency, Decimal.parse(burns)));
+    }
+    return taxed;
+  }
+
   /** The same for many customers, each named once. Those without any are left out. */
   async balancesOf(
     tx: TenantTransaction,

@@ -60,6 +60,7 @@ export interface InvoiceDetail {
   readonly taxes: AssembledInvoice['taxes'];
   readonly taxBase: Decimal;
   readonly creditsTaxed: AssembledInvoice['creditsTaxed'];
+  readonly untaxedBurns: Decimal;
   readonly balanceApplied: Decimal;
   readonly balanceCarried: Decimal;
   /** Credits that come when it is paid. */
@@ -176,9 +177,11 @@ interface StoredLineDetail {
 }
 
 export function invoiceDetailOf(assembled: AssembledInvoice): InvoiceDetail {
-  const { taxes, taxBase, creditsTaxed, balanceApplied, balanceCarried, discountUses, awaitingCost, leakage, grants, total } = assembled;
+  const { taxes, taxBase, creditsTaxed, untaxedBurns, balanceApplied, balanceCarried, discountUses, awaitingCost, leakage } = assembled;
+  const { grants, total } = assembled;
   const grantsWhenPaid = total.isPositive() ? grants.filter(({ grantedWhen }) => grantedWhen === 'PAID') : [];
-  return { taxes, taxBase, creditsTaxed, balanceApplied, balanceCarried, grantsWhenPaid, discountUses, awaitingCost, leakage };
+  const taxed = { taxes, taxBase, creditsTaxed, untaxedBurns };
+  return { ...taxed, balanceApplied, balanceCarried, grantsWhenPaid, discountUses, awaitingCost, leakage };
 }
 
 /** Reads an InvoiceDetail that was stored as JSON; of an empty object, one with nothing in it. */
@@ -191,6 +194,7 @@ export function readInvoiceDetail(json: unknown): InvoiceDetail {
     })),
     taxBase: decimal(detail.taxBase ?? '0'),
     creditsTaxed: detail.creditsTaxed ?? 'AT_PURCHASE',
+    untaxedBurns: decimal(detail.untaxedBurns ?? '0'),
     balanceApplied: decimal(detail.balanceApplied ?? '0'),
     balanceCarried: decimal(detail.balanceCarried ?? '0'),
     grantsWhenPaid: (detail.grantsWhenPaid ?? []).map((grant) => ({

@@ -124,7 +124,8 @@ export class InvoicesService {
     if (invoice.status === 'DRAFT' || invoice.status === 'VOID') throw notFinal(invoice, 'paid');
     if (invoice.status !== 'PAID') {
       await this.invoices.markPaid(tx, id, paidAt);
-      await this.wallets.issueOfPlan(tx, invoice.customerId, id, invoice.detail.grantsWhenPaid);
+      const by = { invoiceId: id, taxedAtUse: invoice.detail.creditsTaxed === 'AT_USE' };
+      await this.wallets.issueOfPlan(tx, invoice.customerId, by, invoice.detail.grantsWhenPaid);
       for (const listener of this.paid) await listener(tx, invoice, paidAt);
       await this.audited(tx, invoice, 'invoice.pay', actor);
     }

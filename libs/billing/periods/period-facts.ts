@@ -11,6 +11,7 @@ import {
   discountedPeriods,
   feesNetOf,
   NO_TAX,
+  roundToBilling,
   servicePeriodAt,
   spanOfIntervals,
 } from '@tare/core';
@@ -142,6 +143,8 @@ interface Loaded {
   /** Credits that nothing covers, by period; of another world none are recorded. */
   readonly uncovered: ReadonlyMap<string, Decimal>;
   readonly tax: InvoiceTax;
+  /** Price of credits that were sold without tax and are burnt now, by currency. */
+  readonly untaxedBurns: ReadonlyMap<string, Decimal>;
   /** What is recorded of the allowances of parts that were closed before. */
   readonly allowances: readonly AllowanceRecord[];
   readonly usage: ReadonlyMap<Part, RatedUsage>;
@@ -231,6 +234,7 @@ export class PeriodFacts {
     const uncovered = await this.uncovered(tx, asked, late, seenSeqOf);
     const allowances = await this.recordedAllowances(tx, asked, late);
     const taxes = await this.taxesOf(tx, asked);
+    const untaxedBurns = await this.untaxedBurns(tx, asked, late);
     return asked.map(({ query, standing: { customer }, subscription, segments }, index) => ({
       query,
       customer,
@@ -243,6 +247,7 @@ export class PeriodFacts {
       history: query.world?.history ?? histories.get(query) ?? NOTHING_BILLED,
       uncovered: uncovered.get(query) ?? NONE_UNCOVERED,
       tax: taxes[index] ?? NO_TAX,
+      untaxedBurns: untaxedBurns.get(query) ?? NO_BURNS,
       allowances: allowances.get(subscription.id) ?? [],
     }));
   }
@@ -258,6 +263,38 @@ export class PeriodFacts {
       const { taxes: issued, creditsTaxed } = asIssued.detail;
       return { kind: 'AMOUNTS', taxes: issued, creditsTaxed };
     });
+  }
+
+  /**
+   * Credits that were sold without tax are taxed by the invoice that closes what burnt them: all that was burnt by its instant, less what invoices have taxed,
+   * rounded as a whole, so that each is taxed once, whatever was voided, given back or came late (SEMANTICS 8.6). Usage has to be drawn.
+   */
+  private async untaxedBurns(
+    tx: TenantTransaction,
+    asked: readonly Asked[],
+    late: ReadonlyMap<FactsQuery, readonly LateScope[]>,
+  ): Promise<Map<FactsQuery, ReadonlyMap<string, Decimal>>> {
+    const found = new Map<FactsQuery, ReadonlyMap<string, Decimal>>();
+    const closing = asked.filter(({ query }) => {
+      const { asIssued, world, instant } = query;
+      if (asIssued !== undefined) found.set(query, new Map([[asIssued.currency, asIssued.detail.untaxedBurns]]));
+      const isBilled = instant.closes.length > 0 || (late.get(query) ?? []).length > 0;
+      return asIssued === undefined && world === undefined && query.closing !== false && isBilled;
+    });
+    const burnt = await this.credits.burntUntaxed(
+      tx,
+      closing.map(({ query: { instant }, standing }) => ({ customerId: standing.customer.id, before: instant.at })),
+    );
+    const taxed = await this.invoices.taxedBurns(tx, [...burnt.keys()]);
+    for (const { query, standing } of closing) {
+      const before = taxed.get(standing.customer.id);
+      const own = [...(burnt.get(standing.customer.id) ?? [])].map(([currency, amount]): [string, Decimal] => [
+        currency,
+        roundToBilling(amount, currency).minus(before?.get(currency) ?? Decimal.ZERO),
+      ]);
+      found.set(query, new Map(own));
+    }
+    return found;
   }
 
   private async asked(tx: TenantTransaction, queries: readonly FactsQuery[]): Promise<Asked[]> {
@@ -497,6 +534,7 @@ const NOTHING_BILLED: BillingHistory = {
   balances: new Map(),
   allowances: [],
 };
+const NO_BURNS: ReadonlyMap<string, Decimal> = new Map();
 const NONE_UNCOVERED: ReadonlyMap<string, Decimal> = new Map();
 
 function resultOf(loaded: Loaded): PeriodFactsResult {
@@ -731,7 +769,7 @@ function invoicesOf(loaded: Loaded, parts: readonly EndedPart[], late: readonly 
     allowances: allowancesIn(currency, loaded),
     late: late.filter(({ facts }) => facts.currency === currency),
     tax: loaded.tax,
-    untaxedBurns: Decimal.ZERO,
+    untaxedBurns: loaded.untaxedBurns.get(currency) ?? Decimal.ZERO,
     prepaidAmount: Decimal.ZERO,
     customerBalance: loaded.history.balances.get(currency) ?? Decimal.ZERO,
   }));

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { assembleInvoice, CodedError } from '@tare/core';
+import { assembleInvoice, CodedError, isEmptyInvoice } from '@tare/core';
 import type { AssembledInvoice, Decimal, GrantToIssue, Instant } from '@tare/core';
 import { CreditStore, DrawDown, SettlementStore, Wallets } from '@tare/credits';
 import { timeOrderedId, type TenantTransaction } from '@tare/database';
@@ -144,7 +144,7 @@ export class BillingStep {
     const drafts = page.flatMap((billing) =>
       billing.invoices.map((assembled, sequence) => ({ billing, assembled, invoice: newInvoice(billing, sequence), id: timeOrderedId() })),
     );
-    const kept = drafts.filter(({ assembled }) => assembled.lines.length > 0);
+    const kept = drafts.filter(({ assembled }) => !isEmptyInvoice(assembled));
     await this.pinUsage(
       tx,
       kept.map(({ billing }) => billing),
@@ -218,7 +218,7 @@ export class BillingStep {
     const billing: Billing = { request, standing, course: { ...course, periods }, at, kind, instant, again: voided };
     const [assembled] = await this.assembled(tx, [billing]);
     const invoices = (assembled?.invoices ?? []).filter(({ currency }) => currency === voided.currency);
-    if (assembled === undefined || invoices.every(({ lines }) => lines.length === 0))
+    if (assembled === undefined || invoices.every(isEmptyInvoice))
       throw new CodedError('NOTHING_TO_BILL', 'With what is known now nothing is to be billed for its periods.', 'invoice');
     const { invoiceIds } = await this.finalize(tx, request, [{ ...assembled, invoices }]);
     const [id] = invoiceIds;
@@ -302,7 +302,7 @@ export class BillingStep {
       return billing.invoices.map((assembled, index) => {
         const invoice = newInvoice(billing, first + index);
         const existing = there.find(({ sequence }) => sequence === invoice.sequence);
-        const state = existing?.status === 'VOID' ? 'VOID' : assembled.lines.length === 0 ? 'EMPTY' : 'SAVED';
+        const state = existing?.status === 'VOID' ? 'VOID' : isEmptyInvoice(assembled) ? 'EMPTY' : 'SAVED';
         const named = billing.billing.again === undefined ? assembled : renamed(assembled, invoice.sequence);
         return { billing, assembled: named, invoice, id: existing?.id ?? timeOrderedId(), existing, state };
       });
@@ -412,7 +412,8 @@ export class BillingStep {
       if (creditCarry !== null) await this.wallets.carryOver(tx, customerId, creditCarry);
       // After that: a debt that the ended period left is taken from the grants of the next one (SEMANTICS 7.5).
       for (const one of own.filter(({ state }) => state !== 'VOID')) {
-        await this.wallets.issueOfPlan(tx, customerId, hasInvoice(one) ? one.id : null, grantsOf(one));
+        const by = { invoiceId: hasInvoice(one) ? one.id : null, taxedAtUse: one.assembled.creditsTaxed === 'AT_USE' };
+        await this.wallets.issueOfPlan(tx, customerId, by, grantsOf(one));
       }
       // What waited for them takes its part before anybody else does (docs/decisions/0024).
       const isWaitedFor = ((await this.credits.row(tx, customerId))?.waiting.size ?? 0) > 0;

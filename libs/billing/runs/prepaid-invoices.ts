@@ -28,7 +28,10 @@ export class PrepaidInvoices implements OnModuleInit {
 
   /** Paying a PREPAID invoice brings its credits, voiding it before cancels the purchase: in the transaction that does it. */
   onModuleInit(): void {
-    this.standing.onPaid((tx, { id, kind }, paidAt) => (kind === 'PREPAID' ? this.purchases.paidIn(tx, id, paidAt) : Promise.resolve()));
+    this.standing.onPaid(async (tx, { id: invoiceId, kind, detail }, paidAt) => {
+      const taxedAtUse = detail.creditsTaxed === 'AT_USE';
+      if (kind === 'PREPAID') await this.purchases.paidIn(tx, { invoiceId, taxedAtUse }, paidAt);
+    });
     this.standing.onVoided((tx, { id, kind }) => (kind === 'PREPAID' ? this.purchases.voidedIn(tx, id) : Promise.resolve()));
   }
 

@@ -31,7 +31,7 @@ export class CustomerTaxesService {
   /**
    * Sets all of it, for invoices whose billing instant is at `from` or later and that are not finalized; none: from now on, and what is set first for a
    * customer from the beginning. Finalized invoices keep the tax that they have. Setting the same again changes nothing.
-   * @throws CodedError NOT_FOUND | FIELD_MISSING | FIELD_TOO_LONG | TOO_MANY_TAX_RATES | DUPLICATE_TAX_RATE | OUT_OF_RANGE | TOO_PRECISE | NOT_AVAILABLE
+   * @throws CodedError NOT_FOUND | FIELD_MISSING | FIELD_TOO_LONG | TOO_MANY_TAX_RATES | DUPLICATE_TAX_RATE | OUT_OF_RANGE | TOO_PRECISE
    */
   set(
     tenantId: string,
@@ -70,8 +70,6 @@ export class CustomerTaxesService {
 }
 
 function taxOfInput({ id }: Customer, input: CustomerTaxInput, validFrom: Instant): CustomerTax {
-  if (input.creditsTaxed === 'AT_USE')
-    throw new CodedError('NOT_AVAILABLE', 'Credits are taxed when they are bought; at use is not available yet.', 'creditsTaxed');
   const rates = (input.rates ?? []).map(({ name, percent }, index) => ({ name: requiredText(name, `rates.${index}.name`), percent }));
   const taxId = optionalText(input.taxId, 'taxId');
   if (taxId !== null && taxId.length > LONGEST_TAX_ID)

@@ -83,7 +83,17 @@ function changedAllowances(
 
 type Totals = Pick<
   AssembledInvoice,
-  'subtotal' | 'discounts' | 'creditsApplied' | 'taxBase' | 'taxes' | 'creditsTaxed' | 'tax' | 'total' | 'balanceApplied' | 'balanceCarried'
+  | 'subtotal'
+  | 'discounts'
+  | 'creditsApplied'
+  | 'taxBase'
+  | 'taxes'
+  | 'creditsTaxed'
+  | 'untaxedBurns'
+  | 'tax'
+  | 'total'
+  | 'balanceApplied'
+  | 'balanceCarried'
 >;
 
 /**
@@ -112,7 +122,13 @@ export function invoiceTotals(
   const balanceCarried = Decimal.max(Decimal.ZERO, due.negated());
   const total = due.minus(balanceApplied).plus(balanceCarried);
   const { creditsTaxed } = tax;
-  return { subtotal, discounts, creditsApplied, taxBase, taxes, creditsTaxed, tax: taxTotal, total, balanceApplied, balanceCarried };
+  const sums = { subtotal, discounts, creditsApplied, taxBase, taxes, creditsTaxed, untaxedBurns };
+  return { ...sums, tax: taxTotal, total, balanceApplied, balanceCarried };
+}
+
+/** Whether an invoice has nothing to say: without lines, and without a tax on credits that were burnt. */
+export function isEmptyInvoice({ lines, tax }: Pick<AssembledInvoice, 'lines' | 'tax'>): boolean {
+  return lines.length === 0 && tax.isZero();
 }
 
 /** Credits are taxed when they are bought or when they are burnt: never in both, never in neither (SEMANTICS 8.6). */

@@ -104,6 +104,8 @@ export interface AssembledInvoice {
   /** By name, each rounded once. */
   readonly taxes: readonly TaxAmount[];
   readonly creditsTaxed: CreditsTaxed;
+  /** Of the tax base, the price of credits that were sold without tax and are burnt now; below zero where some were given back. */
+  readonly untaxedBurns: Decimal;
   /** Sum of the taxes. */
   readonly tax: Decimal;
   readonly total: Decimal;

@@ -31,6 +31,16 @@ test('6.1 an upgrade brings what it adds for the rest, a downgrade nothing befor
   expect(shown(downgraded, '02-05')).toBe('from 01-21:2026-02-01 31');
 });
 
+test('a change that adds nothing leaves what was bought before: the next one is held against that', () => {
+  const changed = [
+    cut(plan, '01-11'),
+    cut(later({ ...CREDITS, creditsPerInterval: '31' }, '01-11'), '01-21'),
+    later({ ...CREDITS, creditsPerInterval: '620' }, '01-21'),
+  ];
+  expect(shown(changed, '01-15')).toBeNull();
+  expect(shown(changed, '01-25')).toBe('from 01-21:2026-01-21 110');
+});
+
 test('nothing comes in a trial, in a pause, after it inside of the same period, or without credits of the plan', () => {
   expect(shown([{ ...plan, trialEnd: at('01-15') }], '01-10')).toBeNull();
   const paused = [cut(plan, '01-11'), cut(later(CREDITS, '01-11', { paused: true }), '01-21'), later(CREDITS, '01-21')];

@@ -24,24 +24,36 @@ export function plannedGrant(segments: readonly Segment[], at: Instant): GrantTo
 }
 
 function linesOf(segments: readonly Segment[], segment: Segment, period: ServicePeriod): readonly DraftLine[] {
-  const before = segments.find(({ id, start, end }) => id !== segment.id && end === period.start && start < period.start);
+  const before = segmentBefore(segments, segment, period);
   const left = before && servicePeriodAt(before, period.start - 1);
   if (before === undefined || left === null || left === undefined || left.fullEnd <= period.start) return advanceLines({ segment, period });
-  if (!left.trial)
-    return prorationLines({ at: period.start, from: before, billed: creditsBilled(before, left), to: { segment, period } }, 0);
-  return advanceLines({ segment, period, resumed: isResumed(segments, before, period) });
+  if (left.trial) return advanceLines({ segment, period, resumed: isResumed(segments, before, period) });
+  const billed = creditsBilled(segments, before, left).filter((fee) => fee.period.end > period.start);
+  return prorationLines({ at: period.start, from: before, billed, to: { segment, period } }, 0);
 }
 
-/** The credits that the period before was billed for, up to the end of the billing period: it was not known to be cut. */
-function creditsBilled(segment: Segment, { start }: ServicePeriod): BilledFee[] {
+/**
+ * The credits that run where the period ends, as they were billed last, up to the end of the billing period: it was not known to be cut. A change that adds
+ * none leaves those of the segment before it (`billedFeesOf`).
+ */
+function creditsBilled(segments: readonly Segment[], segment: Segment, { start }: ServicePeriod): BilledFee[] {
   const period = servicePeriodAt(openEnded(segment), start);
   if (period === null) return [];
-  return advanceLines({ segment, period })
-    .filter(({ kind }) => kind === 'CREDITS')
-    .map(({ priceKey, description, quantity, amount, credits }) => ({
+  const own = linesOf(segments, segment, period).filter(({ credits }) => credits.isPositive());
+  if (own.length > 0) {
+    return own.map(({ priceKey, description, quantity, amount, credits }) => ({
       ...{ kind: 'CREDITS' as const, priceKey, description, quantity, amount, credits },
       ...{ discounts: [], period: { start: period.start, end: period.end } },
     }));
+  }
+  const before = segmentBefore(segments, segment, period);
+  const left = before && servicePeriodAt(before, period.start - 1);
+  return before && left && left.fullEnd > period.start ? creditsBilled(segments, before, left) : [];
+}
+
+/** The one that the period takes over from. */
+function segmentBefore(segments: readonly Segment[], { id }: Segment, { start }: ServicePeriod): Segment | undefined {
+  return segments.find((one) => one.id !== id && one.end === start && one.start < start);
 }
 
 /** After a pause inside of one billing period the credits that were bought for it are still there. */
