@@ -2,7 +2,7 @@ import { AlertEvents } from '@tare/alerts';
 import { Decimal, parseInstant, type PlanInput } from '@tare/core';
 import { CreditsService } from '@tare/credits';
 import { SubscriptionsService } from '@tare/customers';
-import { createTestDatabase, type TestDatabase } from '@tare/database';
+import { createTestDatabase, Database, type TenantTransaction, type TestDatabase } from '@tare/database';
 import { CorrectionsService } from '@tare/usage';
 import { CapsService, EntitlementsService, LimitAlerts, type CapInput } from './index.ts';
 import { LimitedWorld, readAnswer } from './limits.fixture.ts';
@@ -459,3 +459,53 @@ test('many that ask at once while usage comes in see all that was committed befo
     expect(new Set(answers.map((answer) => readAnswer(answer).remaining))).toEqual(new Set([String(100 - used)]));
   }
 });
+
+test('an answer reads no event and no bucket, however many are stored: only what commits since the last one brought', async () => {
+  const service = world.get(EntitlementsService);
+  const now = new Date();
+  const monthStart = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 1)).toISOString();
+  await plan('pro', CHAT_100);
+  await world.customer('acme');
+  await world.subscribe('acme', 'pro', monthStart);
+  await cap('acme', { limit: d('90') });
+  const ask = async (): Promise<string | null> => readAnswer(await service.entitlement(world.tenantId, 'acme', 'chat')).remaining;
+  await world.use('acme', 'chats', '7', now.toISOString());
+  expect(await ask()).toBe('83');
+
+  service.changed(world.tenantId);
+  const again = await statementsOf(async () => expect(await ask()).toBe('83'));
+  expect(again.length).toBeGreaterThan(5);
+  expect(again.filter((text) => /usage_event|usage_bucket/.test(text))).toEqual([]);
+
+  await world.use('acme', 'chats', '3', now.toISOString());
+  service.moved(world.tenantId, [1]);
+  const moved = await statementsOf(async () => expect(await ask()).toBe('80'));
+  expect(moved.filter((text) => text.includes('usage_event'))).toEqual([]);
+  expect(moved.filter((text) => text.includes('usage_bucket'))).toEqual([expect.stringContaining('b.seq > $2 AND b.seq <= $3')]);
+});
+
+/** What Postgres is asked meanwhile. */
+async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
+  const database = world.get(Database);
+  const texts: string[] = [];
+  const written = (tx: TenantTransaction): TenantTransaction => ({
+    ...tx,
+    prisma: tx.prisma,
+    query: (text: string, values?: readonly unknown[]) => {
+      texts.push(text);
+      return tx.query(text, values);
+    },
+    queryPrepared: (name: string, text: string, values: readonly unknown[]) => {
+      texts.push(text);
+      return tx.queryPrepared(name, text, values);
+    },
+  });
+  const withTenant = database.withTenant.bind(database);
+  database.withTenant = (tenantId, run) => withTenant(tenantId, (tx) => run(written(tx)));
+  try {
+    await work();
+  } finally {
+    database.withTenant = withTenant;
+  }
+  return texts;
+}

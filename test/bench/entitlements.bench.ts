@@ -6,7 +6,9 @@ import { median, percentile, print, rounded } from './measure.ts';
 import { startBenchServer, type BenchPlatform } from './platform.ts';
 
 /**
- * The entitlement check over HTTP against an endpoint of the same process that answers a constant: in turns, the ratio is the median of the rounds' own. Half of the
+ * The entitlement check over HTTP against an endpoint of the same process that answers a constant: in turns, the ratio is the median of the rounds' own. By REST the
+ * constant is /healthz, which asks for no key, so that the check pays for knowing its caller too; by GraphQL it is `__typename` under the same key. The client is this
+ * process, 64 connections with a request each: on two cores it takes one, and what PostgreSQL reads again every second shares the other with the API. Half of the
  * customers are limited by a feature and a cap on spend, half by a feature alone; every one is asked for. Then the same with a history of events stored, and
  * while usage comes in. Prints JSON lines. TARE_BENCH_ROWS (20000000; 0: none), TARE_BENCH_ROUNDS (7) TARE_BENCH_REQUESTS (20000, per round and endpoint) and
  * TARE_BENCH_CUSTOMERS (500, at most) make it shorter or longer; TARE_BENCH_DIRECTORY keeps the data for the next run. A history needs 700 bytes of disk for each row.
