@@ -12,6 +12,8 @@ export interface Customer {
   readonly key: string;
   readonly name: string;
   readonly email: string | null;
+  /** As it stands on invoices, lines divided by a line feed. */
+  readonly address: string | null;
   /** ISO 4217; null: that of whatever plan it subscribes to. */
   readonly currency: string | null;
   /** IANA zone in which its periods and days are counted (SEMANTICS 2.1). */
@@ -19,7 +21,10 @@ export interface Customer {
   readonly createdAt: Instant;
 }
 
-export type NewCustomer = Omit<Customer, 'id' | 'no' | 'createdAt'>;
+export type NewCustomer = Omit<Customer, 'id' | 'no' | 'createdAt' | 'address'> & { readonly address?: string | null };
+
+/** What of a customer may change. */
+export type CustomerDetails = Pick<Customer, 'name' | 'email' | 'address'>;
 
 interface CustomerRow {
   readonly id: string;
@@ -27,16 +32,17 @@ interface CustomerRow {
   readonly key: string;
   readonly name: string;
   readonly email: string | null;
+  readonly address: string | null;
   readonly currency: string | null;
   readonly time_zone: string;
   readonly created_at: Instant;
 }
 
-const SELECT = `SELECT c.id, c.no, k.key, c.name, c.email, c.currency, c.time_zone, c.created_at
+const SELECT = `SELECT c.id, c.no, k.key, c.name, c.email, c.address, c.currency, c.time_zone, c.created_at
   FROM customer c JOIN customer_key k ON k.tenant_id = c.tenant_id AND k.no = c.no`;
 
 /** Each looked up by its key (OFFSET 0): many are asked for at once while tables grow, and Postgres does not know their numbers yet. */
-const BY_KEYS = `SELECT c.id, c.no, k.key, c.name, c.email, c.currency, c.time_zone, c.created_at
+const BY_KEYS = `SELECT c.id, c.no, k.key, c.name, c.email, c.address, c.currency, c.time_zone, c.created_at
   FROM unnest($2::text[]) AS wanted (key)
   CROSS JOIN LATERAL (SELECT no, key FROM customer_key WHERE tenant_id = $1 AND key = wanted.key OFFSET 0) AS k
   CROSS JOIN LATERAL (SELECT * FROM customer WHERE tenant_id = $1 AND no = k.no OFFSET 0) AS c`;
@@ -106,11 +112,18 @@ export class CustomerStore {
   async insert(tx: TenantTransaction, customer: NewCustomer): Promise<Customer | null> {
     const no = (await this.numbersOf(tx, [customer.key])).get(customer.key);
     const [inserted] = await tx.query<{ id: string }>(
-      `INSERT INTO customer (tenant_id, id, no, name, email, currency, time_zone)
-       VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id, no) DO NOTHING RETURNING id`,
-      [tx.tenantId, randomUUID(), no, customer.name, customer.email, customer.currency, customer.timeZone],
+      `INSERT INTO customer (tenant_id, id, no, name, email, currency, time_zone, address)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant_id, no) DO NOTHING RETURNING id`,
+      [tx.tenantId, randomUUID(), no, customer.name, customer.email, customer.currency, customer.timeZone, customer.address ?? null],
     );
     return inserted ? this.byKey(tx, customer.key) : null;
+  }
+
+  /** The database keeps what it was, for documents of before. */
+  async update(tx: TenantTransaction, id: string, { name, email, address }: CustomerDetails): Promise<void> {
+    await tx.query('UPDATE customer SET name = $3, email = $4, address = $5 WHERE tenant_id = $1 AND id = $2', [
+      ...[tx.tenantId, id, name, email, address],
+    ]);
   }
 
   /** The integers that stand for customer keys; keys that were never seen get theirs now. */

@@ -1,3 +1,4 @@
+import { AuditLog } from '@tare/access';
 import { cursorOf } from '@tare/catalog';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { CustomerStore } from './customer.store.ts';
@@ -11,7 +12,7 @@ describe('customers', () => {
 
   beforeAll(async () => {
     db = await createTestDatabase();
-    customers = new CustomersService(db.database, new CustomerStore());
+    customers = new CustomersService(db.database, new CustomerStore(), new AuditLog());
   });
   afterAll(() => db.drop());
 
@@ -19,6 +20,34 @@ describe('customers', () => {
     const tenantId = await db.createTenant();
     const made = await customers.create(tenantId, acme);
     expect(made).toMatchObject(acme);
+    expect(await customers.byKey(tenantId, 'acme')).toEqual(made);
+  });
+
+  test('name, email and address may change, and the audit log says by whom; what is not named stays', async () => {
+    const tenantId = await db.createTenant();
+    const made = await customers.create(tenantId, { ...acme, address: ' 1 Road \r\n Town' });
+    expect(made.address).toBe('1 Road\nTown');
+    await customers.update(tenantId, 'acme', { name: 'Acme Ltd', email: null }, 'ada');
+    expect(await customers.byKey(tenantId, 'acme')).toEqual({ ...made, name: 'Acme Ltd', email: null });
+    await customers.update(tenantId, 'acme', { address: '' });
+    await customers.update(tenantId, 'acme', { name: 'Acme Ltd' }, 'changes nothing');
+    expect(await customers.byKey(tenantId, 'acme')).toMatchObject({ name: 'Acme Ltd', address: null });
+    const entries = await db.database.withTenant(tenantId, (tx) =>
+      tx.query("SELECT actor FROM audit_entry WHERE action = 'customer.update' AND subject = $1 ORDER BY at", [made.id]),
+    );
+    expect(entries).toEqual([{ actor: 'ada' }, { actor: 'tare' }]);
+  });
+
+  test.each([
+    ['nobody', {}, 'NOT_FOUND', 'customer'],
+    ['acme', { name: '' }, 'FIELD_MISSING', 'name'],
+    ['acme', { email: 'nope' }, 'INVALID_EMAIL', 'email'],
+    ['acme', { address: 'line\n'.repeat(9) }, 'FIELD_TOO_LONG', 'address'],
+    ['acme', { address: 'a\u0007b' }, 'INVALID_CHARACTER', 'address'],
+  ])('a change of %s to %j is refused with %s', async (key, change, code, path) => {
+    const tenantId = await db.createTenant();
+    const made = await customers.create(tenantId, acme);
+    await expect(customers.update(tenantId, key, change)).rejects.toMatchObject({ code, path });
     expect(await customers.byKey(tenantId, 'acme')).toEqual(made);
   });
 

@@ -7,7 +7,7 @@ const START = Date.UTC(2026, 2, 1);
 function mirrorInHand() {
   const clock = { ms: 0, reads: [] as string[] };
   const facts = (key: string): LoadedFacts => ({
-    customer: { id: key, no: Number(key), key, name: key, email: null, currency: null, timeZone: 'UTC', createdAt: 0 },
+    customer: { id: key, no: Number(key), key, name: key, email: null, address: null, currency: null, timeZone: 'UTC', createdAt: 0 },
     ...{
       segments: [],
       caps: [],

@@ -9,7 +9,7 @@ import { DateTimeScalar } from '../graphql/scalars.ts';
 import { Discount, DiscountInput } from '../subscriptions/discount.types.ts';
 import { SubscriptionsOfCustomer } from '../subscriptions/subscriptions-of-customer.ts';
 import { Subscription } from '../subscriptions/subscriptions.types.ts';
-import { Customer, CustomerConnection, CustomerInput } from './customers.types.ts';
+import { Customer, CustomerChangeInput, CustomerConnection, CustomerInput } from './customers.types.ts';
 
 @Resolver(() => Customer)
 export class CustomersResolver {
@@ -27,6 +27,20 @@ export class CustomersResolver {
   @RequireScope('WRITE')
   createCustomer(@CurrentPrincipal() { tenantId, apiKeyId }: Principal, @Args('input') input: CustomerInput): Promise<Customer> {
     return this.service.create(tenantId, input, apiKeyId);
+  }
+
+  @Mutation(() => Customer, {
+    description:
+      'Changes how a customer stands on invoices from now on; those that are final stay as they are. Stripe keeps the name and email of a customer that is there ' +
+      'already: change them in Stripe too.',
+  })
+  @RequireScope('WRITE')
+  updateCustomer(
+    @CurrentPrincipal() { tenantId, apiKeyId }: Principal,
+    @Args('customer', { description: 'Your own key of the customer.' }) customer: string,
+    @Args('input') input: CustomerChangeInput,
+  ): Promise<Customer> {
+    return this.service.update(tenantId, customer, input, apiKeyId);
   }
 
   @Mutation(() => Customer, {

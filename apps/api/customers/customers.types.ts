@@ -12,11 +12,26 @@ export class CustomerInput {
   @Field(() => String, { nullable: true, description: 'Where invoices are sent.' })
   email?: string | null;
 
+  @Field(() => String, { nullable: true, description: 'As it stands on invoices: at most 8 lines of 200 characters.' })
+  address?: string | null;
+
   @Field(() => String, { nullable: true, description: 'ISO 4217: plans in another currency are refused. None: any.' })
   currency?: string | null;
 
   @Field(() => String, { nullable: true, description: 'IANA time zone in which its periods and days are counted. None: UTC.' })
   timeZone?: string | null;
+}
+
+@InputType({ description: 'What of a customer changes; what is not named stays, null takes email or address away.' })
+export class CustomerChangeInput {
+  @Field(() => String, { nullable: true, description: 'As it stands on invoices, at most 255 characters.' })
+  name?: string | null;
+
+  @Field(() => String, { nullable: true })
+  email?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'At most 8 lines of 200 characters.' })
+  address?: string | null;
 }
 
 @ObjectType({ description: 'Who is charged.' })
@@ -32,6 +47,9 @@ export class Customer {
 
   @Field(() => String, { nullable: true })
   email!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'As it stands on invoices.' })
+  address!: string | null;
 
   @Field(() => String, { nullable: true, description: 'ISO 4217; null: that of its plans.' })
   currency!: string | null;

@@ -1,5 +1,6 @@
 import { SettingsService } from '@tare/access';
 import { Decimal, parseInstant } from '@tare/core';
+import { CustomersService } from '@tare/customers';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { parse } from 'csv-parse/sync';
 import { CreditNotesService, type CreditNoteInput, type CreditNoteView } from '../credit-notes/credit-notes.service.ts';
@@ -87,13 +88,13 @@ test('8.2 the document of a final invoice says what held when it was finalized: 
   const before = await documents().invoicePdf(world.tenantId, invoice.id);
   expect(before).toMatchObject({ name: `${invoice.number}.pdf` });
   await setSeller({ name: 'Second Name Ltd', address: null });
-  await world.database.withTenant(world.tenantId, (tx) => tx.query(`UPDATE customer SET name = 'Renamed', email = 'new@acme.test'`));
+  await world.get(CustomersService).update(world.tenantId, 'acme', { name: 'Renamed', email: 'new@acme.test', address: '2 Road\nTown' });
   expect((await documents().invoicePdf(world.tenantId, invoice.id)).content.equals(before.content)).toBe(true);
   await world.bill('2026-03-02T00:00:00Z');
   const next = (await world.invoices('acme')).at(-1) ?? invoice;
   expect(await partiesOf(next)).toMatchObject({
     seller: { name: 'Second Name Ltd', address: null },
-    buyer: { name: 'Renamed', email: 'new@acme.test' },
+    buyer: { name: 'Renamed', email: 'new@acme.test', address: '2 Road\nTown' },
   });
 });
 
