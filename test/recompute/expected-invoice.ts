@@ -155,10 +155,17 @@ export class ExpectedInvoices {
     return { start: Math.max(span.start, start, trialEnd ?? start), end: span.end, fullStart: span.start, fullEnd: span.end };
   }
 
-  /** What threshold invoices billed of a line while its period ran: round(cumulative) - billed (SEMANTICS 8.3). */
+  /**
+   * What threshold invoices billed of a line while its period ran: round(cumulative) - billed (SEMANTICS 8.3); and of an invoice that is made again what
+   * corrections of the void one billed or gave since.
+   */
   private lessBilled(line: ExpectedLine, invoice: RawInvoice): ExpectedLine {
     const billed = this.before(invoice).flatMap(({ invoice: other, lines }) =>
-      other.kind === 'THRESHOLD' ? lines.filter((candidate) => candidate.kind === line.kind && isSameCharge(candidate, line)) : [],
+      lines.filter((candidate) => {
+        const isBilled = other.kind === 'THRESHOLD' && candidate.kind === line.kind;
+        const isCorrected = candidate.kind === 'DELTA' && candidate.adjusts === invoice.replaces && candidate.adjusts_kind === line.kind;
+        return (isBilled || isCorrected) && isSameCharge(candidate, line);
+      }),
     );
     const sum = (texts: readonly string[]): Fraction => Fraction.sum(texts.map((text) => Fraction.read(text)));
     return {
@@ -252,14 +259,15 @@ export class ExpectedInvoices {
     const period = validIn(price, part.period);
     if (used === undefined || period === null) return [...opening];
     const own12 = allowance({ ...EMPTY, ...casePrice(price) }, stated(used.amounts), part.seats, period);
+    const end = part.pieces.at(-1)?.end ?? part.period.end;
     const lives = price.rolloverPeriods ?? null;
     const expiresAt = lives === null ? null : await endOf(this.tx, segment.id, part.period.start, lives + 1);
     const most = price.rolloverMaximum ?? null;
     return carriedOn(opening, {
-      own: price.prorateIncluded === true || part.period.end === part.period.fullEnd ? own12 : null,
+      own: price.prorateIncluded === true || end === part.period.fullEnd ? own12 : null,
       used: used.quantity,
       expiresAt,
-      end: part.period.end,
+      end,
       most: most === null ? null : Fraction.read(most).times(Fraction.of(price.perSeat ? part.seats : 1)),
     });
   }

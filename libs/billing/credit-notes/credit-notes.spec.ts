@@ -127,6 +127,26 @@ describe('a credit note', () => {
     expect(again.total.toString()).toBe('27.5');
   });
 
+  test('8.3 of usage is not billed again by a correction that comes with an upgrade', async () => {
+    await world.plan({ key: 'max', kind: 'SUBSCRIPTION', prices: [{ key: 'fee', model: 'FLAT', amount: '60' }] });
+    await world.customer('changing');
+    const subscription = await world.subscribe('changing', 'pro', '2026-04-01T00:00:00Z');
+    await world.use('changing', { at: '2026-04-10T00:00:00Z', quantity: '10' });
+    await world.bill('2026-05-01T01:00:00Z');
+    const may = (await world.invoices('changing'))[1];
+    const line = may?.lines.find(({ kind }) => kind === 'USAGE');
+    await credit(may?.id ?? '', {
+      lines: [{ line: line?.id ?? '', amount: d('1') }],
+      at: parseInstant('2026-05-02T00:00:00Z'),
+    });
+    await world.use('changing', { at: '2026-04-20T00:00:00Z', quantity: '3' });
+    await world.change(subscription, 'max', '2026-05-16T00:00:00Z');
+    await world.bill('2026-05-16T01:00:00Z');
+    const upgrade = (await world.invoices('changing'))[2];
+    const deltas = upgrade?.lines.filter(({ kind }) => kind === 'DELTA') ?? [];
+    expect(deltas.map(({ amount }) => amount.toString())).toEqual(['1.5']);
+  });
+
   test('is one under its key, also when two are made at once, and another one under it is refused', async () => {
     const invoice = await paid();
     const input = { key: 'ticket 7', amount: d('5') };

@@ -440,7 +440,7 @@ export class PeriodFacts {
     for (const { query, standing, subscription } of real) {
       const billed = lines.get(subscription.id) ?? [];
       histories.set(query, {
-        lines: query.instant.change === null ? billed : await this.lessCredited(tx, billed, before(query)),
+        lines: query.instant.change === null ? billed : await this.lessCredited(tx, billed, query.instant.at, before(query)),
         discountUses: discountUses.get(subscription.id) ?? [],
         wallet: NOTHING_BILLED.wallet,
         balances: balances.get(standing.customer.id) ?? NOTHING_BILLED.balances,
@@ -450,11 +450,20 @@ export class PeriodFacts {
     return histories;
   }
 
-  /** What a credit note took back of a fee, a change does not give back once more: what was billed of it is that much less (SEMANTICS 6.1). */
-  private async lessCredited(tx: TenantTransaction, lines: readonly InvoiceLine[], before: number | null): Promise<InvoiceLine[]> {
+  /**
+   * What a credit note took back of a fee, a change at `at` does not give back once more: what was billed of it is that much less (SEMANTICS 6.1). Of usage
+   * nothing is less: else a correction of it would bill again what was credited.
+   */
+  private async lessCredited(
+    tx: TenantTransaction,
+    lines: readonly InvoiceLine[],
+    at: Instant,
+    before: number | null,
+  ): Promise<InvoiceLine[]> {
+    const unused = lines.filter(({ kind, period }) => FEE_KINDS.has(kind) && period.end > at);
     const credited = await this.notes.creditedOfLines(
       tx,
-      lines.map(({ id }) => id),
+      unused.map(({ id }) => id),
       before,
     );
     return lines.map((line) => {
@@ -840,6 +849,7 @@ function isOfPart(
 }
 
 /** Lines that only closing and threshold invoices have. */
+const FEE_KINDS: ReadonlySet<string> = new Set(['FEE', 'CREDITS', 'PRORATION_CHARGE']);
 const BILLED_IN_ARREARS: ReadonlySet<string> = new Set(['USAGE', 'OVERAGE', 'COMMITMENT']);
 
 function lateScope(
