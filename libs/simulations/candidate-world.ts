@@ -85,9 +85,11 @@ export class CandidateWorld {
   private async realCourses(tx: TenantTransaction, { from, to }: MarginQuery, { segments }: Person): Promise<Course[]> {
     const courses: Course[] = [];
     for (const [subscriptionId, own] of bySubscription(segments)) {
-      if (!own.some((segment) => meets(segment, from, to))) continue;
+      if (!own.some((segment) => meets(segment, from, to) || segmentEnd(segment) === from)) continue;
       const closed = (await this.periods.ofSubscription(tx, subscriptionId)).filter(({ closedAt }) => closedAt !== null);
-      const start = Math.min(from, ...own.flatMap((segment) => servicePeriodAt(segment, from)?.fullStart ?? []));
+      // What ends at the span's start may be given back for time after it.
+      const begun = own.flatMap((segment) => servicePeriodAt(segment, segmentEnd(segment) === from ? from - 1 : from) ?? []);
+      const start = Math.min(from, ...begun.map(({ fullStart }) => fullStart));
       const end = Math.max(to, ...own.flatMap((segment) => billedUntil(segment, to - 1) ?? []));
       const isClosed = closed.some((period) => period.end === end);
       // Cut short by a cancellation or another interval, a period is closed before its calendar's end.

@@ -98,6 +98,7 @@ const INCREMENTS: Readonly<Record<string, Fraction>> = {
 const COMMITTED = new Set(['USAGE', 'OVERAGE', 'FEE', 'COMMITMENT']);
 /** Kinds of invoices that close periods. */
 const CLOSING = new Set(['REGULAR', 'PRORATION']);
+const GIVEN_BACK = 'amounts off that a change gives back';
 const ADVANCE = new Set(['FEE', 'CREDITS', 'PRORATION_CHARGE', 'PRORATION_CREDIT']);
 
 /** Recomputes invoices of one customer from raw events: nothing that core computes with is used, and no bucket is read. */
@@ -524,6 +525,7 @@ export class ExpectedInvoices {
       const found = due.flatMap((line) => this.delta(line, adjusts, invoice));
       if (found.length > 0 && (this.contract.discounts.get(invoice.subscription_id) ?? []).some(({ carriesOn }) => carriesOn === true))
         throw new NotCovered('late usage under an amount off whose rest is carried on');
+      if (found.length > 0 && this.gaveBackAmounts(adjusts, invoice)) throw new NotCovered(GIVEN_BACK);
       deltas.push(...found);
     }
     return deltas;
@@ -575,6 +577,12 @@ export class ExpectedInvoices {
   }
 
   /** Lines of one billing period are discounted together; an amount off is for a billing period, less what earlier invoices took of it. */
+  private gaveBackAmounts(id: string, { subscription_id: subscription }: RawInvoice): boolean {
+    const lines = this.issued.find(({ invoice }) => invoice.id === id)?.lines ?? [];
+    const hasAmounts = (this.contract.discounts.get(subscription) ?? []).some(({ amountOff }) => amountOff !== null);
+    return hasAmounts && lines.some(({ kind, discount }) => kind === 'PRORATION_CREDIT' && !Fraction.read(discount).isZero);
+  }
+
   private discounted(lines: readonly ExpectedLine[], invoice: RawInvoice, round: DiscountRound): ExpectedLine[] {
     const taken = new Map<string, Fraction>();
     const billed = new Map<ExpectedLine, ExpectedLine>();
@@ -604,8 +612,7 @@ export class ExpectedInvoices {
     const known = (this.contract.discounts.get(id) ?? []).filter(({ amountOff }) => amountOff === null || amountOff.currency === currency);
     return known.map(({ key, percentOff, amountOff, prices, addOns, appliesTo = 'ALL', carriesOn = false, from, until }) => {
       if (appliesTo !== 'ALL' && own.some(({ terms }) => terms.creditsPerInterval !== null)) throw new NotCovered('discounts of credits');
-      if (amountOff !== null && given.some(({ discount }) => !discount.isZero))
-        throw new NotCovered('amounts off that a change gives back');
+      if (amountOff !== null && given.some(({ discount }) => !discount.isZero)) throw new NotCovered(GIVEN_BACK);
       const named = new Set(
         own
           .flatMap(({ terms }) => terms.prices.map((price) => price.key))

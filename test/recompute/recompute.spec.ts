@@ -12,7 +12,12 @@ const stories = readdirSync(FOLDER)
   .map((file) => [file, JSON.parse(readFileSync(path.join(FOLDER, file), 'utf8')) as Story] as const);
 
 /** Stories with something that the second implementation says nothing about. Exact both ways: a story that is covered does not stay here. */
-const NOT_COVERED: Readonly<Record<string, readonly string[]>> = {};
+const NOT_COVERED: Readonly<Record<string, readonly string[]>> = {
+  '63-discount-that-a-cancellation-gives-back.json': [
+    'amounts off that a change gives back',
+    'late usage under an amount off whose rest is carried on',
+  ],
+};
 
 let database: TestDatabase;
 let world: TestWorld;

@@ -691,15 +691,17 @@ function lateInvoices(loaded: Loaded): LateInvoice[] {
     const { meters, exchangeRates } = loaded;
     const currency = currencyOfParts(scope.parts);
     const discountUses = usesOfScope(scope, loaded);
-    const discounts = discountsOf(loaded, currency, scope).map((discount) =>
-      discount.givenAt == null ? discount : { ...discount, used: usesWithout(loaded, discount.key, discountUses) },
-    );
+    const besides = usesBesides(scope, loaded);
+    const discounts = discountsOf(loaded, currency, scope).map((discount) => {
+      const used = discount.givenAt == null ? discount.used : usesWithout(loaded, discount.key, discountUses);
+      return { ...discount, used: [...used, ...besides.filter(({ key }) => key === discount.key)] };
+    });
     return {
       invoiceId: scope.adjusts,
       facts: { currency, meters, ended, next: [], changes: [], discounts, exchangeRates },
       billed: billedOf(scope, loaded),
       voided: scope.voided,
-      discountUses,
+      discountUses: [...discountUses, ...besides.map((use) => ({ ...use, amount: use.amount.negated() }))],
     };
   });
 }
@@ -710,6 +712,19 @@ function usesOfScope({ parts, invoiceNo }: LateScope, { history }: Loaded): Disc
   return history.discountUses.filter(
     (use) => starts.has(use.periodStart) && (invoiceNo === null || use.invoiceNo >= invoiceNo || use.ofThreshold === true),
   );
+}
+
+/**
+ * What lines of the corrected invoice that are not rated again took of discounts for the same billing periods, or gave back: credit for unused time, where a
+ * subscription ended or went over to another interval.
+ */
+function usesBesides({ adjusts, parts, invoiceNo }: LateScope, { history }: Loaded): DiscountUse[] {
+  return history.lines
+    .filter(({ invoiceId, kind }) => invoiceId === adjusts && (kind === 'PRORATION_CREDIT' || kind === 'PRORATION_CHARGE'))
+    .flatMap(({ period: { start }, discounts }) => {
+      const periodStart = parts.find(({ period }) => period.fullStart <= start && start < period.fullEnd)?.period.fullStart;
+      return periodStart === undefined ? [] : discounts.map(({ key, amount }) => ({ key, periodStart, amount, invoiceNo: invoiceNo ?? 0 }));
+    });
 }
 
 /** Where the rest of an amount is carried on, all other uses of it count: what later periods took is gone. */
