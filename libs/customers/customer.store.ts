@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { keysetOf, pageOf, type Page, type PageRequest } from '@tare/catalog';
 import type { Instant } from '@tare/core';
-import type { TenantTransaction, Transaction } from '@tare/database';
+import { plainArray, type TenantTransaction, type Transaction } from '@tare/database';
 import { randomUUID } from 'node:crypto';
 
 export interface Customer {
@@ -103,7 +103,7 @@ export class CustomerStore {
     return customersOf(
       await tx.query<CustomerRow>(`${SELECT} WHERE c.tenant_id = $1 AND c.id = ANY ($2::uuid[]) ORDER BY c.no FOR UPDATE OF c`, [
         tx.tenantId,
-        ids,
+        plainArray(ids),
       ]),
     );
   }

@@ -117,6 +117,8 @@ class BillingBench {
     };
     ratio(`run over ${SUBSCRIPTIONS} subscriptions with ${MODELS.length} usage lines, against queries for each`, 'one by one', 60);
     ratio('the same, as a share of the ceiling', 'ceiling', 0.35);
+    const most = this.middle('ceiling') / this.middle('one by one');
+    print({ bench: 'billing', what: 'the ceiling itself, against queries for each: as much as there is to gain', ratio: rounded(most) });
     const figure = (what: string, name: string): void => print({ bench: 'billing', what, value: rounded(this.middle(name), 1) });
     print({ bench: 'billing', what: 'peak memory of the run, MiB', value: rounded(this.middle('run peak MiB'), 0), atMost: 400 });
     figure('CPU of the run, microseconds per invoice', 'run node microseconds');

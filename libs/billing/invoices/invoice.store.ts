@@ -192,9 +192,9 @@ export class InvoiceStore {
        ) AS i ORDER BY i.sequence`,
       [
         tx.tenantId,
-        instants.map(({ subscriptionId }) => subscriptionId),
-        instants.map(({ billingAt }) => sqlInstant(billingAt)),
-        instants.map(({ kind }) => kind),
+        plainArray(instants.map(({ subscriptionId }) => subscriptionId)),
+        plainArray(instants.map(({ billingAt }) => sqlInstant(billingAt))),
+        plainArray(instants.map(({ kind }) => kind)),
       ],
     );
     return groupedBy(rows.map(invoiceOfRow), (invoice) =>
@@ -322,7 +322,7 @@ export class InvoiceStore {
        WHERE w.before IS NULL
          OR coalesce(e.place, (SELECT ${NUMBER} + 1 FROM invoice i WHERE i.tenant_id = e.tenant_id AND i.id = e.invoice_id)) <= w.before
        GROUP BY w.customer_id, e.currency`,
-      [tx.tenantId, wanted.map(({ customerId }) => customerId), wanted.map(({ before }) => before)],
+      [tx.tenantId, plainArray(wanted.map(({ customerId }) => customerId)), plainArray(wanted.map(({ before }) => before))],
     );
     const balances = new Map<string, Map<string, Decimal>>();
     for (const { customer_id: id, currency, amount } of rows) {

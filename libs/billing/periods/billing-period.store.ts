@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Instant } from '@tare/core';
-import { sqlInstant, type TenantTransaction } from '@tare/database';
+import { plainArray, sqlInstant, type TenantTransaction } from '@tare/database';
 
 /** A service period that billing has opened, and once closed what its invoice has seen. */
 export interface BillingPeriod {
@@ -130,7 +130,7 @@ export class BillingPeriodStore {
          SELECT *, coalesce(min(start_at) FILTER (WHERE closed_at IS NULL) OVER own, max(end_at) OVER own) AS from_at
          FROM billing_period WHERE tenant_id = $1 AND subscription_id = ANY ($2::uuid[]) WINDOW own AS (PARTITION BY subscription_id)
        ) AS p WHERE p.end_at >= p.from_at ORDER BY p.subscription_id, p.start_at`,
-      [tx.tenantId, subscriptionIds],
+      [tx.tenantId, plainArray(subscriptionIds)],
     );
     return bySubscription(rows);
   }
@@ -185,7 +185,7 @@ export class BillingPeriodStore {
         `p.subscription_id = ANY ($2::uuid[]) AND p.closed_at IS NOT NULL
            AND CASE WHEN p.voided THEN ${HAS_CORRECTIONS} ELSE p.rated_seq < $3 AND ${hasUsageAfter('p.rated_seq')} END`,
       ),
-      [tx.tenantId, subscriptionIds, upToSeq],
+      [tx.tenantId, plainArray(subscriptionIds), upToSeq],
     );
     return bySubscription(rows);
   }
@@ -240,12 +240,12 @@ export class BillingPeriodStore {
        SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::int4[], $6::timestamptz[], $7::timestamptz[])`,
       [
         tx.tenantId,
-        column(({ id }) => id),
-        column(({ subscriptionId }) => subscriptionId),
-        column(({ segmentId }) => segmentId),
-        column(({ index }) => index),
-        column(({ start }) => sqlInstant(start)),
-        column(({ end }) => sqlInstant(end)),
+        plainArray(column(({ id }) => id)),
+        plainArray(column(({ subscriptionId }) => subscriptionId)),
+        plainArray(column(({ segmentId }) => segmentId)),
+        plainArray(column(({ index }) => index)),
+        plainArray(column(({ start }) => sqlInstant(start))),
+        plainArray(column(({ end }) => sqlInstant(end))),
       ],
     );
   }
@@ -263,13 +263,13 @@ export class BillingPeriodStore {
        WHERE p.tenant_id = $1 AND p.id = c.id AND p.closed_at IS NULL`,
       [
         tx.tenantId,
-        column(({ id }) => id),
-        column(({ end }) => sqlInstant(end)),
-        column(({ closedAt }) => sqlInstant(closedAt)),
-        column(({ billedAt }) => sqlInstant(billedAt)),
-        column(({ seenSeq }) => seenSeq),
-        column(({ invoiceId }) => invoiceId),
-        column(({ voided }) => voided),
+        plainArray(column(({ id }) => id)),
+        plainArray(column(({ end }) => sqlInstant(end))),
+        plainArray(column(({ closedAt }) => sqlInstant(closedAt))),
+        plainArray(column(({ billedAt }) => sqlInstant(billedAt))),
+        plainArray(column(({ seenSeq }) => seenSeq)),
+        plainArray(column(({ invoiceId }) => invoiceId)),
+        plainArray(column(({ voided }) => (voided ? 't' : 'f'))),
       ],
     );
   }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Decimal } from '@tare/core';
 import type { CreditsTaxed, Instant, TaxRate } from '@tare/core';
-import { sqlInstant, type TenantTransaction } from '@tare/database';
+import { plainArray, sqlInstant, type TenantTransaction } from '@tare/database';
 import { randomUUID } from 'node:crypto';
 import type { TaxQuestion } from './tax-source.ts';
 
@@ -37,7 +37,7 @@ export class CustomerTaxStore {
        FROM unnest($2::uuid[], $3::timestamptz[]) WITH ORDINALITY AS q (customer_id, at, no)
        CROSS JOIN LATERAL (SELECT * FROM customer_tax c WHERE c.tenant_id = $1 AND c.customer_id = q.customer_id AND c.valid_from <= q.at
          ORDER BY c.valid_from DESC, c.recorded_at DESC LIMIT 1) t`,
-      [tx.tenantId, questions.map(({ customerId }) => customerId), questions.map(({ at }) => sqlInstant(at))],
+      [tx.tenantId, plainArray(questions.map(({ customerId }) => customerId)), plainArray(questions.map(({ at }) => sqlInstant(at)))],
     );
     const answers = new Map(rows.map((row) => [Number(row.no), taxOfRow(row)]));
     return questions.map((_, index) => answers.get(index + 1) ?? null);

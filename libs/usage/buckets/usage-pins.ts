@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { TenantTransaction } from '@tare/database';
+import { plainArray, type TenantTransaction } from '@tare/database';
 
 /**
  * The floor is held until the transaction ends (FOR SHARE): compaction raises it only when nobody is about to pin below it. No row: nothing was ever
@@ -33,7 +33,7 @@ export class UsagePins {
   async pinMany(tx: TenantTransaction, customerNos: readonly number[], seq: number): Promise<void> {
     const wanted = [...new Set(customerNos)];
     if (wanted.length === 0) return;
-    if ((await tx.execute('pin usage', PIN, [tx.tenantId, wanted, seq])) === wanted.length) return;
+    if ((await tx.execute('pin usage', PIN, [tx.tenantId, plainArray(wanted), seq])) === wanted.length) return;
     const [row] = await tx.query<{ pinned: number }>(PINNED, [tx.tenantId, wanted, seq]);
     if (row?.pinned !== wanted.length)
       throw new Error(`usage as of commit ${seq} cannot be kept any more: read it as of the current commit and try again`);
