@@ -50,6 +50,27 @@ test('every page has the heads of the columns, its number and how many there are
   expect(lines).toEqual(Array.from({ length: 40 }, (_, index) => `Team plan: tokens of model ${index + 1}`));
 });
 
+test('a line keeps its few steps on its page; many go on on the next one, which says whose they are', async () => {
+  const step = (no: number) => ({ description: `tier ${no}`, quantity: '1', unitPrice: '2', amount: '2.00' });
+  const [line] = sampleDocument(1).lines;
+  const withSteps = (steps: number) =>
+    Array.from({ length: 12 }, (_, no) => ({
+      ...{ ...(line as NonNullable<typeof line>), description: `Line ${no + 1}` },
+      steps: Array.from({ length: steps }, (_, index) => step(index + 1)),
+    }));
+  const few = pagesOf(await documentPdf(sampleDocument(0, { lines: withSteps(6) }), STANDARD_FONTS_ONLY));
+  expect(few.length).toBeGreaterThan(1);
+  for (const page of few)
+    expect(page.filter((text) => text === 'tier 6')).toHaveLength(page.filter((text) => text.startsWith('Line ')).length);
+  const many = pagesOf(await documentPdf(sampleDocument(0, { lines: withSteps(40) }), STANDARD_FONTS_ONLY));
+  expect(many.flat().filter((text) => text.startsWith('tier '))).toHaveLength(480);
+  for (const page of many.slice(1)) {
+    const [first] = page.filter((text) => /^(Line|tier) /.test(text));
+    expect(first).toMatch(/^Line \d+/);
+  }
+  expect(many.flat().filter((text) => text.endsWith(', continued') && text.startsWith('Line ')).length).toBeGreaterThan(3);
+});
+
 test('a draft and a void invoice say so across every page', async () => {
   const pages = pagesOf(await documentPdf(sampleDocument(40, { mark: 'VOID' }), STANDARD_FONTS_ONLY));
   expect(pages.map(([first]) => first)).toEqual(pages.map(() => 'VOID'));

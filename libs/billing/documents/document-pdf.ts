@@ -23,6 +23,8 @@ const STRONG: TextStyle = { size: 11, weight: 'bold' };
 const LEADING = 1.35;
 const LEAST_SIZE = 5;
 const LINES_AT_ONCE = 20;
+/** Steps of a line that are never divided from it. */
+const STEPS_TOGETHER = 12;
 
 /** The document on pages of A4, as the bytes of a PDF. The same document and fonts give the same bytes. */
 export async function documentPdf(document: BillingDocument, fonts: PdfFonts): Promise<Buffer> {
@@ -153,28 +155,29 @@ class DocumentPages {
     this.y += 7;
   }
 
-  /** A line stays together with its remarks; its steps may go on on the next page. */
+  /** A line stays together with its remarks and a few steps; many steps may go on on the next page, which says whose they are. */
   private line(line: DocumentLine): void {
     const { x, width } = COLUMNS.description;
     const description = this.text.lines(line.description, width, TEXT);
     const remarks = line.remarks.flatMap((remark) => this.text.lines(remark, width, SMALL));
-    this.room(description.length * heightOf(TEXT) + (remarks.length + Math.min(line.steps.length, 1)) * heightOf(SMALL) + 6);
+    const together = line.steps.length <= STEPS_TOGETHER ? line.steps.length : 1;
+    this.room(description.length * heightOf(TEXT) + (remarks.length + together) * heightOf(SMALL) + 6);
     const first = this.y + TEXT.size;
     this.number(line.quantity, COLUMNS.quantity, first, TEXT);
     this.number(line.unitPrice, COLUMNS.unitPrice, first, TEXT);
     this.number(line.amount, COLUMNS.amount, first, TEXT);
     for (const text of description) this.written(text, x, TEXT);
     for (const text of remarks) this.written(text, x, SMALL);
-    for (const step of line.steps) this.step(step);
+    for (const step of line.steps) this.step(step, `${description[0] ?? ''}, continued`);
     this.y += 4;
     this.rule(PAGE.left, '#E8E8E8');
     this.y += 6;
   }
 
-  private step({ description, quantity, unitPrice, amount }: DocumentStep): void {
+  private step({ description, quantity, unitPrice, amount }: DocumentStep, continued: string): void {
     const [x, width] = [COLUMNS.description.x + 10, COLUMNS.description.width - 10];
     const lines = this.text.lines(description, width, SMALL);
-    this.room(lines.length * heightOf(SMALL));
+    if (this.room(lines.length * heightOf(SMALL))) this.paragraph(continued, COLUMNS.description.x, COLUMNS.description.width, SMALL);
     const first = this.y + SMALL.size;
     this.number(quantity, COLUMNS.quantity, first, SMALL);
     this.number(unitPrice, COLUMNS.unitPrice, first, SMALL);
@@ -235,9 +238,9 @@ class DocumentPages {
     }
   }
 
-  /** Begins a page where `height` is not left on this one. */
-  private room(height: number, isTable = true): void {
-    if (this.y + height <= PAGE.bottom) return;
+  /** Begins a page where `height` is not left on this one; answers whether it has. */
+  private room(height: number, isTable = true): boolean {
+    if (this.y + height <= PAGE.bottom) return false;
     this.addPage();
     if (isTable) {
       const { title, number, buyer } = this.document;
@@ -245,6 +248,7 @@ class DocumentPages {
       this.y += 10;
       this.tableHead();
     }
+    return true;
   }
 
   private paragraph(text: string, x: number, width: number, style: TextStyle): void {
