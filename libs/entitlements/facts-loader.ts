@@ -11,7 +11,8 @@ import { rollsOver, type CustomerFacts } from './customer-facts.ts';
 import { windowOfCap } from './limits.ts';
 import { billsOverage } from './spend.ts';
 import { UsageSums } from './usage-sums.ts';
-import { UsageSumsStore, type CustomerSums, type SumsPlan } from './usage-sums.store.ts';
+import type { CustomerSums } from './known-sums.ts';
+import { UsageSumsStore, type SumsPlan } from './usage-sums.store.ts';
 import { neededCuts, plannedCuts, readsEvents, type LimitedCustomer } from './usage-needs.ts';
 
 /** Which customers: by the tenant's own keys, or by their numbers. */

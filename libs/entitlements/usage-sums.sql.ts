@@ -86,17 +86,24 @@ CROSS JOIN LATERAL (
   GROUP BY piece, b.dimension_no
 ) AS part`;
 
+/** By which sums are known to be the same: who moves a customer says with which commit, who counts anew sets other cuts. */
+const STAMP = `c.changed_seq || ' ' || to_jsonb(c.cuts)::text`;
+export const STAMPS = `
+SELECT c.customer_no, ${STAMP} AS stamp
+FROM unnest($2::int4[]) AS wanted (no)
+CROSS JOIN LATERAL (SELECT customer_no, changed_seq, cuts FROM entitlement_customer WHERE tenant_id = $1 AND customer_no = wanted.no OFFSET 0) AS c`;
+
 /**
  * Customers and their sums in one statement: of one moment. A customer without sums has one row without a dimension. Each part is looked up by its whole key
  * (OFFSET 0 keeps them apart): left to choose, Postgres joins tables of a young tenant, of which it knows no numbers yet, by reading each of them once for every
  * row of the other.
  */
 export const READ_SUMS = `
-SELECT c.customer_no, to_jsonb(c.cuts)::text AS cuts, u.from_at, u.events::text AS events,
+SELECT c.customer_no, ${STAMP} AS stamp, to_jsonb(c.cuts)::text AS cuts, u.from_at, u.events::text AS events,
   ${COUNTS.map((count) => `u.${count}::text AS ${count}`).join(', ')},
   d.type, d.provider, d.model, d.service_tier, d.region, d.pool, d.feature, d.outcome, d.subscription_id, d.cost_state, d.cost_currency
 FROM unnest($2::int4[]) AS wanted (no)
-CROSS JOIN LATERAL (SELECT customer_no, cuts FROM entitlement_customer WHERE tenant_id = $1 AND customer_no = wanted.no OFFSET 0) AS c
+CROSS JOIN LATERAL (SELECT customer_no, changed_seq, cuts FROM entitlement_customer WHERE tenant_id = $1 AND customer_no = wanted.no OFFSET 0) AS c
 LEFT JOIN LATERAL (SELECT * FROM entitlement_usage WHERE tenant_id = $1 AND customer_no = c.customer_no OFFSET 0) AS u ON true
 LEFT JOIN LATERAL (SELECT * FROM usage_dimension WHERE tenant_id = $1 AND no = u.dimension_no OFFSET 0) AS d ON true
 ORDER BY c.customer_no, u.from_at, u.dimension_no`;

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Decimal, parseInstant, type Instant, type UsageRecord } from '@tare/core';
 import { sqlInstant, type TenantTransaction } from '@tare/database';
 import { dimensionsOfRow, tokensOfRow, type DimensionRow, type TokenRow } from '@tare/usage';
+import { KnownSums, type CustomerSums } from './known-sums.ts';
 import {
   ADD_COMMITS,
   BEGIN,
@@ -18,6 +19,7 @@ import {
   READ_SUMS,
   SET_CUTS,
   SHARE,
+  STAMPS,
   WAITING,
 } from './usage-sums.sql.ts';
 
@@ -37,15 +39,6 @@ export interface SumsPlan {
   readonly cuts: readonly Instant[];
 }
 
-/** What is summed of a customer. */
-export interface CustomerSums {
-  readonly customerNo: number;
-  /** Ascending; none: nothing is summed yet. */
-  readonly cuts: readonly Instant[];
-  /** By the start of the piece and dimensions. */
-  readonly records: readonly UsageRecord[];
-}
-
 /** A customer whose limits are to be looked at, because of usage up to a commit. */
 export interface WaitingCustomer {
   readonly customerNo: number;
@@ -54,6 +47,7 @@ export interface WaitingCustomer {
 
 interface SumRow extends DimensionRow, TokenRow {
   readonly customer_no: number;
+  readonly stamp: string;
   readonly cuts: string;
   /** Null: the customer has no sums. */
   readonly from_at: Instant | null;
@@ -67,6 +61,8 @@ interface SumRow extends DimensionRow, TokenRow {
 /** SQL of running sums. */
 @Injectable()
 export class UsageSumsStore {
+  private readonly known = new KnownSums();
+
   async position(tx: TenantTransaction): Promise<SumsPosition> {
     const [row] = await tx.query<{ seq: number | null; usage_seq: number; floor_seq: number }>(POSITION, [tx.tenantId]);
     return { seq: row?.seq ?? null, usageSeq: row?.usage_seq ?? 0, floorSeq: row?.floor_seq ?? 0 };
@@ -111,20 +107,34 @@ export class UsageSumsStore {
     await tx.query(COUNT_ANEW, [tx.tenantId, numbers, cuts, seq]);
   }
 
-  /** Customers that nobody has met are left out. */
+  /** Customers that nobody has met are left out. What has not changed since it was last read is not read again. */
   async read(tx: TenantTransaction, customerNos: readonly number[]): Promise<Map<number, CustomerSums>> {
+    const stamps = await tx.query<{ customer_no: number; stamp: string }>(STAMPS, [tx.tenantId, customerNos]);
+    const sums = new Map<number, CustomerSums>();
+    const changed: number[] = [];
+    for (const { customer_no: no, stamp } of stamps) {
+      const known = this.known.get(tx.tenantId, no, stamp);
+      if (known === null) changed.push(no);
+      else sums.set(no, known);
+    }
+    if (changed.length > 0) for (const own of await this.readAll(tx, changed)) sums.set(own.customerNo, own);
+    return sums;
+  }
+
+  private async readAll(tx: TenantTransaction, customerNos: readonly number[]): Promise<Iterable<CustomerSums>> {
     const rows = await tx.query<SumRow>(READ_SUMS, [tx.tenantId, customerNos]);
-    const byCustomer = new Map<number, CustomerSums & { records: UsageRecord[] }>();
+    const byCustomer = new Map<number, CustomerSums & { records: UsageRecord[]; stamp: string }>();
     for (const row of rows) {
       let own = byCustomer.get(row.customer_no);
       if (own === undefined) {
         const cuts = (JSON.parse(row.cuts) as string[]).map((text) => parseInstant(text));
-        own = { customerNo: row.customer_no, cuts, records: [] };
+        own = { customerNo: row.customer_no, cuts, records: [], stamp: row.stamp };
         byCustomer.set(row.customer_no, own);
       }
       if (row.from_at !== null) own.records.push(recordOf(row, row.from_at));
     }
-    return byCustomer;
+    for (const { stamp, ...own } of byCustomer.values()) this.known.set(tx.tenantId, stamp, own);
+    return byCustomer.values();
   }
 
   /** Those with numbers above `after` whose limits are to be looked at, in the order of their numbers. */
