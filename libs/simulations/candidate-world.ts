@@ -119,7 +119,8 @@ export class CandidateWorld {
   /** What the wallet held just before, and packs that the customer really bought since; credits of a plan are granted by the replay. */
   private async openingWallet(tx: TenantTransaction, { customer }: Person, at: Instant): Promise<WalletState> {
     if (customer === null) throw new Error('a key without a customer has no wallet');
-    const grants = (await this.credits.grants(tx, customer.id, at - 1)).flatMap((grant) => {
+    // With what was lost at that very instant: credits that do not roll over into the period that begins there.
+    const grants = (await this.credits.grants(tx, customer.id, at, at)).flatMap((grant) => {
       if (grant.effectiveAt < at) return [grant];
       return grant.source === 'GRANT' ? [{ ...grant, remaining: grant.credits }] : [];
     });
