@@ -140,7 +140,7 @@ interface PeriodRow {
 }
 
 const SEGMENTS = `
-SELECT g.id, g.subscription_id, g.plan_version_id, v.terms, g.seats, g.start_at, g.end_at, g.trial_end_at, g.paused, g.add_ons, g.overrides, s.created_at, s.discounts, s.credits_unused, c.discounts AS customer_discounts
+SELECT g.id, g.subscription_id, g.plan_version_id, v.terms, g.seats, g.start_at, least(g.end_at, s.ends_at) AS end_at, g.trial_end_at, g.paused, g.add_ons, g.overrides, s.created_at, s.discounts, s.credits_unused, c.discounts AS customer_discounts
 FROM subscription s JOIN customer c ON c.tenant_id = s.tenant_id AND c.id = s.customer_id JOIN subscription_segment g ON g.tenant_id = s.tenant_id AND g.subscription_id = s.id
 JOIN plan_version v ON v.tenant_id = g.tenant_id AND v.id = g.plan_version_id
 WHERE s.tenant_id = $1 AND s.customer_id = $2 AND (g.end_at IS NULL OR g.end_at > g.start_at) ORDER BY s.created_at, s.id, g.start_at, g.position`;
