@@ -541,12 +541,18 @@ export class ExpectedInvoices {
     );
   }
 
+  /** An invoice that was made again took off what corrections of the void one had billed: they are corrections of its periods still. */
+  private isMadeAgainBy(id: string, other: string | null): boolean {
+    const replaced = this.issued.find(({ invoice }) => invoice.id === id)?.invoice.replaces ?? null;
+    return replaced !== null && (replaced === other || this.isMadeAgainBy(replaced, other));
+  }
+
   private delta(line: ExpectedLine, adjusts: string, invoice: RawInvoice): ExpectedLine[] {
     const billed = this.before(invoice).flatMap(({ invoice: other, lines }) =>
       lines.filter(
         (candidate) =>
           (candidate.kind === 'DELTA'
-            ? candidate.adjusts === adjusts && candidate.adjusts_kind === line.kind
+            ? (candidate.adjusts === adjusts || this.isMadeAgainBy(adjusts, candidate.adjusts)) && candidate.adjusts_kind === line.kind
             : (other.id === adjusts || other.kind === 'THRESHOLD') && candidate.kind === line.kind) && isSameCharge(candidate, line),
       ),
     );
