@@ -55,6 +55,8 @@ export interface ExpectedLine extends OracleLine {
   /** Credits that it buys, or takes back. */
   readonly credits: Fraction;
   readonly adjusts: string | null;
+  /** The charge for a fee that did not change: its discount is that of its credit. */
+  readonly isMirrored?: boolean;
   /** What a DELTA corrects. */
   readonly adjustsKind: string | null;
 }
@@ -192,7 +194,7 @@ export class ExpectedInvoices {
     const usage = parts.flatMap((part) =>
       this.usageLines(part, parts, events, asOf, { step, runningAt: closing ? null : invoice.billing_at }),
     );
-    const given = fees.filter(({ kind, discount }) => kind === 'PRORATION_CREDIT' || !discount.isZero);
+    const given = fees.filter(({ kind, discount, isMirrored }) => kind === 'PRORATION_CREDIT' || !discount.isZero || isMirrored === true);
     const open = [...usage, ...fees.filter((line) => !given.includes(line))];
     const rated = new Set(closed.map(({ fullStart }) => fullStart));
     const charged = this.discounted(open, invoice, { given, rated, ofLine: true, step });
@@ -888,6 +890,7 @@ function mirrored(
   const { credit } = only;
   return {
     ...charge,
+    isMirrored: true,
     exact: credit.exact.negated(),
     amount: credit.amount.negated(),
     discount: credit.discount.negated(),

@@ -818,10 +818,13 @@ function discountsOf({ query, subscription, segments, history }: Loaded, currenc
     .filter(({ amountOff }) => amountOff === null || amountOff.currency === currency)
     .map(({ key, percentOff, amountOff, prices, addOns, appliesTo, carriesOn, ...time }) => {
       const span = discountSpan(own, time);
+      const used = history.discountUses.filter((use) => use.key === key && (late === null || isBefore(use, late, carriesOn)));
+      // An invoice that is made again leaves to later periods what they were given.
+      const horizon = Math.max(query.instant.at, ...used.map(({ periodStart }) => periodStart));
       return {
         ...{ key, percentOff, amountOff: amountOff?.amount ?? null, prices, addOns, appliesTo, ...span },
-        givenAt: carriesOn ? discountedPeriods(own, span, query.instant.at) : null,
-        used: history.discountUses.filter((use) => use.key === key && (late === null || isBefore(use, late, carriesOn))),
+        givenAt: carriesOn ? discountedPeriods(own, span, horizon) : null,
+        used,
       };
     });
 }

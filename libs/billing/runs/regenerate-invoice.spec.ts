@@ -184,6 +184,22 @@ describe('a voided invoice', () => {
     expect((await world.balance('acme', '2026-01-02T00:00:00Z')).available.toString()).toBe('100');
   });
 
+  test('8.1 has its amount off again, also where later months have theirs and the rest is carried on', async () => {
+    await world.plan({ key: 'pro', kind: 'SUBSCRIPTION', prices: [{ key: 'fee', model: 'FLAT', amount: '100' }] });
+    const off = { key: 'off', amountOff: { amount: Decimal.parse('10'), currency: 'USD' }, periods: 2, carriesOn: true };
+    await world.subscribe('acme', 'pro', '2026-01-01T00:00:00Z', { discounts: [off] });
+    await world.bill('2026-02-01T01:00:00Z');
+    expect((await regenerated((await voided(0)).id)).total.toString()).toBe('90');
+    await world.bill('2026-03-01T01:00:00Z');
+    expect((await invoices()).map(({ status, total }) => `${status} ${total.toString()}`)).toEqual([
+      'VOID 90',
+      'FINALIZED 90',
+      'FINALIZED 90',
+      'FINALIZED 100',
+    ]);
+    await recomputed();
+  });
+
   test('is not billed again while it stands, twice at once makes one, and nothing to bill is none', async () => {
     await world.plan({ key: 'metered', kind: 'PER_QUERY', prices: [perUnit] });
     await world.subscribe('acme', 'metered', '2026-01-01T00:00:00Z');
