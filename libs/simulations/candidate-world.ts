@@ -93,7 +93,7 @@ export class CandidateWorld {
       const end = Math.max(to, ...own.flatMap((segment) => billedUntil(segment, to - 1) ?? []));
       const isClosed = closed.some((period) => period.end === end);
       // Cut short by a cancellation or another interval, a period is closed before its calendar's end.
-      const cut = Math.max(to, ...closed.filter((period) => period.start < to).map((period) => period.end));
+      const cut = Math.max(to, ...closed.filter((period) => period.start < end).map((period) => period.end));
       courses.push({ subscriptionId, segments: own, start, until: isClosed ? end : cut });
     }
     return courses;

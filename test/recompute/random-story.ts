@@ -70,9 +70,17 @@ export function randomStory(random: Seeded): Story {
       ...(random.chance(30) ? [{ tax: { customer: 'acme', rates: { VAT: '19' } } }] : []),
       { subscribe },
       ...steps.map(({ step }) => step),
+      ...ending(start),
     ],
     invoices: { acme: [] },
   };
+}
+
+/** Long after everything that happens: nothing is left to be billed. */
+function ending(start: number): Step[] {
+  const end = start + (DAYS + 70) * DAY_MS;
+  const cancel = { subscription: 'acme', at: text(end), immediately: true };
+  return [{ cancel }, { bill: text(end + DAY_MS) }, { bill: text(end + 2 * DAY_MS) }];
 }
 
 const text = (ms: number): string => new Date(FIRST + ms).toISOString();
