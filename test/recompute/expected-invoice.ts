@@ -35,6 +35,8 @@ export interface RawLine {
   readonly amount: string;
   readonly discount: string;
   readonly line_discount: string;
+  /** What a commitment counts of a correction, where it is not the amount. */
+  readonly committed: string | null;
   readonly period_start: number;
   readonly period_end: number;
   readonly adjusts: string | null;
@@ -57,6 +59,8 @@ export interface ExpectedLine extends OracleLine {
   readonly adjusts: string | null;
   /** The charge for a fee that did not change: its discount is that of its credit. */
   readonly isMirrored?: boolean;
+  /** Of a DELTA, what a commitment counts: net of line discounts only. */
+  readonly committed?: Fraction;
   /** What a DELTA corrects. */
   readonly adjustsKind: string | null;
 }
@@ -424,10 +428,10 @@ export class ExpectedInvoices {
     const committed = pieces.map(({ segment, period }) => partOf(Fraction.read(segment.terms.minimumCommitment ?? '0'), period));
     const counted = [
       this.feesBetween(this.before(asOf), ids, span.start, span.end),
-      ...before.map((line) => Fraction.read(line.amount).minus(Fraction.read(line.line_discount))),
+      ...before.map(countedBefore),
       ...corrected
         .filter((line) => COMMITTED.has(line.adjustsKind ?? '') && isInside(line.segment, line.start))
-        .map(({ amount }) => amount),
+        .map((line) => line.committed ?? line.amount),
       ...lines.filter((line) => isInside(line.segment, line.start)).map(netOfLine),
     ];
     const missing = greatest(Fraction.ZERO, Fraction.sum(committed).minus(Fraction.sum(counted)));
@@ -561,6 +565,7 @@ export class ExpectedInvoices {
     const already = Fraction.sum(billed.map(({ amount, discount }) => Fraction.read(amount).minus(Fraction.read(discount))));
     const amount = line.amount.minus(line.discount).minus(already);
     if (amount.isZero) return [];
+    const committed = line.amount.minus(line.lineDiscount).minus(Fraction.sum(billed.map(countedBefore)));
     return [
       {
         ...line,
@@ -570,6 +575,7 @@ export class ExpectedInvoices {
         amount,
         discount: Fraction.ZERO,
         lineDiscount: Fraction.ZERO,
+        committed,
         adjusts,
       },
     ];
@@ -584,13 +590,13 @@ export class ExpectedInvoices {
     );
   }
 
-  /** Lines of one billing period are discounted together; an amount off is for a billing period, less what earlier invoices took of it. */
   private gaveBackAmounts(id: string, { subscription_id: subscription }: RawInvoice): boolean {
     const lines = this.issued.find(({ invoice }) => invoice.id === id)?.lines ?? [];
     const hasAmounts = (this.contract.discounts.get(subscription) ?? []).some(({ amountOff }) => amountOff !== null);
     return hasAmounts && lines.some(({ kind, discount }) => kind === 'PRORATION_CREDIT' && !Fraction.read(discount).isZero);
   }
 
+  /** Lines of one billing period are discounted together; an amount off is for a billing period, less what earlier invoices took of it. */
   private discounted(lines: readonly ExpectedLine[], invoice: RawInvoice, round: DiscountRound): ExpectedLine[] {
     const taken = new Map<string, Fraction>();
     const billed = new Map<ExpectedLine, ExpectedLine>();
@@ -823,6 +829,10 @@ function isUnused(
   const price = terms.prices.find((candidate) => candidate.key === key);
   return id === from && ['FEE', 'CREDITS', 'PRORATION_CHARGE'].includes(kind) && price?.timing !== 'IN_ARREARS' && end > at;
 }
+
+/** What a commitment counts of a line that was billed. */
+const countedBefore = ({ amount, line_discount: discount, committed }: RawLine): Fraction =>
+  committed === null ? Fraction.read(amount).minus(Fraction.read(discount)) : Fraction.read(committed);
 
 const grantsCredits = ({ kind, price_key: key, credits }: RawLine): boolean =>
   key === null && ['CREDITS', 'PRORATION_CHARGE'].includes(kind) && Fraction.read(credits).isPositive;

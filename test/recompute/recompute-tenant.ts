@@ -40,7 +40,7 @@ FROM invoice i WHERE i.tenant_id = $1 AND i.number IS NOT NULL
 ORDER BY i.customer_id, substring(i.number FROM '[0-9]+$')::int`;
 const PURCHASES = 'SELECT invoice_id, credits, price_amount AS price FROM credit_purchase WHERE tenant_id = $1 AND invoice_id IS NOT NULL';
 const LINES = `
-SELECT l.id, l.invoice_id, l.kind, l.price_key, l.price_group, l.segment_id, l.quantity, l.exact_amount, l.amount, l.discount, coalesce(l.detail ->> 'lineDiscount', '0') AS line_discount,
+SELECT l.id, l.invoice_id, l.kind, l.price_key, l.price_group, l.segment_id, l.quantity, l.exact_amount, l.amount, l.discount, coalesce(l.detail ->> 'lineDiscount', '0') AS line_discount, l.detail ->> 'committed' AS committed,
   l.period_start, l.period_end, l.adjusts, coalesce(l.detail -> 'discounts', '[]') AS shares, l.detail ->> 'adjustsKind' AS adjusts_kind, coalesce(l.detail ->> 'credits', '0') AS credits,
   coalesce((SELECT jsonb_agg(jsonb_build_object('place', n.place, 'amount', c.amount::text)) FROM credit_note_line c
     JOIN credit_note n ON n.tenant_id = c.tenant_id AND n.id = c.credit_note_id WHERE c.tenant_id = l.tenant_id AND c.invoice_line_id = l.id), '[]') AS credit_notes

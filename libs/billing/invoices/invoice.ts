@@ -99,6 +99,8 @@ export interface InvoiceLine {
   readonly adjusts: string | null;
   readonly adjustsKind: LineKind | null;
   readonly credits: Decimal;
+  /** Of a DELTA, what a commitment counts of it where that is not the amount. */
+  readonly committed?: Decimal;
 }
 
 export interface InvoiceWithLines extends Invoice {
@@ -108,7 +110,7 @@ export interface InvoiceWithLines extends Invoice {
 /** What is kept of a line as JSON, beside its columns. */
 export type LineDetail = Pick<
   InvoiceLine,
-  'walk' | 'rounding' | 'lineDiscount' | 'discounts' | 'adjustsKind' | 'credits' | 'subscriptionId'
+  'walk' | 'rounding' | 'lineDiscount' | 'discounts' | 'adjustsKind' | 'credits' | 'subscriptionId' | 'committed'
 >;
 
 /** What of a line's detail can be told from its columns and its invoice: it is left out, as is what is zero, empty or null (`readLineDetail`). */
@@ -116,7 +118,7 @@ export type BesideDetail = Pick<InvoiceLine, 'exactAmount' | 'amount'> & { reado
 
 /** As JSON, decimals as strings. Written by hand: a run writes it for each line of each invoice. */
 export function lineDetailOf(line: AssembledLine, invoiceSubscriptionId: string | null): string {
-  const { walk, rounding, lineDiscount, discounts, adjustsKind, credits, subscriptionId, exactAmount, amount } = line;
+  const { walk, rounding, lineDiscount, discounts, adjustsKind, credits, subscriptionId, exactAmount, amount, committed } = line;
   let text = `{"walk":[${walk.map(stepText).join(',')}],"rounding":{"increment":"${rounding.increment.toString()}"`;
   if (!rounding.exactAmount.equals(exactAmount)) text += `,"exactAmount":"${rounding.exactAmount.toString()}"`;
   if (!rounding.alreadyBilled.isZero()) text += `,"alreadyBilled":"${rounding.alreadyBilled.toString()}"`;
@@ -126,6 +128,7 @@ export function lineDetailOf(line: AssembledLine, invoiceSubscriptionId: string 
   if (discounts.length > 0) text += `,"discounts":${JSON.stringify(discounts)}`;
   if (adjustsKind !== null) text += `,"adjustsKind":"${adjustsKind}"`;
   if (!credits.isZero()) text += `,"credits":"${credits.toString()}"`;
+  if (committed !== undefined) text += `,"committed":"${committed.toString()}"`;
   if (subscriptionId !== invoiceSubscriptionId) text += `,"subscriptionId":${JSON.stringify(subscriptionId)}`;
   return `${text}}`;
 }
@@ -158,6 +161,7 @@ export function readLineDetail(json: unknown, { exactAmount, amount, invoiceSubs
     adjustsKind: detail.adjustsKind ?? null,
     credits: decimal(detail.credits ?? '0'),
     subscriptionId: detail.subscriptionId ?? invoiceSubscriptionId ?? '',
+    ...(detail.committed === undefined ? {} : { committed: decimal(detail.committed) }),
   };
 }
 
@@ -174,6 +178,7 @@ interface StoredLineDetail {
   readonly adjustsKind?: LineKind | null;
   readonly credits?: string;
   readonly subscriptionId?: string;
+  readonly committed?: string;
 }
 
 export function invoiceDetailOf(assembled: AssembledInvoice): InvoiceDetail {

@@ -49,6 +49,8 @@ export interface AssembledLine {
   readonly adjustsKind: LineKind | null;
   /** Credits that the line bought; zero where it bought none. */
   readonly credits: Decimal;
+  /** Of a DELTA, what a commitment counts of it where that is not the amount: net of line discounts only (SEMANTICS 8.5). */
+  readonly committed?: Decimal;
 }
 
 /** Credits to post when the invoice is finalized (SEMANTICS 7.6). */

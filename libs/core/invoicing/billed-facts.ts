@@ -18,11 +18,12 @@ export type SavedLine = Pick<
   | 'segmentId'
   | 'credits'
   | 'adjustsKind'
+  | 'committed'
 >;
 
 /** Saved lines as what is billed: for `EndedPart.billed` and `LateInvoice.billed`. */
 export function billedLinesOf(lines: readonly SavedLine[]): BilledLine[] {
-  return lines.map(({ scopeKey, amount, discounts }) => ({ scopeKey, amount, discounts }));
+  return lines.map(({ scopeKey, amount, discounts, committed }) => ({ scopeKey, amount, discounts, ...(committed && { committed }) }));
 }
 
 /**
@@ -77,7 +78,7 @@ export function isAdvanceFee(line: SavedLine, segment: Segment): boolean {
   return price?.model !== 'FLAT' || price.timing === 'IN_ADVANCE';
 }
 
-/** What a line comes to for a commitment. A correction is net of all discounts of its period already. */
-export function netOfLineDiscounts({ amount, discounts }: SavedLine): Decimal {
-  return amount.minus(Decimal.sum(discounts.filter((share) => share.ofLine).map((share) => share.amount)));
+/** What a line comes to for a commitment. */
+export function netOfLineDiscounts({ amount, discounts, committed }: Pick<SavedLine, 'amount' | 'discounts' | 'committed'>): Decimal {
+  return committed ?? amount.minus(Decimal.sum(discounts.filter((share) => share.ofLine).map((share) => share.amount)));
 }

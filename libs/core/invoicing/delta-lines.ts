@@ -6,7 +6,8 @@ import { isSameRecord, takenSince } from './allowance-record.ts';
 import type { AllowanceRecord, AllowanceTaken } from './allowance-record.ts';
 import type { AssembledLine, AwaitingCost } from './assembled-invoice.ts';
 import { lateDiscountUses } from './discount-lines.ts';
-import { discountOf, netOf } from './draft-line.ts';
+import { netOfLineDiscounts } from './billed-facts.ts';
+import { discountOf, lineDiscountOf, netOf } from './draft-line.ts';
 import type { DraftLine } from './draft-line.ts';
 import type { BilledLine, DiscountUse, EndedPart, LateInvoice } from './invoice-facts.ts';
 import { scopeLines } from './scope-lines.ts';
@@ -66,6 +67,8 @@ function deltaLine(line: DraftLine, { billed: allBilled, invoiceId, voided = fal
   const due = voided ? Decimal.ZERO : netOf(line);
   const alreadyBilled = Decimal.sum(billed.map(({ amount, discounts }) => amount.minus(discountOf(discounts))));
   const amount = due.minus(alreadyBilled);
+  const dueOfLine = voided ? Decimal.ZERO : line.amount.minus(lineDiscountOf(line.shares));
+  const committed = dueOfLine.minus(Decimal.sum(billed.map(netOfLineDiscounts)));
   return {
     scopeKey: line.scopeKey,
     kind: 'DELTA',
@@ -92,6 +95,7 @@ function deltaLine(line: DraftLine, { billed: allBilled, invoiceId, voided = fal
     adjusts: invoiceId,
     adjustsKind: line.kind,
     credits: Decimal.ZERO,
+    ...(committed.equals(amount) ? {} : { committed }),
   };
 }
 

@@ -123,6 +123,8 @@ export interface BilledLine {
   readonly scopeKey: string;
   readonly amount: Decimal;
   readonly discounts: readonly DiscountShare[];
+  /** AssembledLine.committed. */
+  readonly committed?: Decimal;
 }
 
 /** A finalized invoice whose period has seen late usage or corrections (SEMANTICS 8.3). */

@@ -8,6 +8,7 @@ import type { Instant } from '../time/index.ts';
 import type { UsageRecord } from '../usage/index.ts';
 import { carriedOf, isOfSamePrice, isSameRecord, takenSince, withTaken } from './allowance-record.ts';
 import type { AllowanceRecord } from './allowance-record.ts';
+import { netOfLineDiscounts } from './billed-facts.ts';
 import { countsAsUsage } from './commitment-span.ts';
 import type { AssembledLine, AwaitingCost, Leakage } from './assembled-invoice.ts';
 import { draftLine, lineDiscountOf, scopeKeyOf } from './draft-line.ts';
@@ -118,7 +119,7 @@ function commitmentOf(part: EndedPart, lines: readonly DraftLine[], corrected: r
     span.segmentIds.includes(segmentId) && span.period.start <= start && start < span.period.end;
   const own = lines.filter((line) => isCounted(line) && isInside(line.segment.id, line.period.start));
   const late = corrected.filter((line) => countsAsUsage(line) && isInside(line.segmentId, line.period.start));
-  const before = span.usageBefore.plus(Decimal.sum(late.map((line) => line.amount)));
+  const before = span.usageBefore.plus(Decimal.sum(late.map(netOfLineDiscounts)));
   return { period: span.period, committed: span.committed, fees: span.fees, before, usage: net(own) };
 }
 
