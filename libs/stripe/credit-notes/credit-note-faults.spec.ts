@@ -184,7 +184,7 @@ describe('a worker that is killed', () => {
 
 test.each([1, 2])('with seed %d: whatever fails, every credit note gets there once', async (seed) => {
   const workers = [worker, await bench.worker()];
-  const all = await Promise.all([credited(), credited(), credited('REFUND')]);
+  const all = [await credited(), await credited(), await credited('REFUND')] as const;
   const faults = ['rate_limit', 'idempotency_key_in_use', 'reset_before', 'reset_after', 'error_500_before', 'error_500_after'];
   await bench.fault(...faults.map((fault, index) => ({ fault, next: 100, probability: 0.08, seed: seed * 100 + index })));
   for (let round = 0; round < 6; round += 1) {
