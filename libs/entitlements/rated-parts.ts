@@ -28,7 +28,6 @@ export function ratedParts({ segments, records, meters }: CustomerFacts, span: P
 }
 
 const NOTHING_BILLED = {
-  chargedBefore: [],
   feesNet: Decimal.ZERO,
   uncoveredCredits: Decimal.ZERO,
   billed: [],

@@ -36,7 +36,6 @@ export function partOfCase(bill: BillCase, segment: Segment, usage: readonly Cas
     segment,
     period: periodOf(bill.period),
     records: usage.map(recordOf),
-    chargedBefore: [],
     feesNet: decimal(bill.feesNet),
     uncoveredCredits: Decimal.ZERO,
     billed: [],

@@ -756,7 +756,6 @@ function endedPart(part: Part, together: readonly Part[], loaded: Loaded, uncove
     segment: part.segment,
     period: part.period,
     records: recordsOf(part, loaded),
-    chargedBefore: [],
     feesNet: feesNetOf(history.lines, part.segment, part.period),
     uncoveredCredits,
     // Of a period that closes for the first time only threshold invoices; lines of other keys are not of its usage.

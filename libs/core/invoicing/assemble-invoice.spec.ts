@@ -206,6 +206,23 @@ test('6.2 a member of UNIQUE_COUNT is charged once in a billing period that a ch
   expect(shown(invoice({ ended: [first, second] }))).toEqual(['USAGE users 10 -0', 'USAGE users 10 -0']);
 });
 
+test('6.2 a member of UNIQUE_COUNT that no price of the plan before counted is charged by the plan after it', () => {
+  const when = at('2026-01-16T00:00:00Z');
+  const users: PriceInput = { key: 'users', model: 'PER_UNIT', meter: 'users', unitPrice: '10' };
+  const seen = (user: string, day: string, model = 'small'): UsageRecord => sampleUsage(day, { user, model });
+  const billed = (...prices: PriceInput[]): string[] => {
+    const before = sampleSegment({ prices }, { id: 'before', end: when });
+    const after = sampleSegment({ prices: [users] }, { id: 'after', planVersionId: 'other', start: when, anchor: before.anchor });
+    const first = endedAt(before, JANUARY, { records: [seen('ann', JANUARY), seen('bob', JANUARY, 'big')] });
+    const records = ['ann', 'bob'].map((user) => seen(user, '2026-01-20T00:00:00Z'));
+    return shown(invoice({ ended: [first, endedAt(after, '2026-01-20T00:00:00Z', { records })] }));
+  };
+  expect(billed(fee('5'))).toContain('USAGE users 20 -0');
+  expect(billed({ key: 'calls', model: 'PER_UNIT', meter: 'calls', unitPrice: '1' })).toEqual(['USAGE calls 2 -0', 'USAGE users 20 -0']);
+  expect(billed({ ...users, match: [{ property: 'model', in: ['big'] }] })).toEqual(['USAGE users 10 -0', 'USAGE users 10 -0']);
+  expect(billed({ ...users, validUntil: '2026-01-01T00:00:00Z' })).toEqual(['USAGE users 20 -0']);
+});
+
 test('5 a license charges its fee in advance, per interval and seat, and no usage', () => {
   const license = sampleSegment(
     { kind: 'SITE_LICENSE', interval: 'YEAR', termIntervals: 2, prices: [fee('1200', { perSeat: true })] },

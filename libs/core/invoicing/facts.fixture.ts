@@ -34,7 +34,7 @@ export function feeAt(segment: Segment, at: string): AdvanceFee {
 
 /** The service period that the time lies in, ended, with its usage. */
 export function endedAt(segment: Segment, at: string, more: Partial<EndedPart> = {}): EndedPart {
-  const nothing = { records: [], chargedBefore: [], feesNet: Decimal.ZERO, uncoveredCredits: Decimal.ZERO, billed: [], closing: true };
+  const nothing = { records: [], feesNet: Decimal.ZERO, uncoveredCredits: Decimal.ZERO, billed: [], closing: true };
   return { ...feeAt(segment, at), ...nothing, ...more };
 }
 

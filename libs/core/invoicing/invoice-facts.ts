@@ -52,8 +52,6 @@ export interface EndedPart {
   readonly period: ServicePeriod;
   /** Usage of the period that this subscription rates (`subscriptionFor`), all of it, also what a threshold invoice billed already. */
   readonly records: readonly UsageRecord[];
-  /** Events of earlier parts of the same billing period, for members of UNIQUE_COUNT that were charged there (SEMANTICS 6.2). Parts of this invoice are known anyway. */
-  readonly chargedBefore: readonly UsageRecord[];
   /** Fees billed for this segment and billing period, net of line discounts (`feesNetOf`): what a commitment counts beside usage (SEMANTICS 8.5). */
   readonly feesNet: Decimal;
   /** Credits of the period that neither a grant nor an overdraft covered: billed when the plan says OVERAGE, else leakage (SEMANTICS 7.5, `applyExhaustion`). */

@@ -56,7 +56,6 @@ function joinedWith(before: EndedPart, part: EndedPart): EndedPart {
     segment: { ...segment, seats: Math.max(segment.seats, part.segment.seats) },
     period: { ...period, end: part.period.end, unserved: (period.unserved ?? 0) + part.period.start - period.end },
     records: [...before.records, ...part.records],
-    chargedBefore: [...before.chargedBefore, ...part.chargedBefore],
     feesNet: Decimal.sum([before.feesNet, part.feesNet]),
     uncoveredCredits: before.uncoveredCredits.plus(part.uncoveredCredits),
     billed: [...before.billed, ...part.billed],

@@ -1,11 +1,10 @@
 import { Decimal } from '../money/index.ts';
 import { prorated } from '../pricing/index.ts';
-import { carriedFor, carriedOn, ratePeriodUsage } from '../rating/index.ts';
+import { carriedFor, carriedOn, isCountedBy, ratePeriodUsage } from '../rating/index.ts';
 import type { CarriedAllowance, RatedPrice } from '../rating/index.ts';
 import { shareOf } from '../subscriptions/index.ts';
 import type { ServicePeriod } from '../subscriptions/index.ts';
 import type { Instant } from '../time/index.ts';
-import type { UsageRecord } from '../usage/index.ts';
 import { carriedOf, isOfSamePrice, isSameRecord, takenSince, withTaken } from './allowance-record.ts';
 import type { AllowanceRecord } from './allowance-record.ts';
 import { netOfLineDiscounts } from './billed-facts.ts';
@@ -34,10 +33,11 @@ export interface UsageOutcome {
 export function usageOutcome(part: EndedPart, scope: InvoiceScope, carried: readonly CarriedAllowance[]): UsageOutcome {
   if (part.period.trial) return { lines: [], awaitingCost: [], leakage: [], allowances: [], carried };
   const { segment, period, closing } = part;
-  const chargedBefore = [...part.chargedBefore, ...recordsOfEarlierParts(part, scope.ended)];
+  const earlier = earlierParts(part, scope.ended);
   const opening = part.allowances?.map(({ opening: lots, ...name }) => ({ ...name, lots })) ?? carried;
   const rated = ratePeriodUsage(segment, period, part.records, scope.meters, {
-    chargedBefore,
+    chargedBefore: (meter) =>
+      earlier.flatMap(({ segment: { terms }, records }) => records.filter((record) => isCountedBy(terms, meter, record))),
     closing,
     exchangeRates: scope.exchangeRates,
     carried: opening,
@@ -156,12 +156,12 @@ function awaitingOf({ priceKey, group, events }: RatedPrice, { segment, period }
   return { priceKey, group, segmentId: segment.id, period: { start: period.start, end: period.end }, scopeKey, events };
 }
 
-/** Earlier parts of the same subscription and billing period on this invoice: their UNIQUE_COUNT members are charged there (SEMANTICS 6.2). */
-function recordsOfEarlierParts(part: EndedPart, parts: readonly EndedPart[]): UsageRecord[] {
+/** Earlier parts of the same subscription and billing period on this invoice: the UNIQUE_COUNT members that their prices count are charged there (SEMANTICS 6.2). */
+function earlierParts(part: EndedPart, parts: readonly EndedPart[]): EndedPart[] {
   const { segment, period } = part;
   const isEarlier = (other: EndedPart): boolean =>
     other.segment.subscriptionId === segment.subscriptionId && other.period.start < period.start && other.period.start >= period.fullStart;
-  return parts.filter((other) => isEarlier(other) && !other.period.trial).flatMap((other) => other.records);
+  return parts.filter((other) => isEarlier(other) && !other.period.trial);
 }
 
 function isOfPart(line: DraftLine, part: EndedPart): boolean {

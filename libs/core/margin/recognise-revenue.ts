@@ -6,7 +6,7 @@ import { sumRecords } from '../usage/index.ts';
 import type { UsageRecord } from '../usage/index.ts';
 import type { PricePart } from '../pricing/index.ts';
 import { isValidAt } from '../subscriptions/index.ts';
-import { convertAmount, meterOf, ratePeriodUsage } from '../rating/index.ts';
+import { convertAmount, isCountedBy, meterOf, ratePeriodUsage } from '../rating/index.ts';
 import type { AttributedUsage } from './attribute-usage.ts';
 import { usagePartOf } from './billed-quantity.ts';
 import type { MarginQuery } from './margin-facts.ts';
@@ -46,8 +46,8 @@ export function recogniseRevenue(
 export function withoutMinimum(item: RevenueItem, usage: readonly AttributedUsage[], facts: RevenueFacts): RevenueItem[] {
   const { spread } = item;
   if (spread.kind !== 'BY_USAGE' || partOf(spread)?.price.minimumAmount == null) return [item];
-  const used = chargeOf(spread, recordsOf(spread, usage), facts, false);
-  const due = chargeOf(spread, recordsOf(spread, usage), facts, true);
+  const used = chargeOf(spread, recordsOf(spread, usage, facts), facts, false);
+  const due = chargeOf(spread, recordsOf(spread, usage, facts), facts, true);
   if (due.compare(used) <= 0) return [item];
   const [own = Decimal.ZERO, minimum = Decimal.ZERO] = splitByLargestRemainder(item.amount, [used, due.minus(used)], SMALLEST_PART);
   const at = lastInstantOf(spread.period);
@@ -96,7 +96,7 @@ function earnedOfUsage(
 ): Decimal[] {
   const { period } = spread;
   if (amount.isZero() || !cuts.some((cut) => cut > period.start)) return cuts.map(() => Decimal.ZERO);
-  const records = recordsOf(spread, usage);
+  const records = recordsOf(spread, usage, facts);
   const inner = cuts.filter((cut) => period.start < cut && cut < period.end);
   const charges = chargesUpTo([...inner, period.end], spread, records, facts);
   const total = charges.at(-1) ?? Decimal.ZERO;
@@ -126,7 +126,8 @@ function chargeOf(spread: ByUsage, records: readonly UsageRecord[], facts: Reven
   const alone = { ...segment, terms: { ...segment.terms, prices: [price] } };
   const inside = records.filter(({ from }) => from >= period.start);
   const chargedBefore = records.filter(({ from }) => from < period.start);
-  const parts = ratePeriodUsage(alone, period, inside, facts.meters, { closing, chargedBefore, exchangeRates: facts.exchangeRates });
+  const options = { closing, chargedBefore: () => chargedBefore, exchangeRates: facts.exchangeRates };
+  const parts = ratePeriodUsage(alone, period, inside, facts.meters, options);
   return parts.find((part) => part.group === group)?.charge.amount ?? Decimal.ZERO;
 }
 
@@ -138,16 +139,17 @@ function canBeAdded(spread: ByUsage, { meters }: RevenueFacts): boolean {
   return (aggregation === 'SUM' && valueProperty?.startsWith('properties.') !== true) || aggregation === 'COUNT';
 }
 
-/** The records that the price may count, also those of earlier parts of the same billing period, whose unique members were charged there. */
-function recordsOf(spread: ByUsage, usage: readonly AttributedUsage[]): UsageRecord[] {
+/** The records that the price may count, also those that earlier parts of the same billing period counted, whose unique members were charged there. */
+function recordsOf(spread: ByUsage, usage: readonly AttributedUsage[], { meters }: RevenueFacts): UsageRecord[] {
   const { segment, period } = spread;
   const part = partOf(spread);
   if (part === null) return [];
+  const meter = meterOf(part.price.meter, meters);
   return usage.flatMap(({ record, rater }) => {
-    const isOwn = rater?.subscriptionId === segment.subscriptionId && record.from >= period.fullStart && record.from < period.end;
+    if (rater?.subscriptionId !== segment.subscriptionId || record.from < period.fullStart || record.from >= period.end) return [];
     // Sums reach over time: what lies outside of the price's validity may not get into one.
-    const isTimely = record.from >= (segment.trialEnd ?? -Infinity) && (record.from < period.start || isValidAt(part.price, record.from));
-    return isOwn && isTimely ? [record] : [];
+    const isCounted = record.from < period.start ? isCountedBy(rater.terms, meter, record) : isValidAt(part.price, record.from);
+    return isCounted && record.from >= (segment.trialEnd ?? -Infinity) ? [record] : [];
   });
 }
 

@@ -94,7 +94,7 @@ test('a member that one group charged in an earlier part is still charged in ano
     sampleUsage('2026-01-20T00:00:00Z', { user: 'ann', model: 'big' }),
     sampleUsage('2026-01-20T00:00:00Z', { user: 'ann', model: 'small' }),
   ];
-  const rated = ratePeriodUsage(segment, periodOf(segment), now, SAMPLE_METERS, { chargedBefore: before });
+  const rated = ratePeriodUsage(segment, periodOf(segment), now, SAMPLE_METERS, { chargedBefore: () => before });
   expect(rated.map(({ charge }) => charge.amount.toString())).toEqual(['30', '0']);
 });
 
@@ -130,7 +130,7 @@ test('6.2 a member of UNIQUE_COUNT that an earlier part charged is not charged a
   const segment = sampleSegment({ prices: [{ key: 'users', model: 'PER_UNIT', meter: 'users', unitPrice: '10' }] });
   const before = ['ann', 'bob'].map((user) => sampleUsage('2026-01-02T00:00:00Z', { user }));
   const now = ['bob', 'cyd'].map((user) => sampleUsage('2026-01-20T00:00:00Z', { user }));
-  const [rated] = ratePeriodUsage(segment, periodOf(segment), now, SAMPLE_METERS, { chargedBefore: before });
+  const [rated] = ratePeriodUsage(segment, periodOf(segment), now, SAMPLE_METERS, { chargedBefore: () => before });
   expect(rated?.charge.amount.toString()).toBe('10');
 });
 

@@ -3,8 +3,8 @@ import { Decimal } from '../money/index.ts';
 import { aggregate, meterMatches, recordValue } from '../usage/index.ts';
 import type { Meter, UsageRecord } from '../usage/index.ts';
 import { includedQuantity, priceParts, ratePrice } from '../pricing/index.ts';
-import type { PricePart, UsagePrice } from '../pricing/index.ts';
-import { pricePeriod, shareOf } from '../subscriptions/index.ts';
+import type { PlanTerms, PricePart, UsagePrice } from '../pricing/index.ts';
+import { isValidAt, pricePeriod, shareOf } from '../subscriptions/index.ts';
 import type { Segment, ServicePeriod } from '../subscriptions/index.ts';
 import { carriedFor, quantityOfLots } from './carried-allowance.ts';
 import type { CarriedAllowance } from './carried-allowance.ts';
@@ -13,8 +13,8 @@ import type { ExchangeRate } from './exchange-rate.ts';
 import type { RatedPrice } from './rated-price.ts';
 
 export interface RatePeriodOptions {
-  /** Usage of earlier parts of the same billing period: members of UNIQUE_COUNT in it were charged there (SEMANTICS 6.2). */
-  readonly chargedBefore?: readonly UsageRecord[];
+  /** Usage that earlier parts of the same billing period charged by a UNIQUE_COUNT meter: its members are not charged again (SEMANTICS 6.2). None: nothing. */
+  readonly chargedBefore?: (meter: Meter) => readonly UsageRecord[];
   /** False while the period runs: minimums are not due yet. True by default. */
   readonly closing?: boolean;
   readonly exchangeRates?: readonly ExchangeRate[];
@@ -44,6 +44,17 @@ export function ratePeriodUsage(
   });
 }
 
+/** Whether a price of the terms counts the usage by this meter at its time: what no price counted was charged to nobody (SEMANTICS 6.2). */
+export function isCountedBy({ prices }: PlanTerms, meter: Meter, record: UsageRecord): boolean {
+  return prices.some(
+    (price) =>
+      price.model !== 'FLAT' &&
+      price.meter === meter.key &&
+      isValidAt(price, record.from) &&
+      meterMatches({ ...meter, filters: [...meter.filters, ...price.match] }, record),
+  );
+}
+
 /** The meter of a price or burn rate. @throws CodedError UNKNOWN_METER */
 export function meterOf(key: string, meters: ReadonlyMap<string, Meter>): Meter {
   const meter = meters.get(key);
@@ -65,7 +76,8 @@ function ratedPart(
 ): RatedPrice {
   const meter = meterOf(price.meter, meters);
   const matched = records.filter((record) => meterMatches(meter, record) && keeps(record));
-  const quantity = quantityOf(price, meter, matched, (options.chargedBefore ?? []).filter(keeps));
+  const before = meter.aggregation === 'UNIQUE_COUNT' ? (options.chargedBefore?.(meter) ?? []) : [];
+  const quantity = quantityOf(price, meter, matched, before.filter(keeps));
   const events = Decimal.sum(matched.map((record) => record.events));
   const cost = price.model === 'COST_PLUS' ? costOf(matched, segment.terms.currency, options.exchangeRates ?? []) : null;
   const share = shareOf(period);
@@ -91,7 +103,7 @@ function quantityOf(price: UsagePrice, meter: Meter, matched: readonly UsageReco
     const property = price.valueProperty;
     return Decimal.sum(matched.map((record) => recordValue(property, record)));
   }
-  if (meter.aggregation !== 'UNIQUE_COUNT' || before.length === 0) return aggregate(meter, [...price.match], matched);
+  if (before.length === 0) return aggregate(meter, [...price.match], matched);
   const known = aggregate(meter, [...price.match], before);
   return aggregate(meter, [...price.match], [...before, ...matched]).minus(known);
 }
