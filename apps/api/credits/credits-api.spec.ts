@@ -64,6 +64,15 @@ test('credits that are bought have their invoice at once, once, and paying it br
   expect((await ask('{ creditBalance(customer: "buyer") { available } }'))['creditBalance']).toEqual({ available: '1000' });
 });
 
+test('a customer buys credits by itself until the setting is made without a top-up', async () => {
+  const topUp = { threshold: '10', credits: '100', price: { amount: '5', currency: 'USD' } };
+  await ask('mutation ($topUp: AutoTopUpInput) { setAutoTopUp(customer: "buyer", topUp: $topUp) { credits } }', { topUp });
+  const now = async (): Promise<unknown> => (await ask('{ autoTopUp(customer: "buyer") { threshold } }'))['autoTopUp'];
+  expect(await now()).toEqual({ threshold: '10' });
+  expect(await ask('mutation { setAutoTopUp(customer: "buyer") { credits } }')).toEqual({ setAutoTopUp: null });
+  expect(await now()).toBeNull();
+});
+
 test('a purchase whose invoice could not be made is kept, and the next run makes it', async () => {
   const prepaid = api.app.get(PrepaidInvoices);
   prepaid.billPurchase = () => Promise.reject(new Error('the database is away'));

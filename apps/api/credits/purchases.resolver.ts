@@ -64,9 +64,9 @@ export class PurchasesResolver {
   setAutoTopUp(
     @CurrentPrincipal() { tenantId }: Principal,
     @Args('customer', { description: 'Your own key of the customer.' }) customer: string,
-    @Args('topUp', { type: () => AutoTopUpInput, nullable: true }) topUp: AutoTopUpInput | null,
+    @Args('topUp', { type: () => AutoTopUpInput, nullable: true }) topUp: AutoTopUpInput | null | undefined,
   ): Promise<AutoTopUp | null> {
-    return this.purchases.setAutoTopUp(tenantId, customer, topUp);
+    return this.purchases.setAutoTopUp(tenantId, customer, topUp ?? null);
   }
 
   @Query(() => AutoTopUp, { nullable: true, description: 'How a customer buys credits by itself; null: it does not.' })
