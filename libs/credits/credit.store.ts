@@ -52,6 +52,11 @@ export interface PeriodKey {
   readonly periodStart: Instant;
 }
 
+/** A service period, and from when on its usage is meant. */
+export interface PeriodFrom extends PeriodKey {
+  readonly from: Instant;
+}
+
 /** Credits of usage that were recorded in one place of one period. */
 export interface RecordedCredits extends PeriodKey {
   readonly at: Instant;
@@ -182,6 +187,37 @@ export class CreditStore {
       [tx.tenantId, customerId, sqlInstantOrNull(upTo), sqlInstantOrNull(burntBefore)],
     );
     return rows.map(grantOfRow);
+  }
+
+  /**
+   * Every grant as the ledger stood before an instant, without what is told by others than postings: debits by key from `debitsFrom` on, and usage of the
+   * periods from their `from` on. Usage and debits that count at the instant itself are not in it, all else that does is. Only postings from then on are read.
+   */
+  async grantsBefore(tx: TenantTransaction, customerId: string, told: ToldElsewhere): Promise<StoredGrant[]> {
+    const rows = await tx.query<GrantRow>(
+      `SELECT ${TERMS}, g.remaining - coalesce(later.remaining, 0) AS remaining, g.reserved - coalesce(later.reserved, 0) AS reserved,
+         g.price_used - coalesce(later.price_used, 0) AS price_used
+       FROM credit_grant g LEFT JOIN (
+         SELECT p.grant_id, sum(p.credits) FILTER (WHERE p.account = 'GRANT') AS remaining,
+           sum(p.credits) FILTER (WHERE p.account = 'RESERVED') AS reserved, sum(p.revenue) AS price_used
+         FROM credit_posting p WHERE p.tenant_id = $1 AND p.customer_id = $2 AND p.grant_id IS NOT NULL AND ${LATER_OR_TOLD}
+         GROUP BY p.grant_id
+       ) later ON later.grant_id = g.id
+       WHERE g.tenant_id = $1 AND g.customer_id = $2 ORDER BY g.created_at, g.id`,
+      [tx.tenantId, customerId, ...toldColumns(told)],
+    );
+    return rows.map(grantOfRow);
+  }
+
+  /** What the wallet owed before an instant, by the same rule. Below zero: grants that were effective by then paid debts that arose later. */
+  async debtBefore(tx: TenantTransaction, customerId: string, told: ToldElsewhere): Promise<Decimal> {
+    const [row] = await tx.query<{ debt: string }>(
+      `SELECT w.debt + coalesce((SELECT sum(p.credits) FROM credit_posting p
+         WHERE p.tenant_id = $1 AND p.customer_id = $2 AND p.account = 'DEBT' AND ${LATER_OR_TOLD}), 0) AS debt
+       FROM wallet w WHERE w.tenant_id = $1 AND w.customer_id = $2`,
+      [tx.tenantId, customerId, ...toldColumns(told)],
+    );
+    return row === undefined ? Decimal.ZERO : Decimal.parse(row.debt);
   }
 
   /** Those that hold something, or have it held by reservations. */
@@ -320,13 +356,43 @@ export class CreditStore {
     }));
   }
 
-  /** Debts that grants paid, in the order in which they did. */
-  async repayments(tx: TenantTransaction, customerId: string, invoiceId: string | null = null): Promise<TakenCredits[]> {
+  /** The burns of usage of the periods that count from their `from` on and before an instant, by when they count, then in the order of recording. */
+  async usageBurnsBefore(
+    tx: TenantTransaction,
+    customerId: string,
+    periods: readonly PeriodFrom[],
+    before: Instant,
+  ): Promise<(LedgerBurn & PeriodKey & { readonly dimensionKey: string })[]> {
+    if (periods.length === 0) return [];
+    const earliest = sqlInstant(Math.min(...periods.map(({ from }) => from)));
+    const rows = await tx.query<BurnRow & { segment_id: string; period_start: Instant; dimension_key: string }>(
+      `SELECT p.grant_id, ${AGAINST} AS against, p.credits, p.revenue, p.segment_id, p.period_start, p.dimension_key
+       FROM credit_posting p JOIN unnest($5::uuid[], $6::timestamptz[], $7::timestamptz[]) AS part (segment_id, period_start, from_at)
+         ON p.segment_id = part.segment_id AND p.period_start = part.period_start AND p.at >= part.from_at
+       WHERE p.tenant_id = $1 AND p.customer_id = $2 AND p.at >= $3 AND p.at < $4 AND p.account = 'BURNT' AND p.cause = 'USAGE' ORDER BY p.at, p.no`,
+      [tx.tenantId, customerId, earliest, sqlInstant(before), ...partColumns(periods), periods.map(({ from }) => sqlInstant(from))],
+    );
+    return rows.map((row) => ({
+      ...burnOfRow(row),
+      segmentId: row.segment_id,
+      periodStart: row.period_start,
+      dimensionKey: row.dimension_key,
+    }));
+  }
+
+  /** Debts that grants paid, in the order in which they did. `upTo`: only those that count by then. */
+  async repayments(
+    tx: TenantTransaction,
+    customerId: string,
+    invoiceId: string | null = null,
+    upTo: Instant | null = null,
+  ): Promise<TakenCredits[]> {
     const rows = await tx.query<{ grant_id: string; credits: string; revenue: string }>(
       `SELECT grant_id, credits, revenue FROM credit_posting
        WHERE tenant_id = $1 AND customer_id = $2 AND cause = 'REPAYMENT' AND account = 'BURNT' AND grant_id IS NOT NULL
-         AND ($3::uuid IS NULL OR grant_id IN (SELECT id FROM credit_grant WHERE tenant_id = $1 AND invoice_id = $3)) ORDER BY no`,
-      [tx.tenantId, customerId, invoiceId],
+         AND ($3::uuid IS NULL OR grant_id IN (SELECT id FROM credit_grant WHERE tenant_id = $1 AND invoice_id = $3))
+         AND ($4::timestamptz IS NULL OR at <= $4) ORDER BY no`,
+      [tx.tenantId, customerId, invoiceId, sqlInstantOrNull(upTo)],
     );
     return rows.map((row) => ({ grantId: row.grant_id, credits: Decimal.parse(row.credits), revenue: Decimal.parse(row.revenue) }));
   }
@@ -411,6 +477,23 @@ export class CreditStore {
 const AGAINST = `CASE WHEN p.grant_id IS NOT NULL THEN 'GRANT'
   WHEN EXISTS (SELECT 1 FROM credit_posting o WHERE o.tenant_id = p.tenant_id AND o.transaction_id = p.transaction_id AND o.account = 'UNCOVERED')
   THEN 'UNCOVERED' ELSE 'DEBT' END`;
+
+/** What is to be left out of the ledger before an instant, since something finer tells it. */
+export interface ToldElsewhere {
+  readonly at: Instant;
+  readonly debitsFrom: Instant;
+  readonly usage: readonly PeriodFrom[];
+}
+
+/** Postings that count later, or that something finer tells. $3 the instant, $4 the earliest of all, $5 debits from, $6 - $8 usage from. */
+const LATER_OR_TOLD = `p.at >= $4::timestamptz AND (p.at > $3::timestamptz OR (p.cause = 'DEBIT' AND p.at >= $5::timestamptz) OR (p.cause = 'USAGE' AND (
+  p.at >= $3::timestamptz OR EXISTS (SELECT 1 FROM unnest($6::uuid[], $7::timestamptz[], $8::timestamptz[]) AS told (segment_id, period_start, from_at)
+    WHERE told.segment_id = p.segment_id AND told.period_start = p.period_start AND p.at >= told.from_at))))`;
+
+function toldColumns({ at, debitsFrom, usage }: ToldElsewhere): unknown[] {
+  const earliest = Math.min(at, debitsFrom, ...usage.map(({ from }) => from));
+  return [sqlInstant(at), sqlInstant(earliest), sqlInstant(debitsFrom), ...partColumns(usage), usage.map(({ from }) => sqlInstant(from))];
+}
 
 /** The order of the arrays is the order in which rows are numbered. */
 const POST = `

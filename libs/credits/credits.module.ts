@@ -12,6 +12,7 @@ import { CreditsService } from './credits.service.ts';
 import { DebitStore } from './debit.store.ts';
 import { DebitsService } from './debits.service.ts';
 import { DrawDown } from './draw-down.ts';
+import { PastWallets } from './past-wallets.ts';
 import { PurchasesService } from './purchases.service.ts';
 import { RatedUsageReader } from './rated-usage.ts';
 import { SettlementStore } from './settlement.store.ts';
@@ -36,6 +37,7 @@ import { Wallets } from './wallets.ts';
     WalletWriter,
     RatedUsageReader,
     DrawDown,
+    PastWallets,
     CreditsService,
     DebitsService,
     PurchasesService,

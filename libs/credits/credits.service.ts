@@ -17,6 +17,7 @@ import { CreditStore, type NewGrant, type StoredGrant } from './credit.store.ts'
 import { CreditsAhead } from './credits-ahead.ts';
 import { DrawDown } from './draw-down.ts';
 import { customerOf, requireKey } from './known-customers.ts';
+import { PastWallets } from './past-wallets.ts';
 import { aheadOf } from './pending-grants.ts';
 import { Wallets } from './wallets.ts';
 
@@ -62,6 +63,7 @@ export class CreditsService {
     private readonly drawDown: DrawDown,
     private readonly subscriptions: SubscriptionStore,
     private readonly ahead: CreditsAhead,
+    private readonly past: PastWallets,
   ) {}
 
   /**
@@ -81,18 +83,21 @@ export class CreditsService {
   }
 
   /**
-   * The balance at an instant (now unless said). What usage has brought by now is drawn first. At an earlier instant: as the ledger stood then, burns of usage
-   * counted from the beginning of their day on, or of the piece of it that a grant cuts (SEMANTICS 7.1, 7.2). @throws CodedError NOT_FOUND
+   * The balance at an instant (now unless said). What usage has brought by now is drawn first. At an earlier instant: what usage and debits before it had left,
+   * exact to the event (`PastWallets`; SEMANTICS 7.1, 7.2). @throws CodedError NOT_FOUND
    */
-  async balance(tenantId: string, customerKey: string, at: Instant = Date.now() * 1_000): Promise<CreditBalance> {
+  async balance(tenantId: string, customerKey: string, asOf?: Instant): Promise<CreditBalance> {
+    const now = Date.now() * 1_000;
+    const at = asOf ?? now;
     return this.database.withTenant(tenantId, async (tx) => {
       const customer = await customerOf(tx, this.customers, customerKey);
       await this.drawDown.draw(tx, { customerId: customer.id });
-      const grants = (await this.store.grants(tx, customer.id, at, at)).filter((grant) => isEffective(grant, at));
+      const segments = await this.subscriptions.segments(tx, { customerIds: [customer.id] });
+      const all = at < now ? await this.past.grants(tx, { customer, segments, at }) : await this.store.grants(tx, customer.id, at, at);
+      const grants = all.filter((grant) => isEffective(grant, at));
       const available = Decimal.max(Decimal.ZERO, availableAt(grants, at));
       const row = await this.store.row(tx, customer.id);
       const { reserved = Decimal.ZERO, debt = Decimal.ZERO } = row ?? {};
-      const segments = await this.subscriptions.segments(tx, { customerIds: [customer.id] });
       const ahead = (await this.ahead.load(tx, new Map([[customer.id, segments]]), at)).get(customer.id) ?? [];
       const pending = Decimal.max(Decimal.ZERO, aheadOf(ahead, row?.waiting ?? new Map()).minus(debt));
       return { available, reserved, debt, pending, grants };

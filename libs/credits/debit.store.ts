@@ -1,13 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { Decimal } from '@tare/core';
-import type { Instant } from '@tare/core';
+import type { Instant, Period, TakenCredits } from '@tare/core';
 import { plainArray, sqlInstant, sqlInstantOrNull, type TenantTransaction, textArray } from '@tare/database';
 
 import { randomUUID } from 'node:crypto';
 import type { CreditDebit, CreditReservation, ReservationStatus } from './debit.ts';
 import type { Posting } from './posting.ts';
 import { movedGrants, walletSums } from './posting-sums.ts';
-import { DEBITS, EXPIRED_RESERVATIONS, OPEN_RESERVATIONS, RESERVATIONS, WRITE_DEBITS, WRITE_WALLET } from './wallet-writer.sql.ts';
+import {
+  DEBITS,
+  EXPIRED_RESERVATIONS,
+  OPEN_RESERVATIONS,
+  RESERVATIONS,
+  TAKEN_BETWEEN,
+  WRITE_DEBITS,
+  WRITE_WALLET,
+} from './wallet-writer.sql.ts';
 
 /** A reservation that ends. */
 export interface EndedReservation {
@@ -95,6 +103,23 @@ export class DebitStore {
   ): Promise<CreditDebit[]> {
     const rows = await tx.query<DebitRow>(DEBITS, [tx.tenantId, customerId, keys, reversalsOf]);
     return rows.map(debitOfRow);
+  }
+
+  /** What debits of [from, to) took from each grant and left owed, reversals of that time taken off: to the microsecond, where postings are coarser. */
+  async takenBetween(
+    tx: TenantTransaction,
+    customerId: string,
+    { start, end }: Period,
+  ): Promise<{ readonly taken: readonly TakenCredits[]; readonly debt: Decimal }> {
+    const rows = await tx.query<{ grant_id: string | null; credits: string; revenue: string; debt: string }>(TAKEN_BETWEEN, [
+      ...[tx.tenantId, customerId, sqlInstant(start), sqlInstant(end)],
+    ]);
+    return {
+      taken: rows.flatMap(({ grant_id: grantId, credits, revenue }) =>
+        grantId === null ? [] : [{ grantId, credits: Decimal.parse(credits), revenue: Decimal.parse(revenue) }],
+      ),
+      debt: Decimal.sum(rows.map(({ debt }) => Decimal.parse(debt))),
+    };
   }
 
   /** A reversal, which is decided under the wallet's lock. False: its key is taken. */

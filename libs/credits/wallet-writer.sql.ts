@@ -80,6 +80,18 @@ SELECT key, credits, at, feature, reverses, uncovered, debt,
   subscription_id, segment_id, period_start
 FROM credit_debit WHERE tenant_id = $1 AND customer_id = $2 AND (key = ANY ($3::text[]) OR reverses = $4) ORDER BY created_at, key`;
 
+/** What debits of [$3, $4) took, by grant; what none covered has no grant. */
+export const TAKEN_BETWEEN = `
+WITH debits AS MATERIALIZED (
+  SELECT * FROM credit_debit WHERE tenant_id = $1 AND customer_id = $2 AND at >= $3::timestamptz AND at < $4::timestamptz
+)
+SELECT grant_id, sum(credits) AS credits, sum(revenue) AS revenue, 0::numeric AS debt FROM debits WHERE grant_id IS NOT NULL GROUP BY grant_id
+UNION ALL
+SELECT part.grant_id, sum(part.credits), sum(part.revenue), 0
+FROM debits, unnest(grant_ids, grant_credits, grant_revenues) AS part (grant_id, credits, revenue) WHERE debits.grant_id IS NULL GROUP BY part.grant_id
+UNION ALL
+SELECT NULL, 0, 0, coalesce(sum(debt), 0) FROM debits`;
+
 /** Whose reservations have run out and were not ended yet. $2 now. */
 export const EXPIRED_RESERVATIONS = `
 SELECT DISTINCT customer_id FROM credit_reservation WHERE tenant_id = $1 AND status = 'OPEN' AND expires_at <= $2 ORDER BY customer_id`;

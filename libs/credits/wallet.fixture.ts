@@ -59,7 +59,7 @@ export class WalletWorld {
   }
 
   /** A meter of requests, a plan that burns a credit for each, and a customer who has it from 2026 on. */
-  async burning(customer: string, terms: Partial<PlanInput> = {}): Promise<void> {
+  async burning(customer: string, terms: Partial<PlanInput> = {}, timeZone = 'UTC'): Promise<void> {
     const { database } = this;
     const has = await database.withTenant(this.tenantId, (tx) => tx.query("SELECT 1 FROM meter WHERE key = 'request'"));
     const meter = { key: 'request', name: 'request', eventType: 'request', aggregation: 'SUM' as const, valueProperty: 'quantity' };
@@ -73,7 +73,7 @@ export class WalletWorld {
       prices: [],
     };
     await this.get(PlansService).create(this.tenantId, { ...plan, burnRates: [{ meter: 'request', creditsPerUnit: '1' }], ...terms });
-    await this.customer(customer);
+    await this.customer(customer, timeZone);
     const startsAt = parseInstant('2026-01-01T00:00:00Z');
     await this.get(SubscriptionsService).create(this.tenantId, { customer, plan: plan.key, startsAt });
   }
@@ -96,7 +96,7 @@ export class WalletWorld {
     });
   }
 
-  async use(customer: string, ...events: { at: string; quantity: string; key?: string; user?: string }[]): Promise<void> {
+  async use(customer: string, ...events: { at: string; quantity: string; key?: string; user?: string; feature?: string }[]): Promise<void> {
     const raw = events.map((event) => ({ key: `event ${(this.events += 1)}`, type: 'request', customer, ...event }));
     const { rejected } = await this.get(IngestService).ingest(this.tenantId, raw);
     if (rejected.length > 0) throw new Error(JSON.stringify(rejected));

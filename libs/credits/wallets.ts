@@ -129,19 +129,13 @@ export class Wallets {
     const back = credits.negated();
     const owed = Decimal.min(back, await this.store.debt(tx, customerId));
     if (owed.isPositive()) await this.store.post(tx, customerId, uncoveredPostings(at, cause, 'DEBT', owed.negated()));
-    let left = back.minus(owed);
+    const left = back.minus(owed);
     if (!left.isPositive()) return;
     const postings: Posting[] = [];
-    for (const taken of standingRepayments(await this.store.repayments(tx, customerId)).reverse()) {
-      const part = Decimal.min(left, taken.credits);
-      if (!part.isPositive()) break;
-      const revenue = part.equals(taken.credits) ? taken.revenue : taken.revenue.times(part).dividedBy(taken.credits, 12);
+    for (const taken of undoneRepayments(await this.store.repayments(tx, customerId), left)) {
       // The repayment is undone, and with it the debt that it had paid is gone too.
-      postings.push(
-        ...repaymentPostings(at, { ...causeOf('REPAYMENT'), invoiceId: cause.invoiceId }, negated({ ...taken, credits: part, revenue })),
-      );
-      postings.push(...uncoveredPostings(at, cause, 'DEBT', part.negated()));
-      left = left.minus(part);
+      postings.push(...repaymentPostings(at, { ...causeOf('REPAYMENT'), invoiceId: cause.invoiceId }, negated(taken)));
+      postings.push(...uncoveredPostings(at, cause, 'DEBT', taken.credits.negated()));
     }
     await this.store.post(tx, customerId, postings);
   }
@@ -156,6 +150,20 @@ export interface DecidedBurn extends LedgerBurn {
 function postingsOf({ at, cause, grantId, credits, revenue, against }: DecidedBurn): Posting[] {
   if (grantId !== null) return burnPostings(at, cause, { grantId, credits, revenue });
   return uncoveredPostings(at, cause, against === 'DEBT' ? 'DEBT' : 'UNCOVERED', credits);
+}
+
+/** `credits` of the debts that grants paid, the last grant first: what it gets back where the debt is not there (any more). */
+export function undoneRepayments(recorded: readonly TakenCredits[], credits: Decimal): TakenCredits[] {
+  let left = credits;
+  const undone: TakenCredits[] = [];
+  for (const taken of standingRepayments(recorded).reverse()) {
+    const part = Decimal.min(left, taken.credits);
+    if (!part.isPositive()) break;
+    const revenue = part.equals(taken.credits) ? taken.revenue : taken.revenue.times(part).dividedBy(taken.credits, 12);
+    undone.push({ ...taken, credits: part, revenue });
+    left = left.minus(part);
+  }
+  return undone;
 }
 
 /** Repayments that have not been taken back. */

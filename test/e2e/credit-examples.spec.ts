@@ -62,7 +62,7 @@ withExamples('the shared credit examples, through the public API', () => {
     return Decimal.sum(lines.map(({ quantity }) => Decimal.parse(quantity))).toString();
   }
 
-  /** Grants in the order in which they were made; then usage in the order in which it came, up to each time at which something is expected. */
+  /** Grants in the order in which they were made, then all usage in the order in which it came; after that, what is expected at each time is asked for. */
   async function agree(example: CreditExample, spend: Spend): Promise<void> {
     const start = example.start ?? example.grants.map((grant) => grant.effective_at).sort()[0] ?? '';
     const company = await burning(example.id, start, { ...OVERAGE, interval: 'YEAR' });
@@ -75,10 +75,8 @@ withExamples('the shared credit examples, through the public API', () => {
       const input = { customer: 'customer', key: id, credits: amount, priority, effectiveAt, expiresAt, ...price };
       await company.client.graphql(GRANT, { input });
     }
-    const open = [...example.usage.entries()];
+    for (const [index, usage] of example.usage.entries()) await spend(company, usage, index);
     for (const expected of example.expected) {
-      for (const [index, usage] of open.filter(([, { at }]) => at < expected.at)) await spend(company, usage, index);
-      open.splice(0, open.length, ...open.filter(([, { at }]) => at >= expected.at));
       const { available, grants: told } = await balanceAt(company, expected.at);
       const remaining = new Map(told.map((grant) => [grant.key, grant.remaining]));
       const balances = Object.fromEntries(Object.keys(expected.balances ?? {}).map((key) => [key, remaining.get(key) ?? '0']));

@@ -85,7 +85,7 @@ export class CreditGrant {
 export class CreditBalance {
   @Field(() => DecimalScalar, {
     description:
-      'Credits; never below zero. Usage is taken off as it arrives. At an earlier instant: as the ledger stood then, usage to the day.',
+      'Credits; never below zero. Usage is taken off as it arrives. At an earlier instant: what usage and debits before it had left, to the event; what was used at that very instant is not taken off yet, and a grant that becomes effective at it is there.',
   })
   available!: Decimal;
 
@@ -101,7 +101,7 @@ export class CreditBalance {
   })
   pending!: Decimal;
 
-  @Field(() => [CreditGrant], { description: 'Grants that are effective at the instant.' })
+  @Field(() => [CreditGrant], { description: 'Grants that are effective at the instant, with what they held then.' })
   grants!: CreditGrant[];
 }
 
