@@ -4,8 +4,12 @@ import type { Instant, Period } from '@tare/core';
 import { SimulationsService, type ScenarioInput } from '@tare/simulations';
 import type { TestWorld } from '../../libs/billing/world.fixture.ts';
 
-/** An assumption that is none: nobody uses this model. It makes the simulation bill everything anew, in memory. */
-const NOBODYS_ROUTE = { provider: 'nobody', model: 'nothing', toProvider: 'nobody', toModel: 'less', share: Decimal.ONE };
+const AS_IT_IS: ScenarioInput = { name: 'real plans' };
+/** With an assumption that is none: nobody uses this model. It makes the simulation bill everything anew, in memory. */
+const ANEW: ScenarioInput = {
+  name: 'real plans, billed anew',
+  modelRoutes: [{ provider: 'nobody', model: 'nothing', toProvider: 'nobody', toModel: 'less', share: Decimal.ONE }],
+};
 
 /** A span for which a simulation of the real plans does not give back what was invoiced. */
 interface Difference {
@@ -31,17 +35,15 @@ export async function simulationDifferences(
     ({ status, kind }) => status !== 'VOID' && status !== 'DRAFT' && kind !== 'PREPAID',
   );
   const cutOff = Math.max(0, ...standing.map(({ finalizedAt }) => finalizedAt ?? 0));
-  const billed = async (span: Period, scenario: Partial<ScenarioInput>, knownAt: Instant | null): Promise<string | undefined> => {
-    const scenarios = [{ name: 'real plans', ...scenario }];
+  const billed = async (span: Period, scenarios: readonly ScenarioInput[], knownAt: Instant | null): Promise<(string | undefined)[]> => {
     const input = { from: span.start, to: span.end, customers: [customer], knownAt, scenarios };
     const result = await world.get(SimulationsService).simulate(world.tenantId, input, cutOff);
-    return result.scenarios[0]?.customers[0]?.billed.toString();
+    return result.scenarios.map(({ customers }) => customers[0]?.billed.toString());
   };
   const differences: Difference[] = [];
   for (const span of whole ? spansOf(standing).slice(-1) : spansOf(standing)) {
     const issued = netOf(standing, span);
-    const simulated = [await billed(span, {}, cutOff), await billed(span, {}, null)];
-    if (anew) simulated.push(await billed(span, { modelRoutes: [NOBODYS_ROUTE] }, null));
+    const simulated = [...(await billed(span, [AS_IT_IS], cutOff)), ...(await billed(span, anew ? [AS_IT_IS, ANEW] : [AS_IT_IS], null))];
     if (simulated.some((net) => net !== issued))
       differences.push({ customer, from: formatInstant(span.start), to: formatInstant(span.end), issued, simulated });
   }
