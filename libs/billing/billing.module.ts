@@ -15,6 +15,7 @@ import { LineEvents } from './explain/explain-line-events.ts';
 import { LineExplanations } from './explain/explain-line.ts';
 import { ExplainLineStore } from './explain/explain-line.store.ts';
 import { GuardBilledTime } from './periods/guard-billed-time.ts';
+import { LateExchangeRates } from './periods/late-exchange-rates.ts';
 import { InvoiceStore } from './invoices/invoice.store.ts';
 import { InvoicesService } from './invoices/invoices.service.ts';
 import { MigrationPreviews } from './review/migration-preview.ts';
@@ -56,6 +57,7 @@ import { TaxSource } from './tax/tax-source.ts';
     DocumentsService,
     { provide: PDF_FONTS, useFactory: () => pdfFontsFrom(process.env) },
     GuardBilledTime,
+    LateExchangeRates,
     NeededUsage,
     MigrationPreviews,
     InvoiceRegeneration,

@@ -24,6 +24,15 @@ export class ExchangeRateStore {
     return rows.map((row) => ({ from: row.from_currency, to: row.to_currency, rate: Decimal.parse(row.rate), validFrom: row.valid_from }));
   }
 
+  /** When the first rate of a pair begins; null: there is none. */
+  async knownFrom(tx: TenantTransaction, from: string, to: string): Promise<Instant | null> {
+    const [row] = await tx.query<{ known: Instant | null }>(
+      'SELECT min(valid_from) AS known FROM exchange_rate WHERE tenant_id = $1 AND from_currency = $2 AND to_currency = $3',
+      [tx.tenantId, from, to],
+    );
+    return row?.known ?? null;
+  }
+
   async insert(tx: TenantTransaction, rate: ExchangeRate): Promise<void> {
     await tx.query(
       // clock_timestamp: two rates of one transaction are recorded one after the other

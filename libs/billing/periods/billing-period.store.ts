@@ -284,6 +284,23 @@ export class BillingPeriodStore {
   }
 
   /**
+   * Closed periods with some time in `[start, end)` of subscriptions that charge cost in the currency are rated again, whatever came since: what their
+   * invoices left off because no rate was known (SEMANTICS 4.5) is billed by the next ones (8.3).
+   */
+  async rateCostAgain(tx: TenantTransaction, currency: string, start: Instant, end: Instant | null): Promise<void> {
+    await tx.query(
+      `WITH plus AS (SELECT id FROM plan_version
+         WHERE tenant_id = $1 AND terms ->> 'currency' = $2 AND terms -> 'prices' @> '[{"model": "COST_PLUS"}]')
+       UPDATE billing_period p SET rated_seq = 0 FROM subscription_segment g
+       WHERE p.tenant_id = $1 AND p.closed_at IS NOT NULL AND p.end_at > $3 AND p.start_at < coalesce($4::timestamptz, 'infinity')
+         AND g.tenant_id = p.tenant_id AND g.id = p.segment_id
+         AND (g.plan_version_id IN (SELECT id FROM plus)
+           OR EXISTS (SELECT 1 FROM jsonb_array_elements(g.add_ons) AS a(add_on) WHERE (a.add_on ->> 'planVersionId')::uuid IN (SELECT id FROM plus)))`,
+      [tx.tenantId, currency, sqlInstant(start), end === null ? null : sqlInstant(end)],
+    );
+  }
+
+  /**
    * An invoice was voided: nothing is due for its periods until they are billed again, and what its own corrections had rated of others is to be rated again.
    */
   async markVoided(tx: TenantTransaction, invoiceId: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { assembleInvoice, Decimal, parseInstant } from '@tare/core';
-import { CostRatesService } from '@tare/catalog';
+import { CostRatesService, ExchangeRatesService } from '@tare/catalog';
 import { SubscriptionStore } from '@tare/customers';
 import { RecostingService } from '@tare/costs';
 import { CreditsService, CreditStore } from '@tare/credits';
@@ -624,6 +624,40 @@ describe('invoices', () => {
       const again = await world.database.withTenant(world.tenantId, (tx) => world.get(InvoiceRecomputation).recompute(tx, invoice));
       expect(again.lines.map(({ amount }) => amount.toString())).toEqual(invoice.lines.map(({ amount }) => amount.toString()));
     }
+  });
+
+  test('4.5 cost in a currency that had no rate is billed once a rate is known, and a later rate bills nothing again', async () => {
+    await world.meter('llm', { valueProperty: 'tokens.total' });
+    await world.plan({
+      key: 'plus',
+      kind: 'PER_QUERY',
+      currency: 'EUR',
+      prices: [{ key: 'llm', model: 'COST_PLUS', meter: 'llm', markup: '0.30' }],
+    });
+    await world.customer('acme');
+    await world.subscribe('acme', 'plus', '2026-01-01T00:00:00Z');
+    const reportedCost = { amount: '10', currency: 'USD' };
+    await world.use('acme', {
+      type: 'llm',
+      at: '2026-01-05T00:00:00Z',
+      provider: 'house',
+      model: 'large',
+      tokens: { input: '5' },
+      reportedCost,
+    });
+    await world.bill('2026-02-01T01:00:00Z');
+    const isWorth = (rate: string, from: string): Promise<void> =>
+      world
+        .get(ExchangeRatesService)
+        .set(world.tenantId, { from: 'USD', to: 'EUR', rate: Decimal.parse(rate), validFrom: parseInstant(from) });
+    await isWorth('0.9', '2026-01-31T00:00:00Z');
+    await world.bill('2026-03-01T01:00:00Z');
+    expect(await world.invoices('acme')).toEqual([]);
+    await isWorth('0.8', '2026-01-01T00:00:00Z');
+    await world.bill('2026-04-01T01:00:00Z');
+    await isWorth('0.7', '2026-01-01T00:00:00Z');
+    await world.bill('2026-05-01T01:00:00Z');
+    expect(everything(await world.invoices('acme'))).toEqual([['2026-04-01T00:00 REGULAR 10.4', 'DELTA llm 5 = 10.4']]);
   });
 
   test('8.4 recomputing every finalized invoice from its events gives it back line by line', async () => {
