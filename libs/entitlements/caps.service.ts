@@ -27,13 +27,14 @@ export class CapsService {
 
   /**
    * Sets a cap; one with the same key is replaced. It counts what was used in its period already. `actor`: as in the audit log.
-   * @throws CodedError NOT_FOUND | TOO_MANY, and those of parseCap
+   * @throws CodedError NOT_FOUND | TOO_MANY | CURRENCY_MISMATCH, and those of parseCap
    */
   async set(tenantId: string, customerKey: string, input: CapInput, actor: string, now: Instant = Date.now() * 1_000): Promise<Cap> {
     return this.database.withTenant(tenantId, async (tx) => {
       const customer = await this.customer(tx, customerKey);
       await this.customers.lock(tx, customer.id);
       const cap = parseCap(input, await this.meters.byKeys(tx), customer.currency ?? (await this.currencyOfPlan(tx, customer, now)));
+      requirePaidIn(cap, customer);
       const others = (await this.store.ofCustomers(tx, [customer.id])).get(customer.id)?.filter(({ key }) => key !== cap.key) ?? [];
       if (others.length >= MOST_CAPS) throw new CodedError('TOO_MANY', `A customer has at most ${MOST_CAPS} caps.`, 'key');
       await this.store.set(tx, customer.id, cap);
@@ -74,4 +75,10 @@ export class CapsService {
     if (customer === null) throw new CodedError('NOT_FOUND', `There is no customer with key "${key}".`, 'customer');
     return customer;
   }
+}
+
+/** Spend in another currency than the one that the customer pays in is never there, so such a cap would stop nothing. */
+function requirePaidIn({ currency }: Cap, customer: Customer): void {
+  if (currency === null || customer.currency === null || currency === customer.currency) return;
+  throw new CodedError('CURRENCY_MISMATCH', `The customer pays in ${customer.currency}, so what it spends is counted in that.`, 'currency');
 }

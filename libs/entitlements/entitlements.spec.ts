@@ -1,7 +1,7 @@
 import { AlertEvents } from '@tare/alerts';
 import { Decimal, parseInstant, type PlanInput } from '@tare/core';
 import { CreditsService } from '@tare/credits';
-import { SubscriptionsService } from '@tare/customers';
+import { CustomersService, SubscriptionsService } from '@tare/customers';
 import { createTestDatabase, Database, type TenantTransaction, type TestDatabase } from '@tare/database';
 import { CorrectionsService } from '@tare/usage';
 import { CapsService, EntitlementsService, LimitAlerts, type CapInput } from './index.ts';
@@ -365,6 +365,15 @@ describe('caps', () => {
     await world.get(CapsService).remove(world.tenantId, 'acme', 'cap', 'test');
     expect(await world.ask('acme', 'chats', at)).toMatchObject({ ...YES, remaining: null });
     await expect(world.get(CapsService).remove(world.tenantId, 'acme', 'cap', 'test')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  test('spend is capped in the currency that the customer pays in: in another one nothing would ever count', async () => {
+    await world.get(CustomersService).create(world.tenantId, { key: 'euros', name: 'Euros', currency: 'EUR' });
+    await expect(cap('euros', { kind: 'SPEND', meter: null, limit: d('1'), currency: 'USD' })).rejects.toMatchObject({
+      code: 'CURRENCY_MISMATCH',
+      path: 'currency',
+    });
+    await expect(cap('euros', { kind: 'SPEND', meter: null, limit: d('1'), currency: 'EUR' })).resolves.toMatchObject({ currency: 'EUR' });
   });
 
   test.each([
