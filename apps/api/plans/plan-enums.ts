@@ -49,7 +49,7 @@ registerEnumType(OnLimits, {
   description: 'What the entitlement check says once a limit is reached.',
   valuesMap: {
     BLOCK: { description: 'No.' },
-    ALLOW: { description: 'Yes, and the reason tells that the limit is reached.' },
+    ALLOW: { description: 'Yes: what is used beyond it shows as `used` above `limit`.' },
   },
 });
 
