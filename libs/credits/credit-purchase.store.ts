@@ -35,6 +35,8 @@ export interface CreditPurchase {
   readonly refundedCredits: Decimal;
   /** What their price was. */
   readonly refundedAmount: Decimal;
+  /** Refunds that were asked for under a key: how many credits, or "all". */
+  readonly refundKeys: Readonly<Record<string, string>>;
   readonly createdAt: Instant;
 }
 
@@ -83,6 +85,7 @@ interface PurchaseRow {
   readonly paid_at: Instant | null;
   readonly refunded_credits: string;
   readonly refunded_amount: string;
+  readonly refund_keys: Readonly<Record<string, string>>;
   readonly created_at: Instant;
 }
 
@@ -96,7 +99,7 @@ interface TopUpRow {
 }
 
 const COLUMNS = `id, customer_id, key, source, credits, price_amount, price_currency, priority, expires_after_days, status, requested_at, invoice_id, paid_at,
-  refunded_credits, refunded_amount, created_at`;
+  refunded_credits, refunded_amount, refund_keys, created_at`;
 
 /** SQL of credits that are bought. */
 @Injectable()
@@ -189,10 +192,15 @@ export class CreditPurchaseStore {
     return rows.map(purchaseOfRow);
   }
 
-  async update(tx: TenantTransaction, { id, status, invoiceId, paidAt, refundedCredits, refundedAmount }: CreditPurchase): Promise<void> {
+  async update(tx: TenantTransaction, purchase: CreditPurchase): Promise<void> {
+    const { id, status, invoiceId, paidAt, refundedCredits, refundedAmount, refundKeys } = purchase;
     await tx.query(
-      `UPDATE credit_purchase SET status = $3, invoice_id = $4, paid_at = $5, refunded_credits = $6, refunded_amount = $7 WHERE tenant_id = $1 AND id = $2`,
-      [tx.tenantId, id, status, invoiceId, sqlInstantOrNull(paidAt), refundedCredits.toString(), refundedAmount.toString()],
+      `UPDATE credit_purchase SET status = $3, invoice_id = $4, paid_at = $5, refunded_credits = $6, refunded_amount = $7, refund_keys = $8
+       WHERE tenant_id = $1 AND id = $2`,
+      [
+        ...[tx.tenantId, id, status, invoiceId, sqlInstantOrNull(paidAt), refundedCredits.toString(), refundedAmount.toString()],
+        JSON.stringify(refundKeys),
+      ],
     );
   }
 
@@ -258,6 +266,7 @@ function purchaseOfRow(row: PurchaseRow): CreditPurchase {
     paidAt: row.paid_at,
     refundedCredits: Decimal.parse(row.refunded_credits),
     refundedAmount: Decimal.parse(row.refunded_amount),
+    refundKeys: row.refund_keys,
     createdAt: row.created_at,
   };
 }

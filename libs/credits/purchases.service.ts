@@ -62,6 +62,8 @@ export interface RefundInput {
   readonly purchase: string;
   /** Credits that were not used; all of them unless said. */
   readonly credits?: Decimal | null | undefined;
+  /** Idempotency key: the same again answers the purchase as it is. */
+  readonly key?: string | null | undefined;
 }
 
 /** The invoice of a purchase, and whether it sold the credits without tax. */
@@ -155,23 +157,36 @@ export class PurchasesService {
 
   /**
    * Takes unused credits of a paid purchase back and says what was paid for them: that money is given back with a credit note on the purchase's invoice.
-   * @throws CodedError NOT_FOUND | PURCHASE_NOT_PAID | CREDITS_USED | NOT_POSITIVE
+   * Under a key once: the same again answers the purchase as it is.
+   * @throws CodedError NOT_FOUND | PURCHASE_NOT_PAID | CREDITS_USED | NOT_POSITIVE | KEY_REUSED | KEY_MISSING | KEY_TOO_LONG
    */
   async refund(tenantId: string, input: RefundInput, now: Instant = Date.now() * 1_000): Promise<CreditPurchase> {
     return this.database.withTenant(tenantId, async (tx) => {
       const customer = await customerOf(tx, this.customers, input.customer);
       const purchase = await this.purchases.byKey(tx, customer.id, input.purchase);
       if (purchase === null) throw new CodedError('NOT_FOUND', `There is no purchase with key "${input.purchase}".`, 'purchase');
-      return this.refundIn(tx, purchase.id, input.credits ?? null, now);
+      const key = input.key ?? null;
+      if (key !== null) requireKey(key);
+      return this.refundIn(tx, purchase.id, { credits: input.credits ?? null, key }, now);
     });
   }
 
   /** The same inside of a transaction, by id. `credits` null: all that is unused. */
-  async refundIn(tx: TenantTransaction, purchaseId: string, credits: Decimal | null, now: Instant): Promise<CreditPurchase> {
+  async refundIn(
+    tx: TenantTransaction,
+    purchaseId: string,
+    { credits, key }: { readonly credits: Decimal | null; readonly key: string | null },
+    now: Instant,
+  ): Promise<CreditPurchase> {
     const known = await this.purchases.byId(tx, purchaseId);
     if (known === null) throw new CodedError('NOT_FOUND', `There is no purchase with id "${purchaseId}".`, 'purchase');
     await this.store.lock(tx, known.customerId);
     const purchase = (await this.purchases.byId(tx, purchaseId)) ?? known;
+    const asked = credits?.toString() ?? 'all';
+    const done = key !== null && Object.hasOwn(purchase.refundKeys, key) ? purchase.refundKeys[key] : undefined;
+    if (done === asked) return purchase;
+    if (done !== undefined)
+      throw new CodedError('KEY_REUSED', `Under this key other credits (${done}) were refunded: use a new key.`, 'key');
     if (purchase.paidAt === null) throw new CodedError('PURCHASE_NOT_PAID', 'Only a purchase that was paid is refunded.', 'purchase');
     const grant = await this.store.grantByKey(tx, purchase.customerId, grantKey(purchase));
     const left = grant?.remaining ?? Decimal.ZERO;
@@ -191,6 +206,7 @@ export class PurchasesService {
       status: 'REFUNDED',
       refundedCredits: purchase.refundedCredits.plus(back),
       refundedAmount: purchase.refundedAmount.plus(amount),
+      refundKeys: key === null ? purchase.refundKeys : { ...purchase.refundKeys, [key]: asked },
     };
     await this.purchases.update(tx, refunded);
     return refunded;

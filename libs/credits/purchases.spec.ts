@@ -111,6 +111,21 @@ describe('purchases', () => {
     expect(await codeOf(world.purchases.refund(world.tenantId, { customer: 'acme', purchase: 'pack' }))).toBe('NOT_POSITIVE');
   });
 
+  test('a refund under a key happens once, however often it is asked for', async () => {
+    await purchase('pack', { credits: '10', price: '5' });
+    const [id = ''] = await invoice();
+    await pay(id);
+    const refund = (credits: string | null, key?: string) =>
+      world.purchases.refund(world.tenantId, { customer: 'acme', purchase: 'pack', credits: credits === null ? null : d(credits), key });
+    const twice = await Promise.all([refund('4', 'back'), refund('4', 'back')]);
+    expect(twice.map(({ refundedCredits }) => refundedCredits.toString())).toEqual(['4', '4']);
+    expect(await world.available('acme')).toBe('6');
+    expect(await codeOf(refund('5', 'back'))).toBe('KEY_REUSED');
+    expect((await refund(null, 'rest')).refundedCredits.toString()).toBe('10');
+    expect((await refund(null, 'rest')).refundedAmount.toString()).toBe('5');
+    expect(await codeOf(refund('1', ''))).toBe('KEY_MISSING');
+  });
+
   test('voiding the paid invoice of a pack takes back what is left of it', async () => {
     await purchase();
     const [id = ''] = await invoice();

@@ -37,8 +37,15 @@ export class PurchasesResolver {
     @Args('customer', { description: 'Your own key of the customer.' }) customer: string,
     @Args('purchase', { description: 'Key of the purchase.' }) purchase: string,
     @Args('credits', { type: () => DecimalScalar, nullable: true, description: 'None: all that is unused.' }) credits: Decimal | null,
+    @Args('key', {
+      type: () => String,
+      nullable: true,
+      description:
+        'Idempotency key, at most 255 characters: the same again answers the purchase as it is, other credits are KEY_REUSED. None: each call refunds.',
+    })
+    key: string | null,
   ): Promise<CreditPurchase> {
-    return this.purchases.refund(tenantId, { customer, purchase, credits });
+    return this.purchases.refund(tenantId, { customer, purchase, credits, key });
   }
 
   @Query(() => CreditPurchaseConnection, {
