@@ -228,10 +228,11 @@ test('3.4 100,000 pieces of random JSON give right tokens or a coded refusal', (
 
 test('a body of ten thousand details is read in no time', () => {
   const details = Array.from({ length: 10_000 }, () => ({ modality: 'AUDIO', tokenCount: 1 }));
-  const began = performance.now();
+  // Time of the processor: others who run beside it do not count.
+  const began = process.cpuUsage();
   expect(tokensOfProviderUsage('google', { promptTokenCount: 10_000, promptTokensDetails: details })).toEqual({
     input: 10_000,
     inputAudio: 10_000,
   });
-  expect(performance.now() - began).toBeLessThan(500);
+  expect(process.cpuUsage(began).user).toBeLessThan(500_000);
 });

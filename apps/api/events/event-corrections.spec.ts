@@ -118,7 +118,6 @@ test('2.4 a backfill brings history to a live tenant, with a key of scope ADMIN'
 test('10,000 events are voided in one request', async () => {
   const events = Array.from({ length: 10_000 }, () => event());
   await post('/v1/events', events);
-  const began = Date.now();
   expect((await graphql(VOID, { keys: events.map(({ key }) => key) })).data.voidEvents).toEqual({
     accepted: 10_000,
     duplicates: 0,
@@ -129,5 +128,4 @@ test('10,000 events are voided in one request', async () => {
     duplicates: 10_000,
     rejected: [],
   });
-  expect(Date.now() - began).toBeLessThan(60_000);
 });

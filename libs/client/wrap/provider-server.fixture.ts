@@ -44,15 +44,24 @@ export const asJson =
       .writeHead(status, { 'content-type': 'application/json', 'x-request-id': 'req_1', 'request-id': 'req_1' })
       .end(JSON.stringify(body));
 
-/** Events of a stream, some milliseconds apart; `cut`: the connection breaks after them, `open`: nothing follows. */
+/** How events of a stream are sent. */
+interface StreamTerms {
+  /** `cut`: the connection breaks after them, `open`: nothing follows. */
+  readonly end?: 'done' | 'cut' | 'open';
+  readonly everyMs?: number;
+  /** Nothing after the first of them is sent before it. */
+  readonly afterFirst?: Promise<void>;
+}
+
 export const asStream =
-  (events: readonly object[], { end = 'done', everyMs = 2 }: { end?: 'done' | 'cut' | 'open'; everyMs?: number } = {}): Answer =>
+  (events: readonly object[], { end = 'done', everyMs = 2, afterFirst }: StreamTerms = {}): Answer =>
   async (response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'request-id': 'req_1' }).flushHeaders();
     for (const event of events) {
       const { type } = event as { type?: string };
       response.write(`${type ? `event: ${type}\n` : ''}data: ${JSON.stringify(event)}\n\n`);
       await new Promise((resolve) => setTimeout(resolve, everyMs));
+      await afterFirst;
     }
     if (end === 'cut') response.destroy();
     else if (end === 'done')

@@ -7,7 +7,6 @@ import fc from 'fast-check';
 import { randomUUID } from 'node:crypto';
 import { eventIdentity } from './event-identity.ts';
 import { EventWriter } from './event-writer.ts';
-import { IngestLimits } from './ingest-limits.ts';
 import { MAX_BATCH } from './ingest-bounds.ts';
 import { IngestService, type IngestResult } from './ingest.service.ts';
 import { UsageAnnouncements } from './usage-announcements.ts';
@@ -261,21 +260,14 @@ describe('several tenants in one flush', () => {
     const [good, gone, busy] = [await db.createTenant(), await db.createTenant(), await db.createTenant()];
     const failing = await startProcess();
     const flushes: string[][] = [];
-    const [writer, limits] = [failing.get(EventWriter), failing.get(IngestLimits)];
-    const [write, oldest] = [writer.write.bind(writer), limits.oldest.bind(limits)];
+    const writer = failing.get(EventWriter);
+    const write = writer.write.bind(writer);
     let open: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => (open = resolve));
     jest.spyOn(writer, 'write').mockImplementation(async (events) => {
       flushes.push([...new Set(events.map(({ tenantId }) => tenantId))]);
       if (flushes.length <= 2) await gate;
       return write(events);
-    });
-    let begun = 0;
-    jest.spyOn(limits, 'oldest').mockImplementation(async (...args) => {
-      const limit = await oldest(...args);
-      begun += 1;
-      if (begun === 5) setTimeout(open, 50);
-      return limit;
     });
     await db.database.withTenant(gone, (tx) => tx.query('DELETE FROM usage_clock WHERE tenant_id = $1', [gone]));
     const by = failing.get(IngestService);
@@ -284,7 +276,10 @@ describe('several tenants in one flush', () => {
     await Promise.resolve();
     first.push(send(busy, [event('x2')], by));
     while (flushes.length < 2) await new Promise(setImmediate);
-    const [a, b, c] = await Promise.allSettled([send(good, [event('a')], by), send(gone, [event('b')], by), send(good, [event('c')], by)]);
+    const sent = Promise.allSettled([send(good, [event('a')], by), send(gone, [event('b')], by), send(good, [event('c')], by)]);
+    while (by.readings.held < 5) await new Promise(setImmediate);
+    open();
+    const [a, b, c] = await sent;
     await Promise.all(first);
     expect(flushes[2]?.sort()).toEqual([good, gone].sort());
     expect(a).toMatchObject({ status: 'fulfilled', value: ACCEPTED });
