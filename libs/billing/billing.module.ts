@@ -29,8 +29,10 @@ import { CreditNoteStore } from './credit-notes/credit-note.store.ts';
 import { CustomerBalances } from './credit-notes/customer-balance.store.ts';
 import { OverpaidNotes } from './credit-notes/overpaid-notes.ts';
 import { EarlyFinalization } from './runs/finalize-invoice.ts';
+import { InvoicePreviews } from './runs/invoice-previews.ts';
 import { PrepaidInvoices } from './runs/prepaid-invoices.ts';
 import { InvoiceRegeneration } from './runs/regenerate-invoice.ts';
+import { WorkBesideInstants } from './runs/work-beside-instants.ts';
 import { NumberSeries } from './invoices/number-series.store.ts';
 import { CustomerTaxesService } from './tax/customer-taxes.service.ts';
 import { CustomerTaxStore } from './tax/customer-tax.store.ts';
@@ -47,7 +49,9 @@ import { TaxSource } from './tax/tax-source.ts';
     Standings,
     PeriodFacts,
     BillingStep,
+    WorkBesideInstants,
     BillingService,
+    InvoicePreviews,
     InvoicesService,
     InvoiceRecomputation,
     ExplainLineStore,
@@ -79,6 +83,7 @@ import { TaxSource } from './tax/tax-source.ts';
     InvoiceStore,
     PeriodFacts,
     BillingService,
+    InvoicePreviews,
     InvoicesService,
     InvoiceRecomputation,
     LineExplanations,

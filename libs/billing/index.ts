@@ -23,7 +23,7 @@ export { openFrom, undoneInstant } from './periods/undone-instants.ts';
 export { Standings, type Course, type Standing } from './periods/standings.ts';
 export { BillingPeriodStore, type BillingPeriod } from './periods/billing-period.store.ts';
 export { InvoiceStore, placeOf, type Announcement, type DiscountUse, type InvoiceFilter } from './invoices/invoice.store.ts';
-export type { InvoicePreview } from './invoices/invoice-preview.ts';
+export type { InvoicePreview, PreviewState } from './invoices/invoice-preview.ts';
 export type { Invoice, InvoiceDetail, InvoiceKind, InvoiceLine, InvoiceStatus, InvoiceWithLines } from './invoices/invoice.ts';
 export {
   CreditNotesService,
@@ -41,4 +41,5 @@ export type { CustomerTax } from './tax/customer-tax.store.ts';
 export { TaxSource, type TaxQuestion } from './tax/tax-source.ts';
 export { InvoiceRegeneration } from './runs/regenerate-invoice.ts';
 export { EarlyFinalization } from './runs/finalize-invoice.ts';
+export { InvoicePreviews } from './runs/invoice-previews.ts';
 export { PrepaidInvoices } from './runs/prepaid-invoices.ts';

@@ -170,6 +170,15 @@ export class CreditPurchaseStore {
     return rows.map(purchaseOfRow);
   }
 
+  /** The customer's that have no invoice, in the same order. */
+  async waiting(tx: TenantTransaction, customerId: string): Promise<CreditPurchase[]> {
+    const rows = await tx.query<PurchaseRow>(
+      `SELECT ${COLUMNS} FROM credit_purchase WHERE tenant_id = $1 AND customer_id = $2 AND status = 'REQUESTED' ORDER BY requested_at, id`,
+      [tx.tenantId, customerId],
+    );
+    return rows.map(purchaseOfRow);
+  }
+
   async ofInvoice(tx: TenantTransaction, invoiceId: string): Promise<CreditPurchase[]> {
     const rows = await tx.query<PurchaseRow>(
       `SELECT ${COLUMNS} FROM credit_purchase WHERE tenant_id = $1 AND invoice_id = $2 ORDER BY requested_at, id FOR UPDATE`,

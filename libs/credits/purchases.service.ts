@@ -217,6 +217,11 @@ export class PurchasesService {
     return this.purchases.requested(tx, wanted);
   }
 
+  /** For billing: the customer's purchases without an invoice, oldest first; nothing is held. */
+  waitingIn(tx: TenantTransaction, customerId: string): Promise<CreditPurchase[]> {
+    return this.purchases.waiting(tx, customerId);
+  }
+
   /** For billing: the purchases that an invoice is for. */
   ofInvoiceIn(tx: TenantTransaction, invoiceId: string): Promise<CreditPurchase[]> {
     return this.purchases.ofInvoice(tx, invoiceId);

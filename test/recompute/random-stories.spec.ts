@@ -4,7 +4,8 @@ import { SimulationsModule } from '@tare/simulations';
 import { TestWorld } from '../../libs/billing/world.fixture.ts';
 import { Seeded } from '../oracle/seeded.ts';
 import { simulationDifferences } from '../scenarios/identity.ts';
-import { take, type Telling } from '../scenarios/steps.ts';
+import { previewing, type Surprise } from '../scenarios/previewed.ts';
+import type { Telling } from '../scenarios/steps.ts';
 import type { Story } from '../scenarios/story.ts';
 import { randomStory } from './random-story.ts';
 import { recomputeTenant } from './recompute-tenant.ts';
@@ -25,13 +26,18 @@ afterAll(async () => {
 });
 
 /** What is refused by a rule did not happen. */
-async function tellWhatCanBe(story: Story, tenant: TestWorld): Promise<void> {
+async function tellWhatCanBe(story: Story, tenant: TestWorld): Promise<Surprise[]> {
+  const surprises: Surprise[] = [];
+  const happen = previewing(
+    story.customers.map(({ key }) => key),
+    surprises,
+  );
   for (const { key, ...meter } of story.meters) await tenant.meter(String(key), meter);
   for (const plan of story.plans) await tenant.plan(plan);
   for (const { key, timeZone } of story.customers) await tenant.customer(key, timeZone);
   const telling: Telling = { world: tenant, subscriptions: new Map(), reservations: new Map() };
   for (const step of story.story) {
-    await take(step, telling).catch((error: unknown) => {
+    await happen(step, telling).catch((error: unknown) => {
       const isRefused =
         error instanceof CodedError ||
         (error instanceof Error && /no invoice has the number|nothing is called|EVENT_|KEY_/.test(error.message));
@@ -39,20 +45,21 @@ async function tellWhatCanBe(story: Story, tenant: TestWorld): Promise<void> {
         throw error;
     });
   }
+  return surprises;
 }
 
 test.each(Array.from({ length: STORIES }, (_, index) => FIRST_SEED + index))(
-  '8.4, 11.2 story %d is billed a second time from raw events, line by line, and a simulation gives back its invoices',
+  '8.4, 11.2 story %d is billed as previewed and a second time from raw events, line by line, and a simulation gives back its invoices',
   async (seed) => {
     const tenant = await world.neighbour(database);
     const story = randomStory(new Seeded(seed));
-    await tellWhatCanBe(story, tenant);
+    const surprises = await tellWhatCanBe(story, tenant);
     const { differences } = await tenant.database.withTenant(tenant.tenantId, recomputeTenant);
     if (differences.length > 0 && process.env['TARE_STORIES_SHOW']) process.stdout.write(`${JSON.stringify(story, null, 1)}\n`);
     const simulated = isInUsd(story)
       ? await simulationDifferences(tenant, 'acme', { whole: true, anew: await isBilledAnew(story, tenant) })
       : [];
-    expect({ seed, differences, simulated }).toEqual({ seed, differences: [], simulated: [] });
+    expect({ seed, surprises, differences, simulated }).toEqual({ seed, surprises: [], differences: [], simulated: [] });
   },
 );
 

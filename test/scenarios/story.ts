@@ -43,13 +43,13 @@ export interface Story {
   readonly balances?: readonly ExpectedBalance[];
 }
 
-/** Lets the story happen on a tenant of its own and answers what it says it expects, as it really came out. */
-export async function tell(story: Story, world: TestWorld): Promise<Pick<Story, 'invoices' | 'balances'>> {
+/** Lets the story happen on a tenant of its own and answers what it says it expects, as it really came out. `happen`: how each of its steps is taken. */
+export async function tell(story: Story, world: TestWorld, happen: typeof take = take): Promise<Pick<Story, 'invoices' | 'balances'>> {
   for (const { key, ...meter } of story.meters) await world.meter(String(key), meter);
   for (const plan of story.plans) await world.plan(plan);
   for (const { key, timeZone } of story.customers) await world.customer(key, timeZone);
   const telling: Telling = { world, subscriptions: new Map(), reservations: new Map() };
-  for (const step of story.story) await take(step, telling);
+  for (const step of story.story) await happen(step, telling);
   const invoices: Record<string, ExpectedInvoice[]> = {};
   const isNumbered = Object.values(story.invoices).some((expected) => expected.some(({ number }) => number !== undefined));
   for (const customer of Object.keys(story.invoices)) invoices[customer] = await invoicesOf(world, customer, isNumbered);

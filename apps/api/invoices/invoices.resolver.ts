@@ -3,6 +3,7 @@ import type { Principal } from '@tare/access';
 import {
   BillingService,
   EarlyFinalization,
+  InvoicePreviews,
   InvoiceRegeneration,
   InvoicesService,
   type InvoiceStatus,
@@ -21,6 +22,7 @@ import { BillingRun, Invoice, InvoiceConnection, InvoiceStatuses } from './invoi
 export class InvoicesResolver {
   constructor(
     private readonly billing: BillingService,
+    private readonly previews: InvoicePreviews,
     private readonly service: InvoicesService,
     private readonly views: InvoiceViews,
     private readonly regeneration: InvoiceRegeneration,
@@ -123,8 +125,9 @@ export class InvoicesResolver {
 
   @Query(() => [Invoice], {
     description:
-      'What would be invoiced if the open periods of a customer were closed at `at` (now unless said): what is due by then and not finalized, and the usage so ' +
-      'far of running periods, without minimums and commitments. Nothing is stored.',
+      'What a customer would be invoiced for at `at` (now unless said): first what runBilling at that time would issue, of all kinds and to the cent (`preview` is ' +
+      'DUE); then what is due and in its grace period (IN_GRACE); then the usage so far of running periods, without minimums and commitments (SO_FAR). Nothing ' +
+      'is stored.',
   })
   @RequireScope('READ')
   async invoicePreview(
@@ -132,7 +135,7 @@ export class InvoicesResolver {
     @Args('customer', { description: 'Your own key of the customer.' }) customer: string,
     @Args('at', { type: () => DateTimeScalar, nullable: true }) at: Instant | null,
   ): Promise<Invoice[]> {
-    return this.views.of(tenantId, await this.billing.preview(tenantId, customer, at ?? undefined));
+    return this.views.of(tenantId, await this.previews.of(tenantId, customer, at ?? undefined));
   }
 
   @Query(() => Invoice, { nullable: true })

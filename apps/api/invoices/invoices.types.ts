@@ -1,5 +1,5 @@
 import { Field, ID, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
-import type { InvoiceKind, InvoiceStatus } from '@tare/billing';
+import type { InvoiceKind, InvoiceStatus, PreviewState } from '@tare/billing';
 import type { Decimal, Instant } from '@tare/core';
 import type { InvoiceSync } from '@tare/stripe';
 import { Customer } from '../customers/customers.types.ts';
@@ -38,6 +38,16 @@ registerEnumType(InvoiceKinds, {
     PREPAID: { description: 'Of credits that are bought; they come when it is paid.' },
     THRESHOLD: { description: 'Of usage so far of a period that runs, when it has reached the threshold of its plan.' },
     SUPPLEMENTARY: { description: 'Late usage after the final invoice of a subscription.' },
+  },
+});
+
+const PreviewStates = { DUE: 'DUE', IN_GRACE: 'IN_GRACE', SO_FAR: 'SO_FAR' } as const;
+registerEnumType(PreviewStates, {
+  name: 'InvoicePreviewState',
+  valuesMap: {
+    DUE: { description: 'A billing run at the time of the preview issues it.' },
+    IN_GRACE: { description: 'Its time has come, and its grace period is not over: a run makes a draft of it.' },
+    SO_FAR: { description: 'The usage so far of a billing period that goes on.' },
   },
 });
 
@@ -151,6 +161,9 @@ export class Invoice {
 
   @Field(() => ID, { nullable: true, description: 'The voided invoice whose periods it bills again.' })
   replaces!: string | null;
+
+  @Field(() => PreviewStates, { nullable: true, description: 'Of an invoicePreview only: what it stands for.' })
+  preview?: PreviewState | null;
 
   @Field(() => [InvoiceLine])
   lines!: InvoiceLine[];

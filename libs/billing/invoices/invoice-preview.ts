@@ -1,11 +1,18 @@
 import type { AssembledInvoice, AssembledLine, Instant } from '@tare/core';
 import type { Customer, Subscription } from '@tare/customers';
 import type { BillingInstant } from '../periods/billing-instant.ts';
-import { invoiceDetailOf, type InvoiceLine, type InvoiceWithLines } from './invoice.ts';
+import { invoiceDetailOf, type Invoice, type InvoiceLine, type InvoiceWithLines } from './invoice.ts';
+
+/**
+ * What an invoice that does not exist stands for. DUE: a run at the time of the preview issues it; IN_GRACE: such a run makes a draft of it, which is issued when the
+ * grace period is over; SO_FAR: the usage so far of a billing period that goes on.
+ */
+export type PreviewState = 'DUE' | 'IN_GRACE' | 'SO_FAR';
 
 /** An invoice that does not exist: its id says so. */
 export interface InvoicePreview extends InvoiceWithLines {
   readonly customer: Customer;
+  readonly preview: PreviewState;
 }
 
 interface PreviewOf {
@@ -15,9 +22,21 @@ interface PreviewOf {
   readonly at: Instant;
 }
 
-/** What was assembled, in the shape of a draft. */
-export function previewOf(assembled: AssembledInvoice, { customer, subscription, instant, at }: PreviewOf): InvoicePreview {
-  const id = `preview:${subscription.id}:${at}:REGULAR`;
+/** What was billed in a transaction that is rolled back. */
+export function previewOfBilled(
+  invoice: Invoice,
+  lines: readonly InvoiceLine[],
+  { customer, preview }: Pick<InvoicePreview, 'customer' | 'preview'>,
+): InvoicePreview {
+  const { subscriptionId, billingAt, kind, sequence } = invoice;
+  const id = `preview:${subscriptionId ?? lines[0]?.scopeKey ?? ''}:${billingAt}:${kind}:${sequence}`;
+  const own = lines.map((line) => ({ ...line, id: `${id}:${line.position}`, invoiceId: id }));
+  return { ...invoice, id, status: 'DRAFT', finalizedAt: null, customer, preview, lines: own };
+}
+
+/** The usage so far of a billing period that goes on, in the shape of a draft. */
+export function previewOfSoFar(assembled: AssembledInvoice, { customer, subscription, instant, at }: PreviewOf): InvoicePreview {
+  const id = `preview:${subscription.id}:${at}:SO_FAR:${assembled.currency}`;
   const { currency, subtotal, discounts, creditsApplied, tax, total } = assembled;
   return {
     ...{
@@ -27,6 +46,7 @@ export function previewOf(assembled: AssembledInvoice, { customer, subscription,
       adjusts: null,
       customerId: customer.id,
       customer,
+      preview: 'SO_FAR',
       subscriptionId: subscription.id,
       billingAt: at,
       sequence: 0,

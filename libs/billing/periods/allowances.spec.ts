@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { CorrectionsService } from '@tare/usage';
 import { historyAfter, openingHistory } from './billing-history.ts';
 import { billingInstants } from './billing-instant.ts';
-import { BillingService } from '../runs/billing.service.ts';
+import { InvoicePreviews } from '../runs/invoice-previews.ts';
 import type { InvoiceView } from '../invoices/invoices.service.ts';
 import { PeriodFacts } from './period-facts.ts';
 import { InvoiceRecomputation } from '../explain/recompute-invoice.ts';
@@ -140,7 +140,7 @@ describe('allowances that roll over', () => {
     await subscribed([rolling()]);
     await world.use('acme', used(1, 400), used(2, 1700));
     await world.bill('2026-02-01T02:00:00Z');
-    const preview = () => world.get(BillingService).preview(world.tenantId, 'acme', parseInstant('2026-02-20T00:00:00Z'));
+    const preview = () => world.get(InvoicePreviews).of(world.tenantId, 'acme', parseInstant('2026-02-20T00:00:00Z'));
     const [soFar, ...others] = await preview();
     expect([soFar?.total.toString(), others]).toEqual(['100', []]);
     expect(JSON.stringify(await preview())).toBe(JSON.stringify([soFar]));

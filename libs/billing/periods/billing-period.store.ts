@@ -35,6 +35,18 @@ interface PeriodRow {
   readonly voided: boolean;
 }
 
+/** A page of subscriptions by their id: those behind `afterId`, at most `limit`; `customerId`: only that customer's. */
+export interface SubscriptionPage {
+  readonly afterId: string | null;
+  readonly limit: number;
+  readonly customerId?: string;
+}
+
+export interface CustomerSubscription {
+  readonly customerId: string;
+  readonly subscriptionId: string;
+}
+
 export type NewPeriod = Pick<BillingPeriod, 'id' | 'subscriptionId' | 'segmentId' | 'index' | 'start' | 'end'>;
 
 /** What closes a period. */
@@ -190,44 +202,33 @@ export class BillingPeriodStore {
     return bySubscription(rows);
   }
 
-  /**
-   * Subscriptions, by their id from `afterId` on, at most `limit`, that have late usage in closed periods and nothing open any more, with their customers.
-   */
-  async endedWithLateUsage(
-    tx: TenantTransaction,
-    { upToSeq, afterId, limit }: { upToSeq: number; afterId: string | null; limit: number },
-  ): Promise<{ customerId: string; subscriptionId: string }[]> {
-    const rows = await tx.query<{ customer_id: string; subscription_id: string }>(
-      `SELECT s.id AS subscription_id, s.customer_id FROM subscription s
-       WHERE s.tenant_id = $1 AND ($2::uuid IS NULL OR s.id > $2::uuid)
-         AND NOT EXISTS (SELECT 1 FROM billing_period o WHERE o.tenant_id = $1 AND o.subscription_id = s.id AND o.closed_at IS NULL)
-         AND EXISTS (SELECT 1 FROM billing_period p WHERE p.tenant_id = $1 AND p.subscription_id = s.id AND p.closed_at IS NOT NULL
-           AND CASE WHEN p.voided THEN ${HAS_CORRECTIONS} ELSE p.rated_seq < $3 AND ${hasUsageAfter('p.rated_seq')} END)
-       ORDER BY s.id LIMIT $4`,
-      [tx.tenantId, afterId, upToSeq, limit],
+  /** Subscriptions that have late usage in closed periods and nothing open any more, with their customers. */
+  endedWithLateUsage(tx: TenantTransaction, upToSeq: number, page: SubscriptionPage): Promise<CustomerSubscription[]> {
+    return subscriptionsWhere(
+      tx,
+      `NOT EXISTS (SELECT 1 FROM billing_period o WHERE o.tenant_id = $1 AND o.subscription_id = s.id AND o.closed_at IS NULL)
+       AND EXISTS (SELECT 1 FROM billing_period p WHERE p.tenant_id = $1 AND p.subscription_id = s.id AND p.closed_at IS NOT NULL
+         AND CASE WHEN p.voided THEN ${HAS_CORRECTIONS} ELSE p.rated_seq < $3 AND ${hasUsageAfter('p.rated_seq')} END)`,
+      [upToSeq],
+      page,
     );
-    return rows.map((row) => ({ customerId: row.customer_id, subscriptionId: row.subscription_id }));
   }
 
-  /** Subscriptions, by their id from `afterId` on, at most `limit`, with a running period of a plan that has an invoice threshold. */
-  async runningWithThreshold(
-    tx: TenantTransaction,
-    { asOf, afterId, limit }: { asOf: Instant; afterId: string | null; limit: number },
-  ): Promise<{ customerId: string; subscriptionId: string }[]> {
+  /** Subscriptions with a running period of a plan that has an invoice threshold, with their customers. */
+  async runningWithThreshold(tx: TenantTransaction, asOf: Instant, page: SubscriptionPage): Promise<CustomerSubscription[]> {
     const versions = await tx.query<{ id: string }>(
       `SELECT id FROM plan_version WHERE tenant_id = $1 AND terms ->> 'invoiceThreshold' IS NOT NULL`,
       [tx.tenantId],
     );
     if (versions.length === 0) return [];
-    const rows = await tx.query<{ customer_id: string; subscription_id: string }>(
-      `SELECT s.id AS subscription_id, s.customer_id FROM subscription s
-       WHERE s.tenant_id = $1 AND ($2::uuid IS NULL OR s.id > $2::uuid) AND EXISTS (
+    return subscriptionsWhere(
+      tx,
+      `EXISTS (
          SELECT 1 FROM subscription_segment g JOIN billing_period p ON p.tenant_id = g.tenant_id AND p.segment_id = g.id
-         WHERE g.tenant_id = $1 AND g.subscription_id = s.id AND g.plan_version_id = ANY ($4::uuid[]) AND p.closed_at IS NULL AND p.start_at < $3 AND p.end_at > $3)
-       ORDER BY s.id LIMIT $5`,
-      [tx.tenantId, afterId, sqlInstant(asOf), versions.map(({ id }) => id), limit],
+         WHERE g.tenant_id = $1 AND g.subscription_id = s.id AND g.plan_version_id = ANY ($4::uuid[]) AND p.closed_at IS NULL AND p.start_at < $3 AND p.end_at > $3)`,
+      [sqlInstant(asOf), versions.map(({ id }) => id)],
+      page,
     );
-    return rows.map((row) => ({ customerId: row.customer_id, subscriptionId: row.subscription_id }));
   }
 
   /** New rows, with ids of the caller's. */
@@ -329,6 +330,24 @@ export class BillingPeriodStore {
     );
     return row?.start_at ?? null;
   }
+}
+
+/** A page of the subscriptions for which the condition holds; its own parameters are $3 and on. */
+async function subscriptionsWhere(
+  tx: TenantTransaction,
+  condition: string,
+  parameters: readonly unknown[],
+  { afterId, limit, customerId }: SubscriptionPage,
+): Promise<CustomerSubscription[]> {
+  const all = [tx.tenantId, afterId, ...parameters, limit];
+  const ofCustomer = customerId === undefined ? '' : `AND s.customer_id = $${all.push(customerId)}::uuid`;
+  const rows = await tx.query<{ customer_id: string; subscription_id: string }>(
+    `SELECT s.id AS subscription_id, s.customer_id FROM subscription s
+     WHERE s.tenant_id = $1 AND ($2::uuid IS NULL OR s.id > $2::uuid) ${ofCustomer} AND ${condition}
+     ORDER BY s.id LIMIT $${parameters.length + 3}`,
+    all,
+  );
+  return rows.map((row) => ({ customerId: row.customer_id, subscriptionId: row.subscription_id }));
 }
 
 function bySubscription(rows: readonly PeriodRow[]): Map<string, BillingPeriod[]> {

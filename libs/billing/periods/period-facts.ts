@@ -77,14 +77,14 @@ export interface FactsQuery {
   readonly instant: BillingInstant;
   /** Only usage that commits up to this one brought; none: all that there is. */
   readonly upToSeq?: number;
-  /** Usage from here on is not read: for what would be billed so far. None: whole periods. */
+  /** Usage of the instant's periods from here on is not read: for what would be billed so far. None: whole periods. */
   readonly usageUntil?: Instant;
   /**
    * Usage is drawn from the wallet first, by this clock, so that what nothing covers is known: the one thing that a load writes. The caller holds the wallet.
    * None: as drawn so far.
    */
   readonly draws?: Instant;
-  /** False: minimums and commitments are not due yet. */
+  /** False: minimums, commitments and fees in arrears of the instant's periods are not due yet. */
   readonly closing?: boolean;
   /** Corrections of closed periods: what has not been rated yet (default), or none. */
   readonly late?: 'UNRATED' | 'NONE';
@@ -615,7 +615,8 @@ function readingsOf({
     .filter((parts) => parts.some(({ segment }) => dependsOnUsage(segment)))
     .map((parts) => {
       const start = Math.min(...parts.map(({ period }) => period.start));
-      const end = Math.min(Math.max(...parts.map(({ period }) => period.end)), query.usageUntil ?? Infinity);
+      const until = parts === query.instant.closes ? query.usageUntil : undefined;
+      const end = Math.min(Math.max(...parts.map(({ period }) => period.end)), until ?? Infinity);
       const cuts = cutsOfGrants(history.wallet.grants);
       // Another world may look at usage that its own plans do not charge.
       const onlyRated = query.world === undefined;
@@ -687,6 +688,8 @@ function lateInvoices(loaded: Loaded): LateInvoice[] {
     const ended = scope.parts.map((part) => ({
       allowances: [],
       ...endedPart(part, scope.parts, loaded, uncoveredOf(part, loaded)),
+      // It was closed, whatever is asked of the period that runs.
+      closing: true,
     }));
     const { meters, exchangeRates } = loaded;
     const currency = currencyOfParts(scope.parts);

@@ -22,7 +22,7 @@ export interface StepRequest {
   /** Billing time. */
   readonly asOf: Instant;
   readonly graceSeconds: number;
-  /** FINAL: periods are closed. PREVIEW: like FINAL, also inside of the grace period, without numbers and announcements, in a transaction that is rolled back. */
+  /** FINAL: periods are closed. PREVIEW: the same without numbers and announcements, in a transaction that is rolled back. */
   readonly mode: 'FINAL' | 'PREVIEW';
   /** Up to which instant is billed, also inside of the grace period; none: up to its end. */
   readonly until?: Instant;
@@ -101,7 +101,7 @@ export class BillingStep {
    */
   async bill(tx: TenantTransaction, customerIds: readonly string[], request: StepRequest): Promise<PageResult> {
     const standings = await this.lock(tx, customerIds);
-    const until = request.until ?? (request.mode === 'PREVIEW' ? request.asOf : finalBy(request));
+    const until = request.until ?? finalBy(request);
     const due = [...(await this.standings.courses(tx, standings))].map(([standing, courses]) => undoneOf(standing, courses, request));
     const undone = due.map((own) => own.filter(({ at }) => at <= until));
     const billings = undone.flatMap(([earliest]) => earliest ?? []);

@@ -1,20 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { SettingsService, TenantsService } from '@tare/access';
-import { assembleInvoice, CodedError } from '@tare/core';
+import { CodedError } from '@tare/core';
 import type { Instant } from '@tare/core';
 import { CreditStore, Wallets } from '@tare/credits';
-import { CustomerStore, SubscriptionStore, type Customer } from '@tare/customers';
+import { CustomerStore, SubscriptionStore } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
-import { UsageReader } from '@tare/usage';
 import { BillingPeriodStore } from '../periods/billing-period.store.ts';
 import { added, BillingStep, finalBy, NOTHING_DONE, type StepRequest, type StepResult } from './billing-step.ts';
 import { groupedBy } from '../grouped-by.ts';
 import { InvoiceStore } from '../invoices/invoice.store.ts';
-import { PeriodFacts } from '../periods/period-facts.ts';
-import { previewOf, type InvoicePreview } from '../invoices/invoice-preview.ts';
-import { Standings, type Course, type Standing } from '../periods/standings.ts';
 import { PrepaidInvoices } from './prepaid-invoices.ts';
-import { runningPeriod } from '../periods/running-period.ts';
+import { WorkBesideInstants, type SubscriptionWork } from './work-beside-instants.ts';
 
 export interface BillingRun {
   readonly asOf: Instant;
@@ -29,24 +25,6 @@ const PAGES_AT_ONCE = 2;
 /** Number behind all customers. */
 const END = Infinity;
 
-interface CustomerSubscription {
-  readonly customerId: string;
-  readonly subscriptionId: string;
-}
-
-/** What is billed beside billing instants: how it is found, page by page in order of subscription, and billed. */
-interface SubscriptionWork {
-  readonly read: (tx: TenantTransaction, afterId: string | null) => Promise<CustomerSubscription[]>;
-  readonly bill: (tx: TenantTransaction, subscriptions: readonly CustomerSubscription[]) => Promise<StepResult>;
-}
-
-/** Ends a preview: everything that its transaction wrote is rolled back. */
-class PreviewDone extends Error {
-  constructor(readonly previews: InvoicePreview[]) {
-    super('a preview writes nothing');
-  }
-}
-
 /** When what is billed: finds what is due and bills it page by page. */
 @Injectable()
 export class BillingService {
@@ -56,14 +34,12 @@ export class BillingService {
     private readonly settings: SettingsService,
     private readonly customers: CustomerStore,
     private readonly subscriptions: SubscriptionStore,
-    private readonly usage: UsageReader,
     private readonly credits: CreditStore,
     private readonly wallets: Wallets,
     private readonly periods: BillingPeriodStore,
     private readonly invoices: InvoiceStore,
-    private readonly standings: Standings,
-    private readonly facts: PeriodFacts,
     private readonly step: BillingStep,
+    private readonly beside: WorkBesideInstants,
     private readonly prepaid: PrepaidInvoices,
   ) {}
 
@@ -80,30 +56,11 @@ export class BillingService {
     const { graceSeconds } = await this.settings.settings(tenantId);
     const run = new RunningTotal(tenantId, { asOf, graceSeconds, mode: 'FINAL' });
     await this.billCustomers(run);
-    await this.billSupplements(run);
-    await this.billThresholds(run);
+    for (const work of this.beside.of(run.request)) await this.billEach(run, work);
     await run.attempt(async () => run.add(await this.prepaid.bill(tenantId, asOf)));
     await run.attempt(() => this.dropOverdueDrafts(run));
     await run.attempt(() => this.expireCredits(run));
     return run.result();
-  }
-
-  /**
-   * What would be invoiced if the customer's open periods were closed at `at` (now unless said): first what is due by then and not finalized, then the usage
-   * so far of the periods that are still running, without minimums and commitments. Nothing is stored. @throws CodedError NOT_FOUND
-   */
-  async preview(tenantId: string, customerKey: string, at: Instant = Date.now() * 1_000): Promise<InvoicePreview[]> {
-    try {
-      await this.database.withTenant(tenantId, async (tx) => {
-        const customer = await this.customers.byKey(tx, customerKey);
-        if (customer === null) throw new CodedError('NOT_FOUND', `There is no customer with key "${customerKey}".`, 'customer');
-        throw new PreviewDone(await this.previews(tx, customer, at));
-      });
-    } catch (error) {
-      if (error instanceof PreviewDone) return error.previews;
-      throw error;
-    }
-    return [];
   }
 
   /**
@@ -151,27 +108,11 @@ export class BillingService {
     await this.apart(run, healthy, (tx, ids) => this.step.draft(tx, ids, run.request));
   }
 
-  /** Late usage of subscriptions whose final invoice is out: a supplementary one each. */
-  private billSupplements(run: RunningTotal): Promise<void> {
-    return this.billEach(run, {
-      read: async (tx, afterId) => this.periods.endedWithLateUsage(tx, { upToSeq: await this.usage.currentSeq(tx), afterId, limit: PAGE }),
-      bill: (tx, subscriptions) => this.step.billSupplements(tx, subscriptions, run.request),
-    });
-  }
-
-  /** Usage so far of running periods that has reached the threshold of its plan (SEMANTICS 4.7): an invoice each, while the period goes on. */
-  private billThresholds(run: RunningTotal): Promise<void> {
-    return this.billEach(run, {
-      read: (tx, afterId) => this.periods.runningWithThreshold(tx, { asOf: run.request.asOf, afterId, limit: PAGE }),
-      bill: (tx, subscriptions) => this.step.billThresholds(tx, subscriptions, run.request),
-    });
-  }
-
   /** Page by page, and of each customer one subscription at a time: they share its balance. */
   private async billEach(run: RunningTotal, { read, bill }: SubscriptionWork): Promise<void> {
     let afterId: string | null = null;
     for (;;) {
-      const page: CustomerSubscription[] = await this.database.withTenant(run.tenantId, (tx) => read(tx, afterId));
+      const page = await this.database.withTenant(run.tenantId, (tx) => read(tx, { afterId, limit: PAGE }));
       let left = page.filter(({ customerId }) => !run.failed.has(customerId));
       while (left.length > 0) {
         const firsts = [...groupedBy(left, ({ customerId }) => customerId).values()].flatMap((own) => own.slice(0, 1));
@@ -246,49 +187,6 @@ export class BillingService {
       const first = await this.apart(run, customerIds.slice(0, half), work);
       return [...first, ...(await this.apart(run, customerIds.slice(half), work))];
     }
-  }
-
-  private async previews(tx: TenantTransaction, customer: Customer, at: Instant): Promise<InvoicePreview[]> {
-    const previews: InvoicePreview[] = [];
-    for (let isDone = false; !isDone;) {
-      const { invoiceIds, unfinished } = await this.step.bill(tx, [customer.id], { asOf: at, graceSeconds: 0, mode: 'PREVIEW' });
-      previews.push(...(await this.previewsOf(tx, customer, invoiceIds)));
-      isDone = unfinished.length === 0;
-    }
-    const courses = [...(await this.standings.courses(tx, await this.standings.of(tx, [customer])))];
-    for (const [standing, own] of courses) for (const course of own) previews.push(...(await this.soFar(tx, standing, course, at)));
-    return previews;
-  }
-
-  private async previewsOf(tx: TenantTransaction, customer: Customer, invoiceIds: readonly string[]): Promise<InvoicePreview[]> {
-    const invoices = await this.invoices.byIds(tx, invoiceIds);
-    const lines = await this.invoices.linesOf(tx, invoiceIds);
-    return [...invoices.values()].map((invoice) => ({
-      ...invoice,
-      id: `preview:${invoice.subscriptionId ?? ''}:${invoice.billingAt}:${invoice.kind}`,
-      status: 'DRAFT' as const,
-      finalizedAt: null,
-      customer,
-      lines: lines.get(invoice.id) ?? [],
-    }));
-  }
-
-  /** The usage so far of the billing period that runs at `at`. */
-  private async soFar(tx: TenantTransaction, standing: Standing, course: Course, at: Instant): Promise<InvoicePreview[]> {
-    const { subscription } = course;
-    const instant = runningPeriod(course.segments, course.periods, at);
-    if (instant === null) return [];
-    const { invoices } = await this.facts.load(tx, {
-      subscriptionId: subscription.id,
-      standing,
-      instant,
-      usageUntil: at,
-      closing: false,
-      draws: at,
-    });
-    return invoices
-      .map((facts) => previewOf(assembleInvoice(facts), { customer: standing.customer, subscription, instant, at }))
-      .filter(({ lines }) => lines.length > 0);
   }
 }
 

@@ -9,6 +9,7 @@ import { historyAfter, openingHistory } from '../periods/billing-history.ts';
 import { billingInstants } from '../periods/billing-instant.ts';
 import { BillingStep, type PageResult } from './billing-step.ts';
 import { BillingService } from './billing.service.ts';
+import { InvoicePreviews } from './invoice-previews.ts';
 import { InvoiceStore } from '../invoices/invoice.store.ts';
 import { InvoicesService, type InvoiceView } from '../invoices/invoices.service.ts';
 import { PeriodFacts } from '../periods/period-facts.ts';
@@ -902,11 +903,11 @@ describe('invoices', () => {
       { at: '2026-02-05T00:00:00Z', quantity: '9' },
       { at: '2026-02-20T00:00:00Z', quantity: '1' },
     );
-    const previews = await world.get(BillingService).preview(world.tenantId, 'acme', parseInstant('2026-02-10T00:00:00Z'));
+    const previews = await world.get(InvoicePreviews).of(world.tenantId, 'acme', parseInstant('2026-02-10T00:00:00Z'));
     expect(previews.map(linesOf)).toEqual([['FEE fee 1 = 20'], ['USAGE usage 4 = 2', 'FEE fee 1 = 20'], ['USAGE usage 9 = 4.5']]);
     expect(await world.invoices('acme')).toEqual([]);
     await world.bill('2026-02-10T00:00:00Z');
-    const running = await world.get(BillingService).preview(world.tenantId, 'acme', parseInstant('2026-02-21T00:00:00Z'));
+    const running = await world.get(InvoicePreviews).of(world.tenantId, 'acme', parseInstant('2026-02-21T00:00:00Z'));
     expect(running.map(linesOf)).toEqual([['USAGE usage 10 = 5']]);
   });
 

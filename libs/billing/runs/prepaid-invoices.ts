@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { assemblePurchase, Decimal, NO_TAX } from '@tare/core';
-import type { Instant } from '@tare/core';
+import type { Instant, InvoiceTax } from '@tare/core';
 import { CreditStore, PurchasesService, type CreditPurchase, type RequestedPurchases } from '@tare/credits';
 import { CustomerStore } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
@@ -54,48 +54,68 @@ export class PrepaidInvoices implements OnModuleInit {
     await this.database.withTenant(tenantId, (tx) => this.billPage(tx, asOf, { id, most: 1 }));
   }
 
+  /**
+   * In a transaction that is rolled back, by who holds the customer: drafts of what `bill` would invoice it for, without numbers. The purchases are not held, so that no run
+   * passes over them meanwhile. Answers ids of invoices.
+   */
+  async previewIn(tx: TenantTransaction, customerId: string, asOf: Instant): Promise<string[]> {
+    const ids: string[] = [];
+    for (const { purchase, tax } of await this.taxed(tx, await this.purchases.waitingIn(tx, customerId), asOf))
+      ids.push((await this.draft(tx, purchase, tax, asOf)).id);
+    return ids;
+  }
+
   private async billPage(tx: TenantTransaction, asOf: Instant, wanted: RequestedPurchases = { most: PAGE }): Promise<number> {
     const purchases = await this.purchases.requestedIn(tx, wanted);
     if (purchases.length === 0) return 0;
     const customerIds = [...new Set(purchases.map(({ customerId }) => customerId))];
     await this.customers.lockMany(tx, customerIds);
     await this.credits.lockMany(tx, customerIds);
-    const taxes = await this.taxes.taxesOf(
-      tx,
-      purchases.map(({ customerId }) => ({ customerId, at: asOf })),
-    );
-    for (const [index, purchase] of purchases.entries()) {
-      const { id, customerId, credits, price } = purchase;
-      const balances = await this.invoices.balances(tx, customerId, null);
-      const customerBalance = balances.get(price.currency) ?? Decimal.ZERO;
-      const assembled = assemblePurchase({ id, credits, price, at: asOf, tax: taxes[index] ?? NO_TAX, customerBalance });
-      await this.save(tx, purchase, assembled, asOf);
-    }
+    for (const { purchase, tax } of await this.taxed(tx, purchases, asOf)) await this.issue(tx, purchase, tax, asOf);
     return purchases.length;
   }
 
-  private async save(
+  /** Purchases with the taxes of those who buy. */
+  private async taxed(
     tx: TenantTransaction,
-    purchase: CreditPurchase,
-    assembled: ReturnType<typeof assemblePurchase>,
+    purchases: readonly CreditPurchase[],
+    at: Instant,
+  ): Promise<{ readonly purchase: CreditPurchase; readonly tax: InvoiceTax }[]> {
+    const taxes = await this.taxes.taxesOf(
+      tx,
+      purchases.map(({ customerId }) => ({ customerId, at })),
+    );
+    return purchases.map((purchase, index) => ({ purchase, tax: taxes[index] ?? NO_TAX }));
+  }
+
+  private async issue(tx: TenantTransaction, purchase: CreditPurchase, tax: InvoiceTax, asOf: Instant): Promise<void> {
+    const { id, total } = await this.draft(tx, purchase, tax, asOf);
+    await this.invoices.setPurchase(tx, id, purchase.id);
+    await this.purchases.invoicedIn(tx, purchase, id);
+    const [number = null] = await this.invoices.takeNumbers(tx, 1);
+    await this.invoices.finalize(tx, id, { number, finalizedAt: asOf });
+    await this.invoices.announce(tx, [id], 'FINALIZED');
+    // The balance paid all of it: nobody will pay it any more.
+    if (total.isZero()) await this.standing.payIn(tx, id, asOf);
+  }
+
+  private async draft(
+    tx: TenantTransaction,
+    { id: purchaseId, customerId, credits, price }: CreditPurchase,
+    tax: InvoiceTax,
     asOf: Instant,
-  ): Promise<void> {
+  ): Promise<{ readonly id: string; readonly total: Decimal }> {
+    const customerBalance = (await this.invoices.balances(tx, customerId, null)).get(price.currency) ?? Decimal.ZERO;
+    const assembled = assemblePurchase({ id: purchaseId, credits, price, at: asOf, tax, customerBalance });
     const id = randomUUID();
-    const { customerId } = purchase;
     await this.invoices.saveDrafts(tx, [
       {
         ...{ id, customerId, subscriptionId: null, billingAt: asOf, kind: 'PREPAID', sequence: 0, adjusts: null },
         ...{ periodStart: asOf, periodEnd: asOf, draftedAt: asOf, finalizeAt: asOf, assembled, seenSeq: null, replaces: false },
       },
     ]);
-    await this.invoices.setPurchase(tx, id, purchase.id);
-    const { currency, balanceCarried, balanceApplied } = assembled;
+    const { currency, balanceCarried, balanceApplied, total } = assembled;
     await this.invoices.addToBalance(tx, { customerId, currency, amount: balanceCarried.minus(balanceApplied), invoiceId: id });
-    await this.purchases.invoicedIn(tx, purchase, id);
-    const [number = null] = await this.invoices.takeNumbers(tx, 1);
-    await this.invoices.finalize(tx, id, { number, finalizedAt: asOf });
-    await this.invoices.announce(tx, [id], 'FINALIZED');
-    // The balance paid all of it: nobody will pay it any more.
-    if (assembled.total.isZero()) await this.standing.payIn(tx, id, asOf);
+    return { id, total };
   }
 }

@@ -1,6 +1,6 @@
 import { Decimal, parseInstant } from '@tare/core';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
-import { BillingService } from './billing.service.ts';
+import { InvoicePreviews } from './invoice-previews.ts';
 import { EarlyFinalization } from './finalize-invoice.ts';
 import { InvoicesService, type InvoiceView } from '../invoices/invoices.service.ts';
 import { InvoiceRecomputation } from '../explain/recompute-invoice.ts';
@@ -114,7 +114,7 @@ describe('threshold invoices', () => {
     await world.subscribe('acme', 'metered', '2026-01-01T00:00:00Z');
     await world.use('acme', { at: '2026-01-05T00:00:00Z', quantity: '30' }, { at: '2026-01-07T00:00:00Z', quantity: '4' });
     await world.bill('2026-01-06T00:00:00Z');
-    const [preview] = await world.get(BillingService).preview(world.tenantId, 'acme', parseInstant('2026-01-08T00:00:00Z'));
+    const [preview] = await world.get(InvoicePreviews).of(world.tenantId, 'acme', parseInstant('2026-01-08T00:00:00Z'));
     expect(preview?.total.toString()).toBe('4');
   });
 });
