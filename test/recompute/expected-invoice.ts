@@ -3,9 +3,10 @@ import type { CaseAmounts, CaseDiscount, CasePeriod, CasePrice } from '../oracle
 import { discountedBy, isOfLines, type OracleLine } from '../oracle/bill-oracle.ts';
 import { allowance, exactCharge, feeOf, partOf, type Used } from '../oracle/charge-oracle.ts';
 import { Fraction, greatest } from '../oracle/fraction.ts';
+import { leftByThen, leftInPeriod, type DiscountUse, type OtherUses } from './discount-uses.ts';
 import { carriedOn, lotsIn, withoutOldest, type Lot } from './carried-lots.ts';
 import { endOf, isFree, spanOfPeriods, type RawContract, type RawPeriod, type RawPrice, type RawSegment } from './raw-contract.ts';
-import { isCounted, numberOf, quantityOf, readEvents, subscriptionOf, textOf, type RawEvent } from './raw-usage.ts';
+import { hasChanges, isCounted, numberOf, quantityOf, readEvents, subscriptionOf, textOf, type RawEvent } from './raw-usage.ts';
 
 /** An invoice as its row says. */
 export interface RawInvoice {
@@ -59,6 +60,8 @@ export interface ExpectedLine extends OracleLine {
   readonly adjusts: string | null;
   /** The charge for a fee that did not change: its discount is that of its credit. */
   readonly isMirrored?: boolean;
+  /** Discounts by their keys, where they are known before those of the invoice are taken: what is given back. */
+  readonly shares?: readonly { readonly key: string; readonly amount: Fraction }[];
   /** Of a DELTA, what a commitment counts: net of line discounts only. */
   readonly committed?: Fraction;
   /** What a DELTA corrects. */
@@ -83,6 +86,16 @@ interface UsedPart {
   readonly quantity: Fraction;
 }
 
+/** Closed periods that were rated again, and everything that their lines took of discounts then. */
+interface LateRating {
+  /** Whose corrections it made. */
+  readonly by: RawInvoice;
+  /** The invoice that closed the periods, or the period that had none. */
+  readonly adjusts: string;
+  readonly billings: ReadonlySet<number>;
+  readonly uses: readonly DiscountUse[];
+}
+
 /** An allowance that was carried into a part that is closed, and what the part left of it and of its own. */
 interface CarriedPart {
   readonly part: JoinedPart;
@@ -104,7 +117,6 @@ const INCREMENTS: Readonly<Record<string, Fraction>> = {
 const COMMITTED = new Set(['USAGE', 'OVERAGE', 'FEE', 'COMMITMENT']);
 /** Kinds of invoices that close periods. */
 const CLOSING = new Set(['REGULAR', 'PRORATION']);
-const GIVEN_BACK = 'amounts off that a change gives back';
 const ADVANCE = new Set(['FEE', 'CREDITS', 'PRORATION_CHARGE', 'PRORATION_CREDIT']);
 
 /** Recomputes invoices of one customer from raw events: nothing that core computes with is used, and no bucket is read. */
@@ -115,6 +127,9 @@ export class ExpectedInvoices {
   private readonly carried = new Map<string, Map<string, readonly Lot[]>>();
   /** Carried after each closing, by subscription. */
   private readonly carriedAfter = new Map<string, { readonly billedAt: number; readonly lots: ReadonlyMap<string, readonly Lot[]> }[]>();
+
+  /** In the order in which they were made. */
+  private readonly ratings: LateRating[] = [];
 
   constructor(
     private readonly tx: TenantTransaction,
@@ -139,7 +154,10 @@ export class ExpectedInvoices {
     const fees = isLate || isRunning ? [] : this.feesAt(invoice, own);
     // A threshold invoice corrects nothing: that waits for the next one that closes something.
     const corrections = isRunning ? [] : await this.corrections(invoice, own);
-    const scope = await this.scope(invoice, closed, fees, invoice, corrections);
+    const rated = new Set(closed.filter((period) => !isFree(period)).map(({ fullStart }) => fullStart));
+    const uses = this.usesBefore(invoice, { carried: false, rated, adjusts: null });
+    const others = { ofPeriod: uses, carried: this.usesBefore(invoice, { carried: true, rated, adjusts: null }) };
+    const scope = await this.scope(invoice, closed, fees, { asOf: invoice, corrected: corrections, others, uses: [] });
     return [...scope.map((line) => this.lessBilled(line, invoice)), ...corrections];
   }
 
@@ -188,8 +206,17 @@ export class ExpectedInvoices {
     invoice: RawInvoice,
     closed: readonly RawPeriod[],
     fees: readonly ExpectedLine[],
-    asOf: RawInvoice,
-    corrected: readonly ExpectedLine[],
+    {
+      asOf,
+      corrected,
+      others,
+      uses,
+    }: {
+      readonly asOf: RawInvoice;
+      readonly corrected: readonly ExpectedLine[];
+      readonly others: OtherUses;
+      readonly uses: DiscountUse[];
+    },
   ): Promise<ExpectedLine[]> {
     const step = incrementOf(invoice.currency);
     const closing = invoice.kind !== 'THRESHOLD';
@@ -200,11 +227,17 @@ export class ExpectedInvoices {
     );
     const given = fees.filter(({ kind, discount, isMirrored }) => kind === 'PRORATION_CREDIT' || !discount.isZero || isMirrored === true);
     const open = [...usage, ...fees.filter((line) => !given.includes(line))];
-    const rated = new Set(closed.map(({ fullStart }) => fullStart));
-    const charged = this.discounted(open, invoice, { given, rated, ofLine: true, step });
+    const back = given.flatMap(({ billing, shares }) => (shares ?? []).map((share) => ({ ...share, billing })));
+    const known = { ofPeriod: [...others.ofPeriod, ...back], carried: [...others.carried, ...back] };
+    const charged = this.discounted(open, invoice, { others: known, uses, ofLine: true, step });
     const ofUsage = charged.slice(0, usage.length);
     const trueUps = closing ? parts.flatMap((part) => this.trueUp(part, parts, ofUsage, { invoice, asOf, corrected, step })) : [];
-    const all = this.discounted([...ofUsage, ...trueUps, ...charged.slice(usage.length)], invoice, { given, rated, ofLine: false, step });
+    const all = this.discounted([...ofUsage, ...trueUps, ...charged.slice(usage.length)], invoice, {
+      others: known,
+      uses,
+      ofLine: false,
+      step,
+    });
     return [...all, ...given];
   }
 
@@ -526,15 +559,92 @@ export class ExpectedInvoices {
           throw new NotCovered('corrections of an invoice that was void');
         continue;
       }
+      // What others left of an amount that is carried on is another thing every time: only what came late rates a period again.
+      const isCarried = (this.contract.discounts.get(invoice.subscription_id) ?? []).some(({ carriesOn }) => carriesOn === true);
+      if (isCarried && !(await this.isTouched(invoice, periods)) && !(deltas.length > 0 && hasLongCommitment(periods))) continue;
       const original = closing?.invoice ?? { ...invoice, billing_at: billedAt ?? 0 };
-      const due = await this.scope(original, periods, [], invoice, deltas);
-      const found = due.flatMap((line) => this.delta(line, adjusts, invoice));
-      if (found.length > 0 && (this.contract.discounts.get(invoice.subscription_id) ?? []).some(({ carriesOn }) => carriesOn === true))
-        throw new NotCovered('late usage under an amount off whose rest is carried on');
-      if (found.length > 0 && this.gaveBackAmounts(adjusts, invoice)) throw new NotCovered(GIVEN_BACK);
-      deltas.push(...found);
+      const billings = new Set(periods.filter((period) => !isFree(period)).map(({ fullStart }) => fullStart));
+      const others = this.usesBesides({ invoice, original, billings, adjusts });
+      const uses: DiscountUse[] = [];
+      const due = await this.scope(original, periods, [], { asOf: invoice, corrected: deltas, others, uses });
+      this.ratings.push({ by: invoice, adjusts, billings, uses });
+      deltas.push(...due.flatMap((line) => this.delta(line, adjusts, invoice)));
     }
     return deltas;
+  }
+
+  /** Whether usage of the periods came, was cancelled or got its cost since an invoice looked at them last. */
+  private async isTouched(invoice: RawInvoice, periods: readonly RawPeriod[]): Promise<boolean> {
+    const seen = [
+      ...periods.map(({ seenSeq }) => seenSeq ?? 0),
+      ...this.before(invoice).flatMap(({ invoice: { kind, seen_seq: seq, billing_at: at } }) =>
+        kind !== 'THRESHOLD' && at >= (periods[0]?.billedAt ?? 0) ? [seq] : [],
+      ),
+    ];
+    const [from, to] = [Math.min(...periods.map(({ start }) => start)), Math.max(...periods.map(({ end }) => end))];
+    return hasChanges(this.tx, this.contract.customerNo, { from, to, after: Math.max(...seen), upTo: invoice.seen_seq });
+  }
+
+  /**
+   * What others than the lines of closed periods took of amounts off: the discounts are those of the invoice that closed them, with what it gave back for time that
+   * was not used. Of an amount whose rest is carried on, what later periods took is gone.
+   */
+  private usesBesides(late: {
+    readonly invoice: RawInvoice;
+    readonly original: RawInvoice;
+    readonly billings: ReadonlySet<number>;
+    readonly adjusts: string;
+  }): OtherUses {
+    const { invoice, original, billings: rated, adjusts } = late;
+    const closing = this.before(invoice).filter(({ invoice: { id } }) => id === adjusts);
+    const ofClosing = closing.flatMap(({ lines }) => lines.filter((line) => this.isAdvance(line)).flatMap((line) => this.usesOf(line)));
+    return {
+      ofPeriod: [...this.usesBefore(original, { carried: false, rated, adjusts }), ...ofClosing],
+      carried: this.usesBefore(invoice, { carried: true, rated, adjusts }),
+    };
+  }
+
+  /**
+   * What invoices before one took of discounts, without what threshold invoices took for lines that are rated again now. `carried`: as periods stand after they were
+   * rated again; without the lines of the invoice that is corrected, and what they took when they were rated last.
+   */
+  private usesBefore(
+    invoice: RawInvoice,
+    { carried, rated, adjusts }: { readonly carried: boolean; readonly rated: ReadonlySet<number>; readonly adjusts: string | null },
+  ): DiscountUse[] {
+    const before = this.before(invoice);
+    const isStanding = (id: string): boolean =>
+      before.some(({ invoice: other }) => other.id === id) || this.contract.periods.some((period) => period.id === id);
+    const made = carried
+      ? this.ratings.filter(
+          ({ by, adjusts: of }) => isStanding(of) && (by.id === invoice.id || before.some((other) => other.invoice.id === by.id)),
+        )
+      : [];
+    const last = made.filter((rating, index) => !made.some((other, later) => later > index && other.adjusts === rating.adjusts));
+    const isRatedAgain = (line: RawLine, other: RawInvoice): boolean => {
+      const billing = this.billingOf(line);
+      const isOf = (of: string, billings: ReadonlySet<number>): boolean =>
+        (other.id === of && !this.isAdvance(line)) || (other.kind === 'THRESHOLD' && billing !== null && billings.has(billing));
+      const isOwn = other.kind === 'THRESHOLD' && billing !== null && rated.has(billing);
+      return isOwn || (carried && adjusts !== null && isOf(adjusts, rated)) || last.some((rating) => isOf(rating.adjusts, rating.billings));
+    };
+    return [
+      ...before.flatMap(({ invoice: other, lines }) =>
+        lines.filter((line) => !isRatedAgain(line, other)).flatMap((line) => this.usesOf(line)),
+      ),
+      ...last.filter((rating) => rating.adjusts !== adjusts).flatMap(({ uses }) => uses),
+    ];
+  }
+
+  private usesOf(line: RawLine): DiscountUse[] {
+    const billing = this.billingOf(line);
+    return billing === null ? [] : line.shares.map(({ key, amount }) => ({ key, billing, amount: Fraction.read(amount) }));
+  }
+
+  /** When the billing period begins that a line is for. */
+  private billingOf({ segment_id: id, period_start: start }: RawLine): number | null {
+    const isIn = ({ segment, fullStart, fullEnd }: RawPeriod): boolean => segment.id === id && fullStart <= start && start < fullEnd;
+    return this.contract.periods.find(isIn)?.fullStart ?? null;
   }
 
   /** One that is made again comes long after its own time: whatever was closed before it by its number is earlier. */
@@ -590,43 +700,30 @@ export class ExpectedInvoices {
     );
   }
 
-  private gaveBackAmounts(id: string, { subscription_id: subscription }: RawInvoice): boolean {
-    const lines = this.issued.find(({ invoice }) => invoice.id === id)?.lines ?? [];
-    const hasAmounts = (this.contract.discounts.get(subscription) ?? []).some(({ amountOff }) => amountOff !== null);
-    return hasAmounts && lines.some(({ kind, discount }) => kind === 'PRORATION_CREDIT' && !Fraction.read(discount).isZero);
-  }
-
-  /** Lines of one billing period are discounted together; an amount off is for a billing period, less what earlier invoices took of it. */
+  /** Lines of one billing period are discounted together; an amount off is for a billing period, less what others took of it. */
   private discounted(lines: readonly ExpectedLine[], invoice: RawInvoice, round: DiscountRound): ExpectedLine[] {
-    const taken = new Map<string, Fraction>();
     const billed = new Map<ExpectedLine, ExpectedLine>();
     for (const billing of [...new Set(lines.map((line) => line.billing))].sort((a, b) => a - b)) {
       const together = lines.filter((line) => line.billing === billing);
-      const discounts = this.discountsOf(invoice, billing, round, taken).filter((discount) => isOfLines(discount) === round.ofLine);
+      const discounts = this.discountsOf(invoice, billing, round).filter((discount) => isOfLines(discount) === round.ofLine);
       let after = together;
       for (const discount of [...discounts.filter(isPercentage), ...discounts.filter((other) => !isPercentage(other))]) {
         const before = Fraction.sum(after.map((line) => line.discount));
         after = discountedBy([discount], after, round.ofLine, round.step) as ExpectedLine[];
-        const now = Fraction.sum(after.map((line) => line.discount)).minus(before);
-        taken.set(discount.key, (taken.get(discount.key) ?? Fraction.ZERO).plus(now));
+        const amount = Fraction.sum(after.map((line) => line.discount)).minus(before);
+        round.uses.push({ key: discount.key, billing, amount });
       }
       together.forEach((line, index) => billed.set(line, after[index] ?? line));
     }
     return lines.map((line) => billed.get(line) ?? line);
   }
 
-  private discountsOf(
-    invoice: RawInvoice,
-    billing: number,
-    { given, rated }: DiscountRound,
-    taken: ReadonlyMap<string, Fraction>,
-  ): CaseDiscount[] {
+  private discountsOf(invoice: RawInvoice, billing: number, { others, uses }: DiscountRound): CaseDiscount[] {
     const { subscription_id: id, currency } = invoice;
     const own = this.contract.segments.filter(({ subscriptionId }) => subscriptionId === id);
     const known = (this.contract.discounts.get(id) ?? []).filter(({ amountOff }) => amountOff === null || amountOff.currency === currency);
     return known.map(({ key, percentOff, amountOff, prices, addOns, appliesTo = 'ALL', carriesOn = false, from, until }) => {
       if (appliesTo !== 'ALL' && own.some(({ terms }) => terms.creditsPerInterval !== null)) throw new NotCovered('discounts of credits');
-      if (amountOff !== null && given.some(({ discount }) => !discount.isZero)) throw new NotCovered(GIVEN_BACK);
       const named = new Set(
         own
           .flatMap(({ terms }) => terms.prices.map((price) => price.key))
@@ -636,42 +733,21 @@ export class ExpectedInvoices {
       const base = { key, percentOff, prices: scope, appliesTo, from, until: carriesOn ? null : until };
       if (amountOff === null) return { ...base, amountOff: null };
       const whole = Fraction.read(amountOff.amount);
-      if (!carriesOn) return { ...base, amountOff: whole.minus(this.takenBefore(invoice, key, billing, rated)).toString() };
+      if (!carriesOn) return { ...base, amountOff: leftInPeriod(whole, key, billing, [...others.ofPeriod, ...uses]).toString() };
       const periods = this.contract.periods.filter(
         (period) =>
           period.segment.subscriptionId === id && !isFree(period) && period.start >= from && (until === null || period.start < until),
       );
-      const begun = new Set(periods.map(({ fullStart }) => fullStart).filter((start) => start <= billing));
-      const used = this.takenBefore(invoice, key, null, rated).plus(taken.get(key) ?? Fraction.ZERO);
-      return { ...base, amountOff: greatest(Fraction.ZERO, whole.times(Fraction.of(begun.size)).minus(used)).toString() };
+      const begun = [...new Set(periods.map(({ fullStart }) => fullStart))];
+      return { ...base, amountOff: leftByThen({ whole, begun }, key, billing, [...others.carried, ...uses]).toString() };
     });
-  }
-
-  /**
-   * What earlier invoices took of a discount for a billing period; null: for all. What threshold invoices took for lines that are rated again now is taken
-   * again with them.
-   */
-  private takenBefore(invoice: RawInvoice, key: string, billing: number | null, rated: ReadonlySet<number>): Fraction {
-    const billingOf = ({ segment_id: id, period_start: start }: RawLine): number | null =>
-      this.contract.periods.find((period) => period.segment.id === id && period.fullStart <= start && start < period.fullEnd)?.fullStart ??
-      null;
-    const lines = this.before(invoice).flatMap(({ invoice: other, lines: billed }) =>
-      billed.filter((line) => {
-        const start = billingOf(line);
-        return (billing === null || start === billing) && !(other.kind === 'THRESHOLD' && start !== null && rated.has(start));
-      }),
-    );
-    return Fraction.sum(
-      lines.flatMap(({ shares }) => shares.filter((share) => share.key === key).map(({ amount }) => Fraction.read(amount))),
-    );
   }
 }
 
 interface DiscountRound {
-  /** Lines whose discounts are given. */
-  readonly given: readonly ExpectedLine[];
-  /** Billing periods whose usage is rated as a whole. */
-  readonly rated: ReadonlySet<number>;
+  readonly others: OtherUses;
+  /** What was taken so far, and here. */
+  readonly uses: DiscountUse[];
   readonly ofLine: boolean;
   readonly step: Fraction;
 }
@@ -706,6 +782,9 @@ function requireCovered(own: readonly RawPeriod[]): void {
   if (own.some(isLong) && new Set(own.map(({ segment }) => segment.id)).size > 1)
     throw new NotCovered('changes of fees for several billing periods');
 }
+
+const hasLongCommitment = (periods: readonly RawPeriod[]): boolean =>
+  periods.some(({ segment: { terms } }) => terms.minimumCommitment !== null && (terms.commitmentIntervals ?? 1) !== 1);
 
 /** What late usage took more is taken of what is carried now, the oldest first; what it took less comes back. */
 function afterLate(lots: readonly Lot[], more: Fraction, expiresAt: number | null): readonly Lot[] {
@@ -867,6 +946,7 @@ function creditOf(line: RawLine, from: RawPeriod, at: number, place: number, ste
   // What a credit note took of it, it does not give back once more.
   const noted = line.credit_notes.filter((note) => note.place <= place).map(({ amount }) => ({ amount, ofLine: false }));
   const shares = [...line.shares, ...noted].map(({ amount, ofLine }) => ({ amount: back(amount), ofLine }));
+  const keyed = line.shares.map(({ key, amount }) => ({ key, amount: back(amount) }));
   return {
     ...credit,
     credits:
@@ -878,6 +958,7 @@ function creditOf(line: RawLine, from: RawPeriod, at: number, place: number, ste
         : Fraction.ZERO,
     discount: Fraction.sum(shares.map(({ amount }) => amount)),
     lineDiscount: Fraction.sum(shares.filter(({ ofLine }) => ofLine).map(({ amount }) => amount)),
+    shares: keyed,
   };
 }
 
@@ -905,6 +986,7 @@ function mirrored(
     amount: credit.amount.negated(),
     discount: credit.discount.negated(),
     lineDiscount: credit.lineDiscount.negated(),
+    shares: (credit.shares ?? []).map(({ key, amount }) => ({ key, amount: amount.negated() })),
   };
 }
 

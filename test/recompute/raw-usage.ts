@@ -44,6 +44,19 @@ export function readEvents(tx: TenantTransaction, customerNo: number, from: numb
   return tx.query<RawEvent>(EVENTS, [tx.tenantId, customerNo, instantText(from), instantText(to), seq]);
 }
 
+const CHANGES = `
+SELECT 1 FROM usage_event WHERE tenant_id = $1 AND customer_no = $2 AND at >= $3::timestamptz AND at < $4::timestamptz
+  AND (seq > $5 AND seq <= $6 OR voided_seq > $5 AND voided_seq <= $6 OR costed_seq > $5 AND costed_seq <= $6) LIMIT 1`;
+
+/** Whether commits (after, upTo] brought, cancelled or costed usage of the time. */
+export async function hasChanges(
+  tx: TenantTransaction,
+  customerNo: number,
+  { from, to, after, upTo }: { readonly from: number; readonly to: number; readonly after: number; readonly upTo: number },
+): Promise<boolean> {
+  return (await tx.query(CHANGES, [tx.tenantId, customerNo, instantText(from), instantText(to), after, upTo])).length > 0;
+}
+
 /** The subscription that rates an event (SEMANTICS 3.6); null: none. */
 export function subscriptionOf(event: RawEvent, { segments, meters }: RawContract): string | null {
   const active = segments.filter(({ start, end, paused }) => start <= event.at && (end === null || event.at < end) && !paused);

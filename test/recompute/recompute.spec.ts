@@ -11,14 +11,6 @@ const stories = readdirSync(FOLDER)
   .sort()
   .map((file) => [file, JSON.parse(readFileSync(path.join(FOLDER, file), 'utf8')) as Story] as const);
 
-/** Stories with something that the second implementation says nothing about. Exact both ways: a story that is covered does not stay here. */
-const NOT_COVERED: Readonly<Record<string, readonly string[]>> = {
-  '63-discount-that-a-cancellation-gives-back.json': [
-    'amounts off that a change gives back',
-    'late usage under an amount off whose rest is carried on',
-  ],
-};
-
 let database: TestDatabase;
 let world: TestWorld;
 
@@ -35,13 +27,13 @@ async function recomputed(tenant: TestWorld): Promise<Recomputation> {
   return tenant.database.withTenant(tenant.tenantId, recomputeTenant);
 }
 
-test.each(stories)('8.4 a second implementation gives every invoice of %s again from raw events, line by line', async (file, story) => {
+test.each(stories)('8.4 a second implementation gives every invoice of %s again from raw events, line by line', async (_, story) => {
   const tenant = await world.neighbour(database);
   await tell(story, tenant);
   const { invoices, differences, notCovered } = await recomputed(tenant);
   expect(differences).toEqual([]);
-  expect(notCovered).toEqual(NOT_COVERED[file] ?? []);
-  if (notCovered.length === 0) expect(invoices).toBeGreaterThan(0);
+  expect(notCovered).toEqual([]);
+  expect(invoices).toBeGreaterThan(0);
 });
 
 test.each(stories.filter(([, story]) => isUsageCharged(story)))(
@@ -50,8 +42,7 @@ test.each(stories.filter(([, story]) => isUsageCharged(story)))(
     const tenant = await world.neighbour(database);
     await tell(story, tenant);
     await tenant.database.withTenant(tenant.tenantId, (tx) => tx.query('UPDATE usage_event SET voided_seq = seq'));
-    const { differences, notCovered } = await recomputed(tenant);
-    expect(differences.length + notCovered.length).toBeGreaterThan(0);
+    expect((await recomputed(tenant)).differences).not.toEqual([]);
   },
 );
 
