@@ -85,6 +85,8 @@ export interface DiscountUse {
   readonly invoiceNo: number;
   /** Its invoice billed a part of a period that ran. */
   readonly ofThreshold?: boolean;
+  /** A correction took it, or gave it back. */
+  readonly ofCorrection?: boolean;
   readonly key: string;
   readonly periodStart: Instant;
   readonly amount: Decimal;

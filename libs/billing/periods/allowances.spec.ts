@@ -267,6 +267,19 @@ describe('amounts off whose rest is carried on', () => {
     await expectRecomputable();
   });
 
+  test('8.4 a correction that changed nothing but what is left of it is there in a recomputation too', async () => {
+    await world.plan({ key: 'plan', kind: 'PER_QUERY', prices: [usage()] });
+    await world.subscribe('acme', 'plan', '2026-01-01T00:00:00Z', { discounts: [off({ carriesOn: true })] });
+    await world.use('acme', used(1, 60), { ...used(1, 20), key: 'mistaken' });
+    await world.bill('2026-02-01T02:00:00Z');
+    await world.get(CorrectionsService).voidEvents(world.tenantId, ['mistaken'], { actor: 'the test', reason: null });
+    await world.use('acme', used(2, 50));
+    await world.bill('2026-03-01T02:00:00Z');
+    // January comes to 60 of the 100 then, all of them off: nothing is to be corrected, and 40 are left for February.
+    expect(await net()).toEqual(['80 -80', '50 -40']);
+    await expectRecomputable();
+  });
+
   test('8.1 without that, what a period leaves of it is lost', async () => {
     await world.plan({ key: 'plan', kind: 'PER_QUERY', prices: [usage()] });
     await world.subscribe('acme', 'plan', '2026-01-01T00:00:00Z', { discounts: [off({})] });

@@ -441,7 +441,7 @@ export class PeriodFacts {
       const billed = lines.get(subscription.id) ?? [];
       histories.set(query, {
         lines: query.instant.change === null ? billed : await this.lessCredited(tx, billed, query.instant.at, before(query)),
-        discountUses: discountUses.get(subscription.id) ?? [],
+        discountUses: [...(discountUses.get(subscription.id) ?? []), ...unwrittenUses(query, late.get(query) ?? [])],
         wallet: NOTHING_BILLED.wallet,
         balances: balances.get(standing.customer.id) ?? NOTHING_BILLED.balances,
         allowances: allowances.get(subscription.id) ?? [],
@@ -707,6 +707,19 @@ function lateInvoices(loaded: Loaded): LateInvoice[] {
       discountUses: [...discountUses, ...besides.map((use) => ({ ...use, amount: use.amount.negated() }))],
     };
   });
+}
+
+/**
+ * What corrections of an issued invoice took of amounts off, or gave back, where they have no line that would have their periods rated again: a discount that
+ * was as large as what it was taken off leaves nothing to be charged, and still what is left of it is another amount since.
+ */
+function unwrittenUses({ asIssued }: FactsQuery, late: readonly LateScope[]): DiscountUse[] {
+  if (asIssued === undefined) return [];
+  const rated = new Set(late.flatMap(({ parts }) => parts.map(({ period }) => period.fullStart)));
+  const invoiceNo = placeOf(asIssued.number ?? '');
+  return asIssued.detail.discountUses.flatMap((use) =>
+    use.ofCorrection === true && !rated.has(use.periodStart) ? [{ ...use, invoiceNo }] : [],
+  );
 }
 
 /** What the invoice of a late scope and its corrections took of amounts off, for the periods of the scope. */

@@ -45,7 +45,7 @@ export function deltaLines(late: LateInvoice, corrected: readonly AssembledLine[
       isVoid ? rated.map((line) => ({ ...line, shares: [] })) : rated,
       late.facts.discounts,
       late.discountUses ?? [],
-    ),
+    ).map((use) => ({ ...use, ofCorrection: true })),
     allowances,
     taken: takenSince(recorded, allowances),
   };

@@ -44,6 +44,8 @@ export interface DiscountUse {
   readonly key: string;
   readonly periodStart: Instant;
   readonly amount: Decimal;
+  /** A correction took it, or gave it back: also one that has no line, since what it took more is what it charges more. */
+  readonly ofCorrection?: boolean;
 }
 
 /** A service period whose usage is billed, with everything that was used in it. */
