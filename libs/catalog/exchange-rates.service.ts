@@ -36,6 +36,7 @@ export class ExchangeRatesService {
   async set(tenantId: string, rate: ExchangeRate): Promise<void> {
     requireRate(rate);
     await this.database.withTenant(tenantId, async (tx) => {
+      await this.store.lock(tx);
       const known = await this.store.knownFrom(tx, rate.from, rate.to);
       await this.store.insert(tx, rate);
       if (known !== null && known <= rate.validFrom) return;

@@ -1,7 +1,7 @@
 import { Decimal, parseInstant } from '@tare/core';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { ExchangeRateStore } from './exchange-rate.store.ts';
-import { ExchangeRates } from './exchange-rates.ts';
+import { ExchangeRates, type LoadedExchangeRates } from './exchange-rates.ts';
 import { ExchangeRatesService } from './exchange-rates.service.ts';
 
 const monday = parseInstant('2026-03-02T00:00:00Z');
@@ -47,6 +47,29 @@ describe('exchange rates', () => {
     await service.set(tenantId, euros);
     await service.set(tenantId, { ...euros, rate: Decimal.parse('1.3') });
     expect(await convert('EUR', 'USD', tuesday)).toBe('13');
+  });
+
+  test('8.4 what was worked out with the rates of then is worked out with them again, whatever was recorded since', async () => {
+    const loaded = (): Promise<LoadedExchangeRates> => db.database.withTenant(tenantId, (tx) => new ExchangeRates(store).load(tx));
+    await service.set(tenantId, euros);
+    await service.set(tenantId, { ...euros, from: 'GBP' });
+    const { count, rates } = await loaded();
+    await service.set(tenantId, { ...euros, rate: Decimal.parse('1.3') });
+    await service.set(tenantId, { ...euros, validFrom: tuesday });
+    const written = (known: typeof rates): string[] => known.map(({ from, rate, validFrom }) => `${from} ${rate.toString()} ${validFrom}`);
+    const later = await loaded();
+    expect(written(later.asOf(count))).toEqual(written(rates));
+    expect(written(later.asOf(0))).toEqual([]);
+    expect(written(later.rates)).toEqual([`EUR 1.3 ${monday}`, `GBP 1.1 ${monday}`, `EUR 1.1 ${tuesday}`]);
+  });
+
+  test('rates that are set at once are recorded one after the other', async () => {
+    const pounds = Array.from({ length: 20 }, (_, day) => ({ ...euros, from: 'GBP', validFrom: monday + day }));
+    await Promise.all(pounds.map((rate) => service.set(tenantId, rate)));
+    const places = await db.database.withTenant(tenantId, (tx) =>
+      tx.query<{ place: number }>('SELECT place FROM exchange_rate WHERE tenant_id = $1 ORDER BY place', [tenantId]),
+    );
+    expect(places.map(({ place }) => place)).toEqual(pounds.map((_, index) => index + 1));
   });
 
   test.each([

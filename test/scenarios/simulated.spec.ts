@@ -3,6 +3,7 @@ import { SimulationsModule } from '@tare/simulations';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { TestWorld } from '../../libs/billing/world.fixture.ts';
+import { assembledOtherwise } from '../recompute/same-again.ts';
 import { simulationDifferences } from './identity.ts';
 import { tell, type Story } from './story.ts';
 
@@ -24,8 +25,14 @@ afterAll(async () => {
   await database.drop();
 });
 
-test.each(stories)('11.2 simulating the real plans of %s gives back its invoices', async (_file, story) => {
-  const told = await world.neighbour(database);
-  await tell(story, told);
-  for (const { key } of story.customers) expect(await simulationDifferences(told, key)).toEqual([]);
-});
+test.each(stories)(
+  '8.4, 11.2 lines of %s have their hashes again, and simulating its real plans gives back its invoices',
+  async (_file, story) => {
+    const told = await world.neighbour(database);
+    await tell(story, told);
+    for (const { key } of story.customers) {
+      expect(await assembledOtherwise(told, key)).toEqual([]);
+      expect(await simulationDifferences(told, key)).toEqual([]);
+    }
+  },
+);

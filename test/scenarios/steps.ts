@@ -6,7 +6,7 @@ import {
   type CreditNoteSettlement,
   type InvoiceView,
 } from '@tare/billing';
-import { CostRatesService, CouponsService } from '@tare/catalog';
+import { CostRatesService, CouponsService, ExchangeRatesService } from '@tare/catalog';
 import { CreditsService, DebitsService, PurchasesService } from '@tare/credits';
 import { Decimal, parseInstant } from '@tare/core';
 import type { Instant } from '@tare/core';
@@ -104,6 +104,8 @@ interface Happenings {
     readonly input: string;
     readonly output: string;
   };
+  /** What one unit of a currency is worth in another, from a time on. */
+  readonly exchange: { readonly from: string; readonly to: string; readonly rate: string; readonly validFrom: string };
   /** Runs billing as of this time. */
   readonly bill: string;
   readonly pay: { readonly invoice: string; readonly at: string };
@@ -221,6 +223,8 @@ const STEPS: Steps = {
     await world.get(CostRatesService).set(world.tenantId, { provider, model, currency: 'USD', validFrom: parseInstant(from), ...prices });
     await world.get(RecostingService).run(world.tenantId);
   },
+  exchange: ({ rate, validFrom, ...pair }, { world }) =>
+    world.get(ExchangeRatesService).set(world.tenantId, { ...pair, rate: Decimal.parse(rate), validFrom: parseInstant(validFrom) }),
   bill: (asOf, { world }) => world.bill(asOf),
   pay: async ({ invoice, at }, { world }) =>
     world.get(InvoicesService).pay(world.tenantId, (await numbered(invoice, world)).id, parseInstant(at), 'the story'),

@@ -45,6 +45,8 @@ export interface DraftToSave extends Omit<NewInvoice, 'subscriptionId'> {
   readonly assembled: AssembledInvoice;
   /** Null: it bills no usage. */
   readonly seenSeq: number | null;
+  /** How many exchange rates had been recorded. Null: it bills no usage. */
+  readonly seenRates: number | null;
   /** There is a draft with this id: it is replaced, lines and all. */
   readonly replaces: boolean;
   /** The voided invoice whose periods it bills again. */
@@ -111,6 +113,7 @@ interface InvoiceRow {
   readonly tax: string;
   readonly total: string;
   readonly seen_seq: number | null;
+  readonly seen_rates: number | null;
   readonly drafted_at: Instant;
   readonly finalize_at: Instant;
   readonly finalized_at: Instant | null;
@@ -145,7 +148,7 @@ interface LineRow {
 }
 
 const COLUMNS = `i.id, i.number, i.kind, i.adjusts, i.customer_id, i.subscription_id, i.billing_at, i.sequence, i.status, i.currency, i.period_start, i.period_end,
-  i.subtotal, i.discounts, i.credits_applied, i.tax, i.total, i.seen_seq, i.drafted_at, i.finalize_at, i.finalized_at, i.paid_at, i.voided_at, i.voided_place, i.replaces, i.created_at,
+  i.subtotal, i.discounts, i.credits_applied, i.tax, i.total, i.seen_seq, i.seen_rates, i.drafted_at, i.finalize_at, i.finalized_at, i.paid_at, i.voided_at, i.voided_place, i.replaces, i.created_at,
   i.detail`;
 const LINE_COLUMNS = `l.id, l.invoice_id, l.position, l.scope_key, l.kind, l.description, l.price_key, l.price_group, l.plan_version_id, l.segment_id, l.quantity, l.exact_amount,
   l.amount, l.discount, l.period_start, l.period_end, l.adjusts, l.detail, i.subscription_id AS invoice_subscription_id`;
@@ -371,7 +374,7 @@ export class InvoiceStore {
     const known = await this.ofInstants(tx, [{ subscriptionId, billingAt, kind }]);
     const existing = known.get(instantKey(invoice))?.find((candidate) => candidate.sequence === sequence);
     const id = existing?.id ?? timeOrderedId();
-    await this.saveDrafts(tx, [{ ...invoice, id, assembled, seenSeq, replaces: existing !== undefined }]);
+    await this.saveDrafts(tx, [{ ...invoice, id, assembled, seenSeq, seenRates: null, replaces: existing !== undefined }]);
     return { id, isNew: existing === undefined };
   }
 
@@ -401,14 +404,14 @@ export class InvoiceStore {
     await tx.execute(
       'save invoices',
       `INSERT INTO invoice AS i (tenant_id, status, number, finalized_at, id, kind, adjusts, customer_id, subscription_id, billing_at, sequence, currency,
-         period_start, period_end, subtotal, discounts, credits_applied, tax, total, seen_seq, drafted_at, finalize_at, detail, replaces)
+         period_start, period_end, subtotal, discounts, credits_applied, tax, total, seen_seq, drafted_at, finalize_at, detail, replaces, seen_rates)
        SELECT $1, * FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::uuid[], $6::text[], $7::uuid[], $8::uuid[], $9::uuid[], $10::timestamptz[],
          $11::int4[], $12::text[], $13::timestamptz[], $14::timestamptz[], $15::numeric[], $16::numeric[], $17::numeric[], $18::numeric[], $19::numeric[],
-         $20::int8[], $21::timestamptz[], $22::timestamptz[], $23::jsonb[], $24::uuid[])
+         $20::int8[], $21::timestamptz[], $22::timestamptz[], $23::jsonb[], $24::uuid[], $25::int4[])
        ON CONFLICT (tenant_id, id) DO UPDATE SET status = excluded.status, number = excluded.number, finalized_at = excluded.finalized_at,
          currency = excluded.currency, period_start = excluded.period_start, period_end = excluded.period_end, subtotal = excluded.subtotal,
          discounts = excluded.discounts, credits_applied = excluded.credits_applied, tax = excluded.tax, total = excluded.total, seen_seq = excluded.seen_seq,
-         detail = excluded.detail, adjusts = excluded.adjusts, replaces = excluded.replaces`,
+         detail = excluded.detail, adjusts = excluded.adjusts, replaces = excluded.replaces, seen_rates = excluded.seen_rates`,
       [
         tx.tenantId,
         plainArray(column(({ status }) => status)),
@@ -434,6 +437,7 @@ export class InvoiceStore {
         plainArray(column(({ finalizeAt }) => sqlInstant(finalizeAt))),
         textArray(column(({ assembled }) => JSON.stringify(invoiceDetailOf(assembled)))),
         plainArray(column(({ again }) => again ?? null)),
+        plainArray(column(({ seenRates }) => seenRates)),
       ],
     );
   }
@@ -579,6 +583,7 @@ function invoiceOfRow(row: InvoiceRow): Invoice {
     tax: Decimal.parse(row.tax),
     total: Decimal.parse(row.total),
     seenSeq: row.seen_seq,
+    seenRates: row.seen_rates,
     draftedAt: row.drafted_at,
     finalizeAt: row.finalize_at,
     finalizedAt: row.finalized_at,

@@ -40,6 +40,8 @@ export interface Invoice {
   readonly total: Decimal;
   /** The last commit of usage that it has seen. */
   readonly seenSeq: number | null;
+  /** How many exchange rates had been recorded: it is assembled again with those. */
+  readonly seenRates: number | null;
   readonly draftedAt: Instant;
   readonly finalizeAt: Instant;
   /** Billing time: the `asOf` of the run that finalized it. */

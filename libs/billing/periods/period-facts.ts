@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ExchangeRates, MeterStore } from '@tare/catalog';
+import { ExchangeRates, MeterStore, type LoadedExchangeRates } from '@tare/catalog';
 import {
   billedFeesOf,
   billedLinesOf,
@@ -11,6 +11,7 @@ import {
   discountedPeriods,
   feesNetOf,
   NO_TAX,
+  rateChanges,
   roundToBilling,
   servicePeriodAt,
   spanOfIntervals,
@@ -26,6 +27,7 @@ import type {
   InvoiceTax,
   LateInvoice,
   Meter,
+  Period,
   PlanChange,
   Segment,
 } from '@tare/core';
@@ -117,6 +119,8 @@ export interface PeriodFactsResult {
   readonly subscription: Subscription;
   /** The last commit of usage in the facts. */
   readonly seenSeq: number;
+  /** How many exchange rates had been recorded that the facts are of. */
+  readonly seenRates: number;
   /** One for each currency: almost always one, none when there is nothing to assemble. */
   readonly invoices: readonly InvoiceFacts[];
   /** Of another world. */
@@ -137,6 +141,7 @@ interface Loaded {
   readonly segments: readonly Segment[];
   readonly meters: ReadonlyMap<string, Meter>;
   readonly exchangeRates: readonly ExchangeRate[];
+  readonly seenRates: number;
   readonly seenSeq: number;
   readonly late: readonly LateScope[];
   readonly history: BillingHistory;
@@ -223,11 +228,9 @@ export class PeriodFacts {
 
   private async openings(tx: TenantTransaction, queries: readonly FactsQuery[]): Promise<Opening[]> {
     const asked = await this.asked(tx, queries);
-    const [meters, { rates: exchangeRates }, currentSeq] = await Promise.all([
-      this.meters.byKeys(tx),
-      this.rates.load(tx),
-      this.reader.currentSeq(tx),
-    ]);
+    // What is closed and lacks a rate is written down before one comes, or finds it (`LateExchangeRates`).
+    if (queries.some(({ draws }) => draws !== undefined)) await this.rates.hold(tx);
+    const [meters, rates, currentSeq] = await Promise.all([this.meters.byKeys(tx), this.rates.load(tx), this.reader.currentSeq(tx)]);
     const seenSeqOf = ({ asIssued, upToSeq }: FactsQuery): number => asIssued?.seenSeq ?? upToSeq ?? currentSeq;
     const late = await this.lateScopes(tx, asked, seenSeqOf);
     const histories = await this.histories(tx, asked, late);
@@ -241,7 +244,7 @@ export class PeriodFacts {
       subscription,
       segments,
       meters,
-      exchangeRates,
+      ...ratesOf(query, rates),
       seenSeq: seenSeqOf(query),
       late: late.get(query) ?? [],
       history: query.world?.history ?? histories.get(query) ?? NOTHING_BILLED,
@@ -547,14 +550,20 @@ const NO_BURNS: ReadonlyMap<string, Decimal> = new Map();
 const NONE_UNCOVERED: ReadonlyMap<string, Decimal> = new Map();
 
 function resultOf(loaded: Loaded): PeriodFactsResult {
-  const { query, customer, subscription, seenSeq } = loaded;
+  const { query, customer, subscription, seenSeq, seenRates } = loaded;
   const closed = closedParts(loaded);
   const late = lateInvoices(loaded);
   const invoices = invoicesOf(loaded, closed.parts, late);
   const uncovered = query.world === undefined && query.asIssued === undefined ? uncoveredParts(loaded) : [];
   const { settlements } = closed;
   const periods = loaded.late.flatMap((scope) => scope.periods);
-  return { customer, subscription, seenSeq, invoices, settlements, uncovered, late: periods, creditCarry: carryAfter(loaded) };
+  return { customer, subscription, seenSeq, seenRates, invoices, settlements, uncovered, late: periods, creditCarry: carryAfter(loaded) };
+}
+
+/** The rates that are known, or those that an issued invoice was made with. */
+function ratesOf({ asIssued }: FactsQuery, rates: LoadedExchangeRates): Pick<Loaded, 'exchangeRates' | 'seenRates'> {
+  const seenRates = asIssued === undefined ? rates.count : (asIssued.seenRates ?? 0);
+  return { exchangeRates: rates.asOf(seenRates), seenRates };
 }
 
 /** Only a period that is over carries anything on. */
@@ -609,6 +618,7 @@ function readingsOf({
   meters,
   seenSeq,
   history,
+  exchangeRates,
 }: Opening): { parts: readonly Part[]; query: RatedUsageQuery }[] {
   const together = [query.instant.closes, ...late.map((scope) => scope.parts)];
   return together
@@ -617,11 +627,18 @@ function readingsOf({
       const start = Math.min(...parts.map(({ period }) => period.start));
       const until = parts === query.instant.closes ? query.usageUntil : undefined;
       const end = Math.min(Math.max(...parts.map(({ period }) => period.end)), until ?? Infinity);
-      const cuts = cutsOfGrants(history.wallet.grants);
+      const cuts = [...cutsOfGrants(history.wallet.grants), ...cutsOfRates(parts, exchangeRates, { start, end })];
       // Another world may look at usage that its own plans do not charge.
       const onlyRated = query.world === undefined;
       return { parts, query: { customerNo: customer.no, segments, meters, span: { start, end }, cuts, upToSeq: seenSeq, onlyRated } };
     });
+}
+
+/** Cost in other currencies is converted day by day. */
+function cutsOfRates(parts: readonly Part[], rates: readonly ExchangeRate[], span: Period): Instant[] {
+  if (rates.length === 0) return [];
+  const onCost = parts.filter(({ segment: { terms } }) => terms.prices.some(({ model }) => model === 'COST_PLUS'));
+  return onCost.flatMap(({ segment: { terms, timeZone } }) => rateChanges(terms.currency, rates, timeZone, span));
 }
 
 /** Fixed fees and credits alone are billed without a look at usage. */

@@ -57,7 +57,7 @@ interface Billing {
 }
 
 /** What came of it in memory: usage is forgotten here, what it led to is kept until the page is saved. */
-interface Assembled extends Pick<PeriodFactsResult, 'seenSeq' | 'uncovered' | 'late' | 'creditCarry'> {
+interface Assembled extends Pick<PeriodFactsResult, 'seenSeq' | 'seenRates' | 'uncovered' | 'late' | 'creditCarry'> {
   readonly billing: Billing;
   readonly invoices: readonly AssembledInvoice[];
 }
@@ -151,7 +151,11 @@ export class BillingStep {
     );
     await this.invoices.saveDrafts(
       tx,
-      kept.map(({ billing, assembled, invoice, id }) => ({ ...invoice, id, assembled, seenSeq: billing.seenSeq, replaces: false })),
+      kept.map(({ billing, assembled, invoice, id }) => ({
+        ...invoice,
+        ...{ id, assembled, seenSeq: billing.seenSeq, seenRates: billing.seenRates },
+        replaces: false,
+      })),
     );
     return { ...NOTHING_DONE, invoicesCreated: kept.length, invoiceIds: kept.map(({ id }) => id) };
   }
@@ -248,10 +252,10 @@ export class BillingStep {
       ...(kind === 'THRESHOLD' ? soFar(instant.at) : {}),
     }));
     const assembled: Assembled[] = [];
-    for await (const { seenSeq, uncovered, late, creditCarry, invoices } of this.facts.page(tx, queries)) {
+    for await (const { seenSeq, seenRates, uncovered, late, creditCarry, invoices } of this.facts.page(tx, queries)) {
       const billing = billings[assembled.length];
       if (billing === undefined) throw new Error('facts came that nobody asked for');
-      assembled.push({ billing, seenSeq, uncovered, late, creditCarry, invoices: invoices.map(assembleInvoice) });
+      assembled.push({ billing, seenSeq, seenRates, uncovered, late, creditCarry, invoices: invoices.map(assembleInvoice) });
     }
     return assembled;
   }
@@ -534,7 +538,7 @@ function invoicesByBilling(placed: readonly PlacedInvoice[]): Map<Assembled, Pla
 
 function invoiceToSave({ billing, assembled, invoice, id, existing }: PlacedInvoice): DraftToSave {
   const again = billing.billing.again?.id ?? null;
-  return { ...invoice, id, assembled, seenSeq: billing.seenSeq, replaces: existing !== undefined, again };
+  return { ...invoice, id, assembled, seenSeq: billing.seenSeq, seenRates: billing.seenRates, replaces: existing !== undefined, again };
 }
 
 function newInvoice({ billing, late }: Assembled, sequence: number): NewInvoice {

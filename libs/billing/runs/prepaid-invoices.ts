@@ -111,7 +111,16 @@ export class PrepaidInvoices implements OnModuleInit {
     await this.invoices.saveDrafts(tx, [
       {
         ...{ id, customerId, subscriptionId: null, billingAt: asOf, kind: 'PREPAID', sequence: 0, adjusts: null },
-        ...{ periodStart: asOf, periodEnd: asOf, draftedAt: asOf, finalizeAt: asOf, assembled, seenSeq: null, replaces: false },
+        ...{
+          periodStart: asOf,
+          periodEnd: asOf,
+          draftedAt: asOf,
+          finalizeAt: asOf,
+          assembled,
+          seenSeq: null,
+          seenRates: null,
+          replaces: false,
+        },
       },
     ]);
     const { currency, balanceCarried, balanceApplied, total } = assembled;

@@ -4,6 +4,7 @@ import { aggregate, meterMatches, recordValue } from '../usage/index.ts';
 import type { Meter, UsageRecord } from '../usage/index.ts';
 import { includedQuantity, priceParts, ratePrice } from '../pricing/index.ts';
 import type { PlanTerms, PricePart, UsagePrice } from '../pricing/index.ts';
+import { dayStart } from '../time/index.ts';
 import { isValidAt, pricePeriod, shareOf } from '../subscriptions/index.ts';
 import type { Segment, ServicePeriod } from '../subscriptions/index.ts';
 import { carriedFor, quantityOfLots } from './carried-allowance.ts';
@@ -79,7 +80,7 @@ function ratedPart(
   const before = meter.aggregation === 'UNIQUE_COUNT' ? (options.chargedBefore?.(meter) ?? []) : [];
   const quantity = quantityOf(price, meter, matched, before.filter(keeps));
   const events = Decimal.sum(matched.map((record) => record.events));
-  const cost = price.model === 'COST_PLUS' ? costOf(matched, segment.terms.currency, options.exchangeRates ?? []) : null;
+  const cost = price.model === 'COST_PLUS' ? costOf(matched, segment, options.exchangeRates ?? []) : null;
   const share = shareOf(period);
   const seats = Decimal.of(segment.seats);
   const carried = quantityOfLots(carriedFor(options.carried ?? [], { priceKey: price.key, group, price }, period.start));
@@ -108,10 +109,20 @@ function quantityOf(price: UsagePrice, meter: Meter, matched: readonly UsageReco
   return aggregate(meter, [...price.match], [...before, ...matched]).minus(known);
 }
 
-/** Frozen cost in the plan's currency. It is awaited while any event's cost, or the rate to convert it, is unknown (SEMANTICS 4.5). */
-function costOf(records: readonly UsageRecord[], currency: string, rates: readonly ExchangeRate[]): { known: Decimal; isAwaited: boolean } {
+/**
+ * Frozen cost in the plan's currency, at the rate of the customer's day (SEMANTICS 10.5). It is awaited while any event's cost, or the rate to convert it, is
+ * unknown (4.5). Records reach across no `rateChanges`.
+ */
+function costOf(
+  records: readonly UsageRecord[],
+  { terms: { currency }, timeZone }: Segment,
+  rates: readonly ExchangeRate[],
+): { known: Decimal; isAwaited: boolean } {
   const unpriced = records.filter(({ costState }) => costState === 'UNPRICED' || costState === 'PENDING');
-  const converted = records.map((record) => convertAmount(record.cost, record.costCurrency ?? currency, currency, record.from, rates));
+  const converted = records.map(({ cost, costCurrency, from: at }) => {
+    const from = costCurrency ?? currency;
+    return from === currency || cost.isZero() ? cost : convertAmount(cost, from, currency, dayStart(at, timeZone), rates);
+  });
   const isAwaited = !Decimal.sum(unpriced.map((record) => record.events)).isZero() || converted.some((amount) => amount === null);
   return { known: Decimal.sum(converted.map((amount) => amount ?? Decimal.ZERO)), isAwaited };
 }
