@@ -78,7 +78,7 @@ export class DrawDown {
     if (burning.length === 0) return;
     const customer = (await this.customers.byIds(tx, [request.customerId])).get(request.customerId);
     if (customer === undefined) throw new Error(`customer ${request.customerId} is not there`);
-    if (await this.isUpToDate(tx, request, customer, burning)) return;
+    if (await this.isUpToDate(tx, request, customer, segments)) return;
     const wallet = await this.store.lock(tx, customer.id);
     const progress = new Map((await this.store.cursors(tx, customer.id)).map((cursor) => [cursor.subscriptionId, cursor]));
     const grants = await this.store.grants(tx, customer.id);
@@ -97,12 +97,12 @@ export class DrawDown {
         Math.max(request.now ?? 0, Date.now() * 1_000) + AHEAD,
       ),
     };
-    const demands = await this.demands(tx, drawing, burning);
+    const demands = await this.demands(tx, drawing);
     const burns = await this.decide(tx, drawing, demands);
     await this.wallets.postBurns(tx, customer.id, burns);
     const drawnSeq = Math.max(drawing.seq, wallet.drawnSeq ?? 0);
     const waiting = await this.waiting(tx, drawing);
-    await this.store.markDrawn(tx, customer.id, { seq: drawnSeq, terms: fingerprint(burning), waiting });
+    await this.store.markDrawn(tx, customer.id, { seq: drawnSeq, terms: fingerprint(segments), waiting });
     if (burns.length === 0) return;
     const at = request.now ?? Math.max(...burns.map((burn) => burn.at));
     const after = availableAt(await this.store.grants(tx, customer.id), at);
@@ -113,19 +113,19 @@ export class DrawDown {
     tx: TenantTransaction,
     { parts = [], upToSeq }: DrawRequest,
     customer: Customer,
-    burning: readonly Segment[],
+    segments: readonly Segment[],
   ): Promise<boolean> {
     if (parts.length > 0) return false;
     const row = await this.store.row(tx, customer.id);
-    if (row === null || row.drawnSeq === null || row.drawnTerms !== fingerprint(burning)) return false;
+    if (row === null || row.drawnSeq === null || row.drawnTerms !== fingerprint(segments)) return false;
     const seq = upToSeq ?? (await this.reader.currentSeq(tx));
     return row.drawnSeq >= seq || (await this.reader.changedSpan(tx, customer.no, { afterSeq: row.drawnSeq, upToSeq: seq })) === null;
   }
 
   /** What is to be burnt and given back. */
-  private async demands(tx: TenantTransaction, drawing: Drawing, burning: readonly Segment[]): Promise<PartDemand[]> {
-    const { wallet, customer, seq, request } = drawing;
-    if (wallet.drawnSeq !== null && wallet.drawnTerms === fingerprint(burning)) {
+  private async demands(tx: TenantTransaction, drawing: Drawing): Promise<PartDemand[]> {
+    const { wallet, customer, segments, seq, request } = drawing;
+    if (wallet.drawnSeq !== null && wallet.drawnTerms === fingerprint(segments)) {
       const since = await this.since(tx, drawing, wallet.drawnSeq);
       if (since !== null) {
         const parts = request.parts ?? [];
@@ -326,10 +326,14 @@ export function cutsOfGrants(grants: WalletState['grants']): Instant[] {
   return grants.flatMap(({ effectiveAt, expiresAt }) => [effectiveAt, ...(expiresAt === null ? [] : [expiresAt])]);
 }
 
-/** Everything about segments that decides what usage burns: drawn under another one, all that is open is looked at again. */
-export function fingerprint(burning: readonly Segment[]): string {
-  const facts = burning.map((segment) => {
-    const { id, start, anchor, trialEnd, timeZone, terms } = segment;
+/**
+ * Everything about a customer's segments that decides what usage burns: drawn under another one, all that is open is looked at again. Those that burn nothing decide
+ * whose usage is, by being there or being named (SEMANTICS 3.6).
+ */
+export function fingerprint(segments: readonly Segment[]): string {
+  const facts = segments.map((segment) => {
+    const { id, start, anchor, trialEnd, timeZone, terms, paused } = segment;
+    if (terms.burnRates.length === 0) return [id, start, segmentEnd(segment), paused];
     const rates = terms.burnRates.map(({ meter, creditsPerUnit, match }) => [meter, creditsPerUnit.toString(), match]);
     const calendar = [terms.interval, terms.intervalCount, terms.alignment, terms.creditsPerInterval?.toString() ?? null];
     return [id, start, segmentEnd(segment), anchor, trialEnd, timeZone, calendar, rates];

@@ -67,10 +67,9 @@ export class CreditStandings {
 }
 
 function isBehind(wallet: DrawnWallet | undefined, segments: readonly Segment[]): boolean {
-  const burning = burningSegments(segments);
-  if (burning.length === 0) return false;
+  if (burningSegments(segments).length === 0) return false;
   if (wallet === undefined || wallet.drawnSeq === null || wallet.movedSeq === null) return true;
-  return wallet.movedSeq > wallet.drawnSeq || wallet.drawnTerms !== drawnTermsOf(burning);
+  return wallet.movedSeq > wallet.drawnSeq || wallet.drawnTerms !== drawnTermsOf(segments);
 }
 
 function standingOf(

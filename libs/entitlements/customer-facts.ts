@@ -1,4 +1,4 @@
-import { subscriptionFor } from '@tare/core';
+import { namedSegment, subscriptionFor } from '@tare/core';
 import type { AllowanceRecord, Decimal, ExchangeRate, Instant, Meter, Period, Segment, UsageRecord } from '@tare/core';
 import { runningSegmentAt, type Customer } from '@tare/customers';
 import type { Cap } from './cap.ts';
@@ -79,8 +79,9 @@ export function runningAt(segments: readonly Segment[], at: Instant): RunningSub
 }
 
 /**
- * The usage that counts for each of the subscriptions that hold something (a feature, a fair-use line): what names one of them, and of what names none the usage that
- * it rates (SEMANTICS 3.6); what none of the holders rates counts for the oldest, so that nothing is outside of a limit.
+ * The usage that counts for each of the subscriptions that hold something (a feature, a fair-use line): what names one of them that is in force, and of what names
+ * none the usage that it rates (SEMANTICS 3.6); what none of the holders rates counts for the oldest, so that nothing is outside of a limit. What names another
+ * subscription in force is that one's; a name that means nothing is none (docs/decisions/0026).
  */
 export function usageOfHolders(
   { segments, meters }: CustomerFacts,
@@ -89,7 +90,8 @@ export function usageOfHolders(
 ): Map<string, UsageRecord[]> {
   const usage = new Map<string, UsageRecord[]>(holders.map((id) => [id, []]));
   for (const record of records) {
-    const holder = record.subscription ?? (holders.length === 1 ? holders[0] : raterAmong(record, segments, meters, holders));
+    const named = namedSegment(record, segments)?.subscriptionId;
+    const holder = named ?? (holders.length === 1 ? holders[0] : raterAmong(record, segments, meters, holders));
     if (holder !== undefined) usage.get(holder)?.push(record);
   }
   return usage;

@@ -161,6 +161,33 @@ describe('features', () => {
     expect(await used('acme', 'chat', '2026-03-06T00:00:00Z')).toEqual(['200', '100']);
   });
 
+  test('3.6 usage that names a subscription counts for it while it is in force, and then for the one that runs, to the second', async () => {
+    const service = world.get(SubscriptionsService);
+    const second = await world.subscribe('acme', 'pro', '2026-02-10T00:00:00Z', { overlap: true });
+    await world.use('acme', 'chats', '10', '2026-03-05T10:17:32Z', { subscription: second });
+    await world.use('acme', 'chats', '20', '2026-03-05T10:17:33Z', { subscription: second });
+    await world.use('acme', 'chats', '40', '2026-03-05T11:00:00Z', { subscription: '00000000-0000-4000-8000-000000000000' });
+    expect(await used('acme', 'chat', '2026-03-06T00:00:00Z')).toEqual(['200', '70']);
+    const at = parseInstant('2026-03-05T10:17:33Z');
+    await service.cancel(world.tenantId, { subscription: second, at, immediately: true });
+    expect(await used('acme', 'chat', '2026-03-06T00:00:00Z')).toEqual(['100', '60']);
+  });
+
+  test('3.6 spend of a customer holds what names a subscription that has ended', async () => {
+    await plan('metered', { prices: [{ key: 'images', model: 'PER_UNIT', meter: 'images', unitPrice: '2' }] });
+    await world.customer('globex');
+    const first = await world.subscribe('globex', 'metered', '2026-03-01T00:00:00Z');
+    const at = parseInstant('2026-03-05T10:17:33Z');
+    await world.get(SubscriptionsService).cancel(world.tenantId, { subscription: first, at, immediately: true });
+    await world.subscribe('globex', 'metered', '2026-03-05T10:17:33Z');
+    await cap('globex', { kind: 'SPEND', meter: null, period: 'MONTH', limit: d('100') });
+    for (const time of ['10:17:32', '10:17:33', '12:00:00'])
+      await world.use('globex', 'images', '3', `2026-03-05T${time}Z`, { subscription: first });
+    expect((await world.answer('globex', 'images', '2026-03-06T00:00:00Z')).caps.map(({ used: spent }) => spent.toString())).toEqual([
+      '18',
+    ]);
+  });
+
   test('values of single events are counted too', async () => {
     await world.meter('people', { eventType: 'chats', aggregation: 'UNIQUE_COUNT', valueProperty: 'user' });
     await plan('seats', { features: [{ key: 'chat', meter: 'people', limit: '2' }] });

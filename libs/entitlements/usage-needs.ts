@@ -1,4 +1,4 @@
-import { needsEvents, servicePeriods } from '@tare/core';
+import { needsEvents, segmentEnd, servicePeriods } from '@tare/core';
 import type { Instant, Meter, MeterFilter, Period, Segment } from '@tare/core';
 import { bySubscription, rollsOver, runningAt, type CustomerFacts } from './customer-facts.ts';
 import { windowOfCap } from './limits.ts';
@@ -83,7 +83,10 @@ function following(windowAt: (at: Instant) => Period | null, first: Period | nul
   return windows;
 }
 
-/** Where charges are told apart too, time is cut where they are. */
+/**
+ * Where charges are told apart too, time is cut where they are. Of several subscriptions one may be named, which counts for as long as it is in force: time is cut
+ * where each begins and ends.
+ */
 function cutsOf({ segments, caps }: LimitedCustomer, windows: readonly Period[]): Instant[] {
   if (windows.length === 0) return [];
   const asked = { start: Math.min(...windows.map(({ start }) => start)), end: Math.max(...windows.map(({ end }) => end)) };
@@ -91,7 +94,8 @@ function cutsOf({ segments, caps }: LimitedCustomer, windows: readonly Period[])
   const { start, end } = isRated ? ratedSpan(segments, asked) : asked;
   const parts = isRated ? segments.flatMap((segment) => servicePeriods(segment, start, end)) : [];
   const edges = [...windows, ...parts].flatMap((period) => [period.start, period.end]);
-  const bounds = isRated ? segments.flatMap((segment) => [segment.start, segment.end ?? start]) : [];
+  const isNamed = new Set(segments.map(({ subscriptionId }) => subscriptionId)).size > 1;
+  const bounds = isRated || isNamed ? segments.flatMap((segment) => [segment.start, segmentEnd(segment) ?? start]) : [];
   const least = Math.min(...edges);
   return [...new Set([...edges, ...bounds.filter((bound) => bound > least && bound < end)])].sort((a, b) => a - b);
 }

@@ -58,7 +58,8 @@ export class CandidateWorld {
     { plan, assumptions, real }: { plan: CandidatePlan | null; assumptions: Assumptions; real: MarginCustomer },
   ): Promise<CandidateOutcome> {
     const courses = plan === null ? await this.realCourses(tx, query, person) : candidateCourses(query, person, plan);
-    const segments = courses.flatMap((course) => course.segments);
+    // Also those that are not billed again decide whose usage is, by being there or being named (SEMANTICS 3.6).
+    const segments = plan === null ? person.segments : courses.flatMap((course) => course.segments);
     const change = changesNothing(assumptions) ? null : changeOf(query, assumptions);
     const replayed = await this.replay.replay(tx, {
       segments,

@@ -1,4 +1,5 @@
 import { Decimal, parseInstant } from '@tare/core';
+import { SubscriptionsService } from '@tare/customers';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { MarginsService } from '@tare/margins';
 import type { SimulationInput } from './scenario.ts';
@@ -267,4 +268,40 @@ describe('11.3 other worlds', () => {
     await expect(only({}, { customers: ['nobody'] })).rejects.toMatchObject({ code: 'NOT_FOUND', path: 'customers' });
     await expect(only({}, { to: FEBRUARY.from })).rejects.toMatchObject({ code: 'INVALID_SPAN' });
   });
+});
+
+test('11.1, 3.6 on another plan usage is billed whatever subscription it names, also one that the other plan takes the place of', async () => {
+  await company.plan({ key: 'real', kind: 'PER_QUERY', prices: [perToken('0.01')] });
+  await company.plan({ key: 'other', kind: 'PER_QUERY', prices: [perToken('0.02')] });
+  await company.customer('acme');
+  await company.subscribe('acme', 'real', '2026-01-01T00:00:00Z');
+  await company.plan({ key: 'images', kind: 'PER_QUERY', prices: [] });
+  const second = await company.subscribe('acme', 'images', '2026-01-01T00:00:00Z');
+  await company.use('acme', '2026-02-10T00:00:00Z', 1000, '1', { subscription: second });
+  await company.use('acme', '2026-02-11T00:00:00Z', 500, '1');
+  await company.bill('2026-03-01T02:00:00Z');
+  expect(billedOf(await only({}))).toEqual({ acme: '5' });
+  expect(billedOf(await only({ plan: 'other' }))).toEqual({ acme: '30' });
+});
+
+test('11.2 a span inside of a period leaves to a subscription that ended before it what was its own in the period', async () => {
+  await company.plan({ key: 'before', kind: 'PER_QUERY', alignment: 'CALENDAR', prices: [perToken('0.01')] });
+  const tiers = [{ upTo: '1000', unitPrice: '0.03' }, { unitPrice: '0.01' }];
+  await company.plan({
+    ...{ key: 'beside', kind: 'PER_QUERY', alignment: 'CALENDAR' },
+    prices: [{ key: 'tokens', model: 'GRADUATED', meter: 'tokens', tiers }],
+  });
+  await company.customer('acme');
+  const first = await company.subscribe('acme', 'before', '2026-02-01T00:00:00Z');
+  const service = company.get(SubscriptionsService);
+  const startsAt = FEBRUARY.from;
+  await service.create(company.tenantId, { customer: 'acme', plan: 'beside', startsAt, overlap: true });
+  await service.cancel(company.tenantId, { subscription: first, at: parseInstant('2026-02-10T00:00:00Z'), immediately: true });
+  for (const day of ['05', '12', '22']) await company.use('acme', `2026-02-${day}T00:00:00Z`, 600, '1', { subscription: first });
+  await company.bill('2026-03-01T02:00:00Z');
+  // 600 tokens of the 5th are the first plan's. Of the 1,200 after its end the last 600 are 400 at 0.03 and 200 at 0.01.
+  const late = { from: parseInstant('2026-02-20T00:00:00Z') };
+  const modelRoutes = [{ provider: 'nobody', model: 'nothing', toProvider: 'nobody', toModel: 'less', share: Decimal.ONE }];
+  for (const scenario of [{}, { modelRoutes }]) expect(text((await only(scenario, late)).totals.revenue)).toBe('14');
+  for (const scenario of [{}, { modelRoutes }]) expect(billedOf(await only(scenario))).toEqual({ acme: '38' });
 });

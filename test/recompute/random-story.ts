@@ -42,7 +42,7 @@ export function randomStory(random: Seeded): Story {
       at: text(when),
       quantity: random.decimal(3, 2),
     };
-    add(arrives, { use: { ...event, model: random.pick(['a', 'b', 'c']) } });
+    add(arrives, { use: { ...event, model: random.pick(['a', 'b', 'c']), ...nameIn(index) } });
     if (random.chance(10)) add(arrives + random.whole(1, 50) * DAY_MS, { void: [event.key] });
   }
   for (let index = random.whole(0, 4); index > 0; index -= 1) changes(random, at, add);
@@ -60,6 +60,8 @@ export function randomStory(random: Seeded): Story {
     seats: random.whole(1, 5),
     discounts: discounts(random, currency),
   };
+  // Takes nothing but what names it, and what the other one leaves after its end.
+  const beside = { customer: 'acme', plan: 'large', from: text(start + 20 * DAY_MS), overlap: true, as: 'beside' };
   return {
     title: 'a random story',
     about: '',
@@ -69,6 +71,7 @@ export function randomStory(random: Seeded): Story {
     story: [
       ...(random.chance(30) ? [{ tax: { customer: 'acme', rates: { VAT: '19' } } }] : []),
       { subscribe },
+      { subscribe: beside },
       ...steps.map(({ step }) => step),
       ...ending(start),
     ],
@@ -80,7 +83,21 @@ export function randomStory(random: Seeded): Story {
 function ending(start: number): Step[] {
   const end = start + (DAYS + 70) * DAY_MS;
   const cancel = { subscription: 'acme', at: text(end), immediately: true };
-  return [{ cancel }, { bill: text(end + DAY_MS) }, { bill: text(end + 2 * DAY_MS) }];
+  return [{ cancel }, { cancel: { ...cancel, subscription: 'beside' } }, { bill: text(end + DAY_MS) }, { bill: text(end + 2 * DAY_MS) }];
+}
+
+/** Of the events that name a subscription, some name one that has not begun, has ended, or is none at all (SEMANTICS 3.6). */
+function nameIn(index: number): { names?: string; subscription?: string } {
+  switch (index % 5) {
+    case 0:
+      return { names: 'acme' };
+    case 1:
+      return { names: 'beside' };
+    case 2:
+      return { subscription: '00000000-0000-4000-8000-000000000000' };
+    default:
+      return {};
+  }
 }
 
 const text = (ms: number): string => new Date(FIRST + ms).toISOString();

@@ -57,11 +57,15 @@ export async function hasChanges(
   return (await tx.query(CHANGES, [tx.tenantId, customerNo, instantText(from), instantText(to), after, upTo])).length > 0;
 }
 
-/** The subscription that rates an event (SEMANTICS 3.6); null: none. */
+/**
+ * The subscription that rates an event (SEMANTICS 3.6); null: none. A name counts while what it names is there, paused or not; outside of that time, and of
+ * the customer, it says nothing (docs/decisions/0026).
+ */
 export function subscriptionOf(event: RawEvent, { segments, meters }: RawContract): string | null {
-  const active = segments.filter(({ start, end, paused }) => start <= event.at && (end === null || event.at < end) && !paused);
-  if (event.subscription_id !== null)
-    return active.find((segment) => segment.subscriptionId === event.subscription_id)?.subscriptionId ?? null;
+  const there = segments.filter(({ start, end }) => start <= event.at && (end === null || event.at < end));
+  const named = there.filter(({ subscriptionId }) => subscriptionId === event.subscription_id);
+  if (named.length > 0) return named.find(({ paused }) => !paused)?.subscriptionId ?? null;
+  const active = there.filter(({ paused }) => !paused);
   const ranked = active.map((segment) => ({ segment, rank: rankOf(event, segment, meters) })).filter(({ rank }) => rank > 0);
   ranked.sort(
     (a, b) =>

@@ -26,6 +26,8 @@ export interface Telling {
 
 interface Usage extends StoryEvent {
   readonly customer: string;
+  /** The subscription that the event names, by the name that the story gave it. */
+  readonly names?: string;
 }
 
 type StoryDiscountInput = NonNullable<Parameters<TestWorld['subscribe']>[3]>['discounts'] extends readonly (infer D)[] | null | undefined
@@ -137,8 +139,9 @@ const STEPS: Steps = {
     const { refused } = await world.get(MigrationsService).migrate(world.tenantId, { ...request, at: parseInstant(at) });
     if (refused.length > 0) throw new Error(JSON.stringify(refused));
   },
-  use: async (usage, { world }) => {
-    for (const { customer, ...event } of [usage].flat()) await world.use(customer, event);
+  use: async (usage, telling) => {
+    for (const { customer, names, ...event } of [usage].flat())
+      await telling.world.use(customer, { ...event, ...(names === undefined ? {} : { subscription: named(names, telling) }) });
   },
   void: (keys, { world }) => correct(world, (service, author) => service.voidEvents(world.tenantId, keys, author)),
   amend: (events, { world }) =>

@@ -55,7 +55,11 @@ export class UsageEvent {
   @Field(() => String, { nullable: true, description: 'Key of the capacity pool that served it.' }) pool!: string | null;
   @Field(() => String, { nullable: true }) feature!: string | null;
   @Field(() => EventOutcomes) outcome!: EventOutcome;
-  @Field(() => ID, { nullable: true, description: 'The subscription that the event named.' }) subscription!: string | null;
+  @Field(() => ID, {
+    nullable: true,
+    description: 'The subscription that the event named. Where it was not in force at `at`, the event is rated as if it named none.',
+  })
+  subscription!: string | null;
   @Field(() => Tokens) tokens!: Tokens;
   @Field(() => DecimalScalar, { nullable: true }) quantity!: Decimal | null;
   @Field(() => DecimalScalar, { nullable: true }) gpuSeconds!: Decimal | null;

@@ -53,7 +53,11 @@ export class UsageEventInput {
   @Field(() => MoneyInput, { nullable: true, description: 'What it cost, where the provider said so: comes before every rate.' })
   reportedCost?: MoneyInput | null;
 
-  @Field(() => ID, { nullable: true, description: 'When the customer has several that could rate it.' })
+  @Field(() => ID, {
+    nullable: true,
+    description:
+      'Which of the subscriptions of the customer it is for. It counts where that one is in force at `at`; else it is as if none was named.',
+  })
   subscription?: string | null;
 
   @Field(() => String, { nullable: true, description: 'The end user inside the customer.' })

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { Decimal } from '../money/index.ts';
 import { MICROS_PER_DAY, parseInstant } from '../time/index.ts';
 import { sampleSegment } from '../subscriptions/segment.fixture.ts';
+import type { Segment } from '../subscriptions/segment.ts';
 import { sampleUsage } from '../subscriptions/usage.fixture.ts';
 import { NO_TOKENS } from '../usage/index.ts';
 import type { UsageRecord } from '../usage/index.ts';
@@ -267,6 +268,22 @@ test('10.5 usage counts for the subscription that rated it, and what none rates 
     ['old', '2'],
     ['newer', '1'],
   ]);
+});
+
+test('10.5, 3.6 cost follows the name of a subscription in force, also in its pause, and no name that means nothing', () => {
+  const prices = [{ key: 't', model: 'PER_UNIT' as const, meter: 'tokens', unitPrice: '1' }];
+  const segmentOf = (key: string, more: Partial<Segment>): Segment =>
+    sampleSegment({ key, kind: 'PER_QUERY', prices }, { subscriptionId: key, ...more });
+  const half = parseInstant('2026-01-15T00:00:00Z');
+  const segments = [
+    segmentOf('ended', { createdAt: 1, end: half }),
+    segmentOf('runs', { createdAt: 2 }),
+    segmentOf('paused', { createdAt: 3, paused: true }),
+  ];
+  const by = (subscription: string, day: string, cost: string) => used(`2026-01-${day}T00:00:00Z`, '1', cost, { subscription });
+  const records = [by('ended', '14', '1'), by('ended', '15', '2'), by('paused', '20', '4'), by('unknown', '20', '8')];
+  const report = marginReport(sampleQuery({ groupBy: ['PLAN'] }), [sampleCustomer({ segments, records })]);
+  expect(Object.fromEntries(report.rows.map((row) => [row.key[0], text(row.cost)]))).toEqual({ ended: '1', runs: '10', paused: '4' });
 });
 
 test('10.5 other currencies convert at the rate of the day; without a rate a cost is unknown and revenue is refused', () => {

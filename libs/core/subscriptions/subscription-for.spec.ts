@@ -4,7 +4,7 @@ import type { UsageRecord } from '../usage/index.ts';
 import { SAMPLE_METERS, sampleSegment } from './segment.fixture.ts';
 import type { Segment } from './segment.ts';
 import { sampleUsage } from './usage.fixture.ts';
-import { costBearerFor, findCompetingSubscription, subscriptionFor } from './subscription-for.ts';
+import { costBearerFor, findCompetingSubscription, namedSegment, subscriptionFor } from './subscription-for.ts';
 
 const at = (text: string): number => parseInstant(text);
 const calls = (match: PriceInput['match'] = []): PriceInput => ({ key: 'calls', model: 'PER_UNIT', meter: 'calls', unitPrice: '1', match });
@@ -25,6 +25,61 @@ const other = segment('other', [images], { createdAt: at('2024-01-01T00:00:00Z')
 
 test('3.6 an event is rated by the subscription that it names', () => {
   expect(subscriptionFor(call({ subscription: 'general' }), [explicit, older, general], SAMPLE_METERS)?.id).toBe('general');
+});
+
+test('3.6 a subscription that is named and in force has the event even where it has no price for it', () => {
+  expect(subscriptionFor(call({ subscription: 'other' }), [general, other], SAMPLE_METERS)?.id).toBe('other');
+});
+
+test.each([
+  ['is unknown', 'nobody knows', []],
+  ['has ended', 'gone', [segment('gone', [calls()], { end: at('2026-01-05T00:00:00Z') })]],
+  ['has not begun', 'planned', [segment('planned', [calls()], { start: at('2026-01-05T00:00:00.000001Z') })]],
+  ['was cancelled before it began', 'never', [segment('never', [calls()], { end: at('2026-01-01T00:00:00Z') })]],
+] as const)('3.6 a name that %s means nothing: the event is rated like one that names none', (_, name, more) => {
+  const named = call({ subscription: name });
+  expect(namedSegment(named, [...more, general])).toBeNull();
+  expect(subscriptionFor(named, [...more, older, general, explicit], SAMPLE_METERS)?.id).toBe('explicit');
+  expect(subscriptionFor(named, [...more, general, older], SAMPLE_METERS)?.id).toBe('older');
+  expect(subscriptionFor(named, [...more, other], SAMPLE_METERS)).toBeNull();
+  expect(costBearerFor(named, [...more, other], SAMPLE_METERS)?.id).toBe('other');
+  expect(costBearerFor(named, more, SAMPLE_METERS)).toBeNull();
+});
+
+test('3.6 the name holds from the first to the last microsecond of the subscription, over all of its segments', () => {
+  const [from, change, end] = [at('2026-01-03T10:17:33Z'), at('2026-01-05T10:41:07Z'), at('2026-01-07T00:00:00Z')];
+  const first = segment('first', [calls()], { subscriptionId: 'mine', start: from, end: change });
+  const second = segment('second', [images], { subscriptionId: 'mine', start: change, end });
+  const raterAt = (moment: number): string | undefined =>
+    subscriptionFor(call({ subscription: 'mine', from: moment }), [general, first, second], SAMPLE_METERS)?.id;
+  expect([from - 1, from, change - 1, change, end - 1, end].map(raterAt)).toEqual([
+    'general',
+    'first',
+    'first',
+    'second',
+    'second',
+    'general',
+  ]);
+});
+
+test('3.6 a license that does not renew is in force to the end of its term', () => {
+  const license = sampleSegment(
+    { kind: 'SITE_LICENSE', termIntervals: 1, autoRenew: false },
+    { id: 'license', subscriptionId: 'license', createdAt: at('2026-01-02T00:00:00Z') },
+  );
+  const raterAt = (text: string): string | undefined =>
+    subscriptionFor(call({ subscription: 'license', from: at(text) }), [general, license], SAMPLE_METERS)?.id;
+  expect(raterAt('2026-01-31T23:59:59Z')).toBe('license');
+  expect(raterAt('2026-02-01T00:00:00Z')).toBe('general');
+});
+
+test('3.6, 6.4 a subscription that is paused or on trial is in force: what names it is charged by no other, and its cost is its own', () => {
+  const paused = segment('paused', [calls()], { paused: true, createdAt: at('2026-01-02T00:00:00Z') });
+  expect(subscriptionFor(call({ subscription: 'paused' }), [general, paused], SAMPLE_METERS)).toBeNull();
+  expect(costBearerFor(call({ subscription: 'paused' }), [general, paused], SAMPLE_METERS)?.id).toBe('paused');
+  expect(subscriptionFor(call(), [general, paused], SAMPLE_METERS)?.id).toBe('general');
+  const trial = segment('trial', [calls()], { trialEnd: at('2026-02-01T00:00:00Z'), createdAt: at('2026-01-02T00:00:00Z') });
+  expect(subscriptionFor(call({ subscription: 'trial' }), [general, trial], SAMPLE_METERS)?.id).toBe('trial');
 });
 
 test('3.6 an explicit model goes before everything, then the oldest subscription', () => {

@@ -22,23 +22,39 @@ interface Coverage {
 }
 
 /**
- * The segment that rates a record (SEMANTICS 3.6): that of the subscription which the event names; else the one active at the record's time with a price,
- * allowance or burn rate that matches, explicit models or features first, then the oldest subscription. A paused one rates nothing. Null: none rates it.
+ * The segment that a record's name stands for: of the subscription that it names, the one in force at the record's time. A paused one is in force, and so is one
+ * on trial. Null: it names none, or one that is unknown, another customer's, or not in force then: such a name means nothing (docs/decisions/0026).
  * `segments`: all of the record's customer.
  */
+export function namedSegment(record: Pick<UsageRecord, 'subscription' | 'from'>, segments: readonly Segment[]): Segment | null {
+  if (record.subscription === null) return null;
+  return segments.find((segment) => segment.subscriptionId === record.subscription && isActiveAt(segment, record.from)) ?? null;
+}
+
+/**
+ * The segment that rates a record (SEMANTICS 3.6): that of the subscription which the event names, if it is in force then; else the one active at the record's
+ * time with a price, allowance or burn rate that matches, explicit models or features first, then the oldest subscription. A paused one rates nothing, also when
+ * it is named. Null: none rates it. `segments`: all of the record's customer.
+ */
 export function subscriptionFor(record: UsageRecord, segments: readonly Segment[], meters: Meters): Segment | null {
-  const active = activeAt(segments, record.from).filter(({ paused }) => !paused);
-  if (record.subscription !== null) return active.find((segment) => segment.subscriptionId === record.subscription) ?? null;
-  const rated = active
+  const named = namedSegment(record, segments);
+  if (named !== null) return named.paused ? null : named;
+  const rated = activeAt(segments, record.from)
+    .filter(({ paused }) => !paused)
     .map((segment) => ({ segment, rank: rankOf(record, segment, meters) }))
     .filter(({ rank }) => rank > 0)
     .sort((a, b) => b.rank - a.rank || byAge(a.segment, b.segment));
   return rated[0]?.segment ?? null;
 }
 
-/** Whose cost the record is: the subscription that rates it, else the customer's oldest active one, else null: `(no plan)` (SEMANTICS 3.6). */
+/**
+ * Whose cost the record is: the subscription that it names, also in its pause; else the one that rates it, else the customer's oldest active one, else null:
+ * `(no plan)` (SEMANTICS 3.6).
+ */
 export function costBearerFor(record: UsageRecord, segments: readonly Segment[], meters: Meters): Segment | null {
-  return subscriptionFor(record, segments, meters) ?? activeAt(segments, record.from).sort(byAge)[0] ?? null;
+  return (
+    namedSegment(record, segments) ?? subscriptionFor(record, segments, meters) ?? activeAt(segments, record.from).sort(byAge)[0] ?? null
+  );
 }
 
 /**
@@ -55,7 +71,11 @@ export function findCompetingSubscription(existing: readonly Segment[], candidat
 }
 
 function activeAt(segments: readonly Segment[], at: Instant): Segment[] {
-  return segments.filter((segment) => segment.start <= at && at < (segmentEnd(segment) ?? Infinity));
+  return segments.filter((segment) => isActiveAt(segment, at));
+}
+
+function isActiveAt(segment: Segment, at: Instant): boolean {
+  return segment.start <= at && at < (segmentEnd(segment) ?? Infinity);
 }
 
 function shareTime(a: Segment, b: Segment): boolean {
