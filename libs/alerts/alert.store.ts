@@ -63,12 +63,12 @@ export class AlertStore {
     ]);
   }
 
-  /** Newest first. */
-  async open(tx: TenantTransaction): Promise<Alert[]> {
+  /** Newest first; `kind` null: of all kinds. */
+  async open(tx: TenantTransaction, kind: string | null = null): Promise<Alert[]> {
     const rows = await tx.query<AlertRow>(
       `SELECT id, kind, subject, message, detail, raised_at FROM alert
-       WHERE tenant_id = $1 AND resolved_at IS NULL ORDER BY raised_at DESC, id`,
-      [tx.tenantId],
+       WHERE tenant_id = $1 AND ($2::text IS NULL OR kind = $2) AND resolved_at IS NULL ORDER BY raised_at DESC, id`,
+      [tx.tenantId, kind],
     );
     return rows.map(({ raised_at: raisedAt, ...alert }) => ({ ...alert, raisedAt }));
   }

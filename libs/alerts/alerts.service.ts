@@ -21,6 +21,11 @@ export class AlertsService {
     return this.store.resolve(tx, kind, subject);
   }
 
+  /** Open alerts of a kind, for who raises them. Newest first. */
+  openOf(tx: TenantTransaction, kind: string): Promise<Alert[]> {
+    return this.store.open(tx, kind);
+  }
+
   /** Newest first. */
   open(tenantId: string): Promise<Alert[]> {
     return this.database.withTenant(tenantId, (tx) => this.store.open(tx));

@@ -84,7 +84,7 @@ export interface UsageEventInput {
   readonly reportedCost?: MoneyInput;
   /** For example standard, batch, flex or priority. */
   readonly serviceTier?: string;
-  /** When the customer has several that could rate it. */
+  /** Which of the subscriptions of the customer it is for. It counts where that one is in force at `at`; else it is as if none was named. */
   readonly subscription?: string;
   readonly tokens?: TokensInput;
   /** Joins the events of one piece of work. */

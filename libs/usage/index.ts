@@ -16,6 +16,7 @@ export { MeterRollups, type MeterBackfill, type MeterToRead, type RollupSizes } 
 export { MeterUsageModule } from './meters/meter-usage.module.ts';
 export { MeterUsageReader, type MeterUsage, type MeterUsageQuery } from './meters/meter-usage-reader.ts';
 export { MeterUsageService, type MeterUsagePage, type MeterUsageRequest, type MeterUsageRow } from './meters/meter-usage.service.ts';
+export { NameAlerts } from './named/name-alerts.ts';
 export type { RejectedEvent } from './ingest/parse-batch.ts';
 export { cloudEventDecoder, type CloudEventDataForm } from './sources/cloudevents/cloud-event-decoder.ts';
 export { cloudEventKey } from './sources/cloudevents/cloud-event-key.ts';

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AccessModule } from '@tare/access';
+import { AlertsModule } from '@tare/alerts';
 import { CatalogModule } from '@tare/catalog';
 import { CustomersModule } from '@tare/customers';
 import { CorrectionWriter } from './corrections/correction-writer.ts';
@@ -17,6 +18,8 @@ import { IngestBounds } from './ingest/ingest-bounds.ts';
 import { IngestLimits } from './ingest/ingest-limits.ts';
 import { IngestRates } from './ingest/ingest-rates.ts';
 import { IngestService } from './ingest/ingest.service.ts';
+import { NameAlerts } from './named/name-alerts.ts';
+import { NameWatchStore } from './named/name-watch.store.ts';
 import { UsageAnnouncements } from './ingest/usage-announcements.ts';
 import { UsageAttribution } from './usage-attribution.ts';
 import { UsageBoundaries } from './buckets/usage-boundaries.ts';
@@ -36,6 +39,7 @@ const inside = [
   EventWriter,
   FlushPreparation,
   IngestLimits,
+  NameWatchStore,
   UsageAttribution,
   UsageEventStore,
   UsageMonths,
@@ -46,6 +50,7 @@ const door = [
   EventCosting,
   EventList,
   IngestService,
+  NameAlerts,
   SeenEvents,
   UsageAnnouncements,
   UsageBoundaries,
@@ -66,7 +71,7 @@ const bounds = [
 
 /** How much was used. */
 @Module({
-  imports: [AccessModule, CatalogModule, CustomersModule],
+  imports: [AccessModule, AlertsModule, CatalogModule, CustomersModule],
   providers: [...inside, ...bounds, ...door],
   exports: [...door, IngestBounds, IngestRates, BodyAdmission],
 })

@@ -1,11 +1,11 @@
 import { Args, ArgsType, Field, Int, Mutation, Query, Resolver } from '@nestjs/graphql';
 import type { Principal } from '@tare/access';
-import { AlertEvents, AlertRules, type AlertEventFilter, type AlertRuleKind } from '@tare/alerts';
+import { AlertEvents, AlertRules, AlertsService, type AlertEventFilter, type AlertRuleKind } from '@tare/alerts';
 import { keysetOf, pageOf } from '@tare/catalog';
 import { CurrentPrincipal } from '../auth/current-principal.ts';
 import { RequireScope } from '../auth/require-scope.ts';
 import { connectionOf } from '../graphql/connection.ts';
-import { AlertEvent, AlertEventConnection, AlertRule, AlertRuleKinds } from './alerts.types.ts';
+import { Alert, AlertEvent, AlertEventConnection, AlertRule, AlertRuleKinds } from './alerts.types.ts';
 
 @ArgsType()
 class AlertEventsArgs implements AlertEventFilter {
@@ -21,7 +21,16 @@ export class AlertsResolver {
   constructor(
     private readonly events: AlertEvents,
     private readonly rules: AlertRules,
+    private readonly problems: AlertsService,
   ) {}
+
+  @Query(() => [Alert], {
+    description: 'Problems that need a person and are not over, newest first: an alert is there until what it tells of has ended.',
+  })
+  @RequireScope('READ')
+  alerts(@CurrentPrincipal() { tenantId }: Principal): Promise<Alert[]> {
+    return this.problems.open(tenantId);
+  }
 
   @Query(() => AlertEventConnection, {
     description:

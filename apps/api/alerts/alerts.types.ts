@@ -4,6 +4,16 @@ import type { Instant } from '@tare/core';
 import { PageInfo } from '../graphql/page-info.ts';
 import { DateTimeScalar, JsonScalar } from '../graphql/scalars.ts';
 
+@ObjectType({ description: 'A problem that needs a person, for as long as it goes on.' })
+export class Alert {
+  @Field(() => ID) id!: string;
+  @Field({ description: 'A code, such as SUBSCRIPTION_NOT_IN_FORCE: see docs/alerts.md.' }) kind!: string;
+  @Field({ description: 'What it is about. One open alert for each kind and subject.' }) subject!: string;
+  @Field({ description: 'What is wrong, as it was last seen.' }) message!: string;
+  @Field(() => JsonScalar, { description: 'By kind. Decimals are strings, times RFC 3339.' }) detail!: unknown;
+  @Field(() => DateTimeScalar, { description: 'When it was first seen.' }) raisedAt!: Instant;
+}
+
 @ObjectType({ description: 'Something that happened once and that you may want to act on. It never changes.' })
 export class AlertEvent {
   @Field(() => ID) id!: string;
