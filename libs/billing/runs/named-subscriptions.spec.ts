@@ -43,7 +43,7 @@ const call = (key: string, at: string, user: string, quantity: string, subscript
   ...(subscription === undefined ? {} : { subscription }),
 });
 const quantities = ({ lines }: InvoiceView): string[] =>
-  lines.map(({ kind, priceKey, quantity }) => `${kind} ${priceKey ?? '-'} ${quantity}`);
+  lines.map(({ kind, priceKey, quantity }) => `${kind} ${priceKey ?? '-'} ${quantity.toString()}`);
 
 /** Keys of the events behind each line. */
 async function behind({ lines }: InvoiceView): Promise<Record<string, string[]>> {
