@@ -133,7 +133,7 @@ export class FactsLoader {
       exchangeRates,
       allowances: await this.allowances.latest(
         tx,
-        rolling.map((subscriptionId) => ({ subscriptionId, before: at })),
+        rolling.map((subscriptionId) => ({ subscriptionId, beginsBefore: at })),
       ),
     };
   }

@@ -113,7 +113,7 @@ export class RealRevenue {
     return {
       lines: await this.invoices.billedLines(tx, subscriptionId, before, null),
       discountUses: await this.invoices.discountUses(tx, subscriptionId, null),
-      allowances: (await this.allowances.latest(tx, [{ subscriptionId, before }])).get(subscriptionId) ?? [],
+      allowances: (await this.allowances.latest(tx, [{ subscriptionId, beginsBefore: before }])).get(subscriptionId) ?? [],
     };
   }
 }

@@ -111,7 +111,7 @@ export class CandidateWorld {
       histories.set(subscriptionId, {
         lines: lines.filter(({ period }) => period.start < start),
         discountUses: discountUses.filter(({ periodStart }) => periodStart < start),
-        allowances: (await this.allowances.latest(tx, [{ subscriptionId, before: start }])).get(subscriptionId) ?? [],
+        allowances: (await this.allowances.latest(tx, [{ subscriptionId, beginsBefore: start }])).get(subscriptionId) ?? [],
       });
     }
     return histories;

@@ -481,6 +481,11 @@ export class InvoiceStore {
     return this.numbers.take(tx, 'INVOICE', count);
   }
 
+  /** `NumberSeries.nextPlace` */
+  nextPlace(tx: TenantTransaction): Promise<number> {
+    return this.numbers.nextPlace(tx);
+  }
+
   /** Makes a draft final, or many at once. */
   finalize(tx: TenantTransaction, id: string, finalization: Omit<Finalization, 'id'>): Promise<void> {
     return this.finalizeMany(tx, [{ id, ...finalization }]);

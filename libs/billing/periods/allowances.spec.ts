@@ -77,6 +77,44 @@ describe('allowances that roll over', () => {
     await expectRecomputable();
   });
 
+  test('8.4 a threshold invoice keeps what was carried into its month, and so does the one that closes it, whatever late usage takes of it', async () => {
+    await subscribed([rolling({ includedQuantity: '100' })], { invoiceThreshold: '20' });
+    await world.use('acme', used(1, 40));
+    await world.bill('2026-02-01T01:00:00Z');
+    await world.use('acme', used(2, 200));
+    await world.bill('2026-02-11T00:00:00Z');
+    await world.use('acme', { at: '2026-01-20T00:00:00Z', quantity: '10' });
+    await world.bill('2026-03-01T01:00:00Z');
+    await world.use('acme', { at: '2026-01-21T00:00:00Z', quantity: '7' }, { at: '2026-02-21T00:00:00Z', quantity: '1' });
+    await world.bill('2026-04-01T01:00:00Z');
+    // 200 less 100 and the 60 that January left; late usage took 10 of those before February was closed. What came after that is charged.
+    expect(await bills()).toEqual([
+      '2026-02-01: USAGE usage 0',
+      '2026-02-11: USAGE usage 40',
+      '2026-03-01: USAGE usage 10',
+      '2026-04-01: DELTA usage 1',
+    ]);
+    await expectRecomputable();
+  });
+
+  test('8.4 what is recorded of an allowance is never written again, and what did not change is not written once more', async () => {
+    const subscriptionId = await subscribed([rolling({ includedQuantity: '100' })]);
+    await world.use('acme', used(1, 40));
+    await world.bill('2026-02-01T01:00:00Z');
+    await world.use('acme', { at: '2026-01-20T00:00:00Z', quantity: '10' });
+    await world.bill('2026-03-01T01:00:00Z');
+    await world.use('acme', { at: '2026-02-20T00:00:00Z', quantity: '5' });
+    await world.bill('2026-04-01T01:00:00Z');
+    const rows = await world.database.withTenant(world.tenantId, (tx) =>
+      tx.query<{ row: string }>(
+        `SELECT concat_ws(' ', to_char(period_start, 'MM'), version, used, carried -> 0 ->> 'quantity', place) AS row
+         FROM allowance_carry WHERE tenant_id = $1 AND subscription_id = $2 ORDER BY period_start, version`,
+        [world.tenantId, subscriptionId],
+      ),
+    );
+    expect(rows.map(({ row }) => row)).toEqual(['01 1 40 60 2', '01 2 50 50 2', '02 1 0 50 2', '02 2 5 45 2', '03 1 0 45 2']);
+  });
+
   test('4.6 run after run gives the same as one run over all months', async () => {
     await subscribed([rolling({ rolloverMaximum: '700' })]);
     await world.use('acme', used(1, 100), used(2, 1800), used(3, 1050));

@@ -412,7 +412,6 @@ export class PeriodFacts {
     late: ReadonlyMap<FactsQuery, readonly LateScope[]>,
   ): Promise<Map<FactsQuery, BillingHistory>> {
     const real = asked.filter(({ query }) => query.world === undefined);
-    const before = ({ asIssued }: FactsQuery): number | null => (asIssued?.number ? placeOf(asIssued.number) : null);
     const [lines, discountUses, balances, allowances] = await Promise.all([
       this.invoices.billedLinesOf(
         tx,
@@ -421,29 +420,33 @@ export class PeriodFacts {
           .map(({ query, subscription }) => ({
             subscriptionId: subscription.id,
             since: sinceOf(query.instant, late.get(query) ?? []),
-            before: before(query),
+            before: placeIn(query),
           })),
       ),
       this.invoices.discountUsesOf(
         tx,
         real
           .filter(({ subscription }) => subscription.discounts.some(({ amountOff }) => amountOff !== null))
-          .map(({ query, subscription }) => ({ subscriptionId: subscription.id, before: before(query) })),
+          .map(({ query, subscription }) => ({ subscriptionId: subscription.id, before: placeIn(query) })),
       ),
       this.invoices.balancesOf(
         tx,
-        real.map(({ query, standing }) => ({ customerId: standing.customer.id, before: before(query) })),
+        real.map(({ query, standing }) => ({ customerId: standing.customer.id, before: placeIn(query) })),
       ),
       this.allowances.latest(
         tx,
-        real.filter(rollsOver).map(({ query, subscription }) => ({ subscriptionId: subscription.id, before: beginOf(query.instant) })),
+        real.filter(rollsOver).map(({ query, subscription }) => ({
+          subscriptionId: subscription.id,
+          beginsBefore: beginOf(query.instant),
+          before: placeIn(query),
+        })),
       ),
     ]);
     const histories = new Map<FactsQuery, BillingHistory>();
     for (const { query, standing, subscription } of real) {
       const billed = lines.get(subscription.id) ?? [];
       histories.set(query, {
-        lines: query.instant.change === null ? billed : await this.lessCredited(tx, billed, query.instant.at, before(query)),
+        lines: query.instant.change === null ? billed : await this.lessCredited(tx, billed, query.instant.at, placeIn(query)),
         discountUses: [...(discountUses.get(subscription.id) ?? []), ...unwrittenUses(query, late.get(query) ?? [])],
         wallet: NOTHING_BILLED.wallet,
         balances: balances.get(standing.customer.id) ?? NOTHING_BILLED.balances,
@@ -475,17 +478,25 @@ export class PeriodFacts {
     });
   }
 
-  /** Of parts that are rated again: late ones, and those of an issued invoice or of one that is made again. */
+  /**
+   * Of parts that are rated again: late ones, and those of an issued invoice or of one that is made again, whose openings never change. What a THRESHOLD
+   * invoice billed so far was not recorded yet when it was made: it opens with what the part before carried on then.
+   */
   private recordedAllowances(
     tx: TenantTransaction,
     asked: readonly Asked[],
     late: ReadonlyMap<FactsQuery, readonly LateScope[]>,
   ): Promise<Map<string, AllowanceRecord[]>> {
     const rolling = asked.filter((one) => one.query.world === undefined && rollsOver(one));
-    const parts = rolling.flatMap(({ query }) => [...query.instant.closes, ...(late.get(query) ?? []).flatMap((scope) => scope.parts)]);
+    const parts = rolling.flatMap(({ query }) =>
+      [...query.instant.closes, ...(late.get(query) ?? []).flatMap((scope) => scope.parts)].map((part) => ({
+        part,
+        before: query.asIssued?.kind === 'THRESHOLD' ? placeIn(query) : null,
+      })),
+    );
     return this.allowances.ofPeriods(
       tx,
-      parts.map(({ segment, period }) => ({ segmentId: segment.id, start: period.start })),
+      parts.map(({ part: { segment, period }, before }) => ({ segmentId: segment.id, start: period.start, before })),
     );
   }
 
@@ -538,6 +549,9 @@ export class PeriodFacts {
     return usage;
   }
 }
+
+/** Of an issued invoice, its place in the series: what came from there on is not of its facts. */
+const placeIn = ({ asIssued }: FactsQuery): number | null => (asIssued?.number ? placeOf(asIssued.number) : null);
 
 const NOTHING_BILLED: BillingHistory = {
   lines: [],

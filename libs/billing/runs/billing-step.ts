@@ -8,7 +8,7 @@ import { AllowanceStore } from '../periods/allowance.store.ts';
 import { subscriptionEnd, type BillingInstant } from '../periods/billing-instant.ts';
 import { BillingPeriodStore, type BillingPeriod, type NewPeriod, type PeriodClosing } from '../periods/billing-period.store.ts';
 import { groupedBy } from '../grouped-by.ts';
-import { instantKey, InvoiceStore, type DraftToSave, type InstantKey, type NewInvoice } from '../invoices/invoice.store.ts';
+import { instantKey, InvoiceStore, placeOf, type DraftToSave, type InstantKey, type NewInvoice } from '../invoices/invoice.store.ts';
 import type { Invoice, InvoiceKind } from '../invoices/invoice.ts';
 import { PeriodFacts, type PeriodFactsResult } from '../periods/period-facts.ts';
 import { Standings, type Course, type Standing } from '../periods/standings.ts';
@@ -270,7 +270,6 @@ export class BillingStep {
     await this.removeEmpty(tx, placed);
     await this.invoices.saveLines(tx, saved);
     const closed = await this.closePeriods(tx, request, page, placed);
-    await this.recordAllowances(tx, page);
     await this.settle(tx, page, placed, closed);
     await this.markRated(tx, page);
     // Late, since whoever else bills this tenant waits for the numbers.
@@ -279,6 +278,7 @@ export class BillingStep {
       tx,
       saved.map((invoice, index) => ({ ...invoice, status: 'FINALIZED', number: numbers[index] ?? null, finalizedAt: request.asOf })),
     );
+    await this.recordAllowances(tx, page, numbers);
     await this.postToBalances(tx, saved);
     const invoiceIds = saved.map(({ id }) => id);
     if (!isPreview) await this.invoices.announce(tx, invoiceIds, 'FINALIZED');
@@ -368,13 +368,15 @@ export class BillingStep {
     return closed;
   }
 
-  /** What closed periods left of allowances that roll over: the next ones begin with it. */
-  private recordAllowances(tx: TenantTransaction, page: readonly Assembled[]): Promise<void> {
+  /** What closed periods left of allowances that roll over: the next ones begin with it. Behind all invoices of the page, before all that come. */
+  private async recordAllowances(tx: TenantTransaction, page: readonly Assembled[], numbers: readonly string[]): Promise<void> {
     const recorded = page.map(({ billing, invoices }) => ({
       subscriptionId: billing.course.subscription.id,
       records: invoices.flatMap(({ allowances }) => allowances),
     }));
-    return this.allowances.save(tx, recorded);
+    if (recorded.every(({ records }) => records.length === 0)) return;
+    const last = numbers.at(-1);
+    await this.allowances.save(tx, recorded, last === undefined ? await this.invoices.nextPlace(tx) : placeOf(last) + 1);
   }
 
   /**
