@@ -352,7 +352,7 @@ export class ExpectedInvoices {
     const period = validIn(price, part.period);
     if (period === null) return [];
     return this.usedParts(price, own, before).flatMap(({ amounts, group, events, quantity }) => {
-      if (price.model === 'COST_PLUS' && events.some(({ cost_state: state }) => state === 'UNPRICED' || state === 'PENDING')) return [];
+      if (price.model === 'COST_PLUS' && events.some(isUnpriced)) return [];
       const cost = Fraction.sum(events.map((event) => costIn(event, part.pieces[0].segment.terms.currency)));
       const carried = this.openingOf(part.pieces[0], part.period.start, price, group, runningAt);
       const used: Used = { quantity, events: Fraction.of(events.length), cost, carried };
@@ -415,7 +415,8 @@ export class ExpectedInvoices {
     if (minimumCommitment === null) return [];
     if (commitmentIntervals !== 1) return this.trueUpOfSeveral(part, parts, lines, of);
     const ids = new Set(part.pieces.map((piece) => piece.segment.id));
-    const isOwn = (id: string, start: number): boolean => ids.has(id) && start >= part.period.start && start < part.period.end;
+    const isOwn = (id: string, at: number): boolean =>
+      part.pieces.some(({ segment: of, start, end }) => of.id === id && start <= at && at < end);
     const usage = Fraction.sum(lines.filter((line) => isOwn(line.segment, line.start)).map(netOfLine));
     const paid = this.feesBetween(this.before(of.invoice), ids, part.period.fullStart, part.period.fullEnd);
     const committed = partOf(Fraction.read(minimumCommitment), part.period);
@@ -563,14 +564,37 @@ export class ExpectedInvoices {
       const isCarried = (this.contract.discounts.get(invoice.subscription_id) ?? []).some(({ carriesOn }) => carriesOn === true);
       if (isCarried && !(await this.isTouched(invoice, periods)) && !(deltas.length > 0 && hasLongCommitment(periods))) continue;
       const original = closing?.invoice ?? { ...invoice, billing_at: billedAt ?? 0 };
-      const billings = new Set(periods.filter((period) => !isFree(period)).map(({ fullStart }) => fullStart));
+      const waiting = await this.waitingFor(invoice, periods, adjusts);
+      const billings = new Set(
+        periods.filter((period) => !isFree(period) && !waiting.has(period.fullStart)).map(({ fullStart }) => fullStart),
+      );
       const others = this.usesBesides({ invoice, original, billings, adjusts });
       const uses: DiscountUse[] = [];
       const due = await this.scope(original, periods, [], { asOf: invoice, corrected: deltas, others, uses });
-      this.ratings.push({ by: invoice, adjusts, billings, uses });
-      deltas.push(...due.flatMap((line) => this.delta(line, adjusts, invoice)));
+      this.ratings.push({ by: invoice, adjusts, billings, uses: uses.filter(({ billing }) => billings.has(billing)) });
+      deltas.push(...due.filter(({ billing }) => billings.has(billing)).flatMap((line) => this.delta(line, adjusts, invoice)));
     }
     return deltas;
+  }
+
+  /** Billing periods of which a COST_PLUS charge was billed and has usage now whose cost nobody knows: they wait for it as a whole. */
+  private async waitingFor(invoice: RawInvoice, periods: readonly RawPeriod[], adjusts: string): Promise<ReadonlySet<number>> {
+    const waiting = new Set<number>();
+    const isPlus = ({ segment }: RawPeriod): boolean => segment.terms.prices.some(({ model }) => model === 'COST_PLUS');
+    if (!periods.some(isPlus)) return waiting;
+    const events = await this.eventsOf(invoice, periods, invoice.seen_seq);
+    for (const part of joined(periods.filter((period) => !isFree(period)))) {
+      const [{ segment }] = part.pieces;
+      const own = events.filter((event) => part.pieces.some(({ start, end }) => start <= event.at && event.at < end));
+      for (const price of segment.terms.prices.filter(({ model }) => model === 'COST_PLUS')) {
+        const unknown = this.usedParts(price, own, []).filter(({ events: used }) => used.some(isUnpriced));
+        const lines = unknown.map(({ group }) =>
+          expected('USAGE', segment, price.key, group, part.period, Fraction.ZERO, Fraction.ZERO, Fraction.ZERO),
+        );
+        if (lines.some((line) => this.billedOf(line, adjusts, invoice).length > 0)) waiting.add(part.period.fullStart);
+      }
+    }
+    return waiting;
   }
 
   /** Whether usage of the periods came, was cancelled or got its cost since an invoice looked at them last. */
@@ -663,8 +687,9 @@ export class ExpectedInvoices {
     return replaced !== null && (replaced === other || this.isMadeAgainBy(replaced, other));
   }
 
-  private delta(line: ExpectedLine, adjusts: string, invoice: RawInvoice): ExpectedLine[] {
-    const billed = this.before(invoice).flatMap(({ invoice: other, lines }) =>
+  /** What was billed of a charge of closed periods: by the invoice that closed them, by threshold invoices, by corrections. */
+  private billedOf(line: ExpectedLine, adjusts: string, invoice: RawInvoice): RawLine[] {
+    return this.before(invoice).flatMap(({ invoice: other, lines }) =>
       lines.filter(
         (candidate) =>
           (candidate.kind === 'DELTA'
@@ -672,6 +697,10 @@ export class ExpectedInvoices {
             : (other.id === adjusts || other.kind === 'THRESHOLD') && candidate.kind === line.kind) && isSameCharge(candidate, line),
       ),
     );
+  }
+
+  private delta(line: ExpectedLine, adjusts: string, invoice: RawInvoice): ExpectedLine[] {
+    const billed = this.billedOf(line, adjusts, invoice);
     const already = Fraction.sum(billed.map(({ amount, discount }) => Fraction.read(amount).minus(Fraction.read(discount))));
     const amount = line.amount.minus(line.discount).minus(already);
     if (amount.isZero) return [];
@@ -782,6 +811,8 @@ function requireCovered(own: readonly RawPeriod[]): void {
   if (own.some(isLong) && new Set(own.map(({ segment }) => segment.id)).size > 1)
     throw new NotCovered('changes of fees for several billing periods');
 }
+
+const isUnpriced = ({ cost_state: state }: RawEvent): boolean => state === 'UNPRICED' || state === 'PENDING';
 
 const hasLongCommitment = (periods: readonly RawPeriod[]): boolean =>
   periods.some(({ segment: { terms } }) => terms.minimumCommitment !== null && (terms.commitmentIntervals ?? 1) !== 1);

@@ -11,7 +11,14 @@ import { CreditsService, DebitsService, PurchasesService } from '@tare/credits';
 import { Decimal, parseInstant } from '@tare/core';
 import type { Instant } from '@tare/core';
 import { RecostingService } from '@tare/costs';
-import { DiscountsService, MigrationsService, PausesService, SubscriptionsService, type MigrationTiming } from '@tare/customers';
+import {
+  AgreedPricesService,
+  DiscountsService,
+  MigrationsService,
+  PausesService,
+  SubscriptionsService,
+  type MigrationTiming,
+} from '@tare/customers';
 import { CorrectionsService, type CorrectionAuthor, type IngestResult } from '@tare/usage';
 import type { StoryEvent, TestWorld } from '../../libs/billing/world.fixture.ts';
 
@@ -41,6 +48,15 @@ interface StoryDiscount {
   readonly amountOff?: string;
   readonly periods?: number;
   readonly carriesOn?: boolean;
+  readonly appliesTo?: 'ALL' | 'FEES' | 'USAGE';
+  readonly prices?: readonly string[];
+}
+
+/** A price that is agreed with one customer, from when it is asked for unless said. */
+interface StoryOverride {
+  readonly price: string;
+  readonly validUntil?: string;
+  readonly [amount: string]: string | undefined;
 }
 
 /** What can happen. A step has one of the fields; `note` says why it stands there, for readers. Money is USD. Invoices are named by their numbers. */
@@ -89,6 +105,17 @@ interface Happenings {
     readonly endsAt?: string;
     readonly creditUnused?: boolean;
   };
+  /** Takes a cancellation back that is still to come. */
+  readonly uncancel: { readonly subscription: string; readonly at: string };
+  readonly trialEnd: { readonly subscription: string; readonly at: string; readonly trialEndsAt: string };
+  readonly agree: { readonly subscription: string; readonly at: string; readonly overrides: readonly StoryOverride[] };
+  /** The plan's own prices again. */
+  readonly disagree: { readonly subscription: string; readonly at: string; readonly prices: readonly string[] };
+  readonly discount: { readonly subscription: string; readonly at: string; readonly discount: StoryDiscount };
+  readonly endDiscount: { readonly subscription: string; readonly at: string; readonly key: string };
+  /** Of all subscriptions of a customer. */
+  readonly customerDiscount: { readonly customer: string; readonly at: string; readonly discount: StoryDiscount };
+  readonly endCustomerDiscount: { readonly customer: string; readonly at: string; readonly key: string };
   readonly coupon: StoryDiscount;
   readonly redeem: { readonly subscription: string; readonly coupon: string; readonly at: string };
   /** How a customer is taxed: rates in percent. */
@@ -96,6 +123,7 @@ interface Happenings {
     readonly customer: string;
     readonly rates: Readonly<Record<string, string>>;
     readonly exempt?: boolean;
+    readonly creditsTaxed?: 'AT_PURCHASE' | 'AT_USE';
     readonly from?: string;
   };
   /** What a model costs per million tokens, in USD; stored events are costed with it at once. */
@@ -140,15 +168,14 @@ const STEPS: Steps = {
     if (refused.length > 0) throw new Error(JSON.stringify(refused));
   },
   use: async (usage, telling) => {
-    for (const { customer, names, ...event } of [usage].flat())
-      await telling.world.use(customer, { ...event, ...(names === undefined ? {} : { subscription: named(names, telling) }) });
+    for (const { customer, ...event } of [usage].flat()) await telling.world.use(customer, naming(event, telling));
   },
   void: (keys, { world }) => correct(world, (service, author) => service.voidEvents(world.tenantId, keys, author)),
-  amend: (events, { world }) =>
-    correct(world, (service, author) =>
+  amend: (events, telling) =>
+    correct(telling.world, (service, author) =>
       service.amendEvents(
-        world.tenantId,
-        events.map((event) => ({ type: 'request', ...event })),
+        telling.world.tenantId,
+        events.map((event) => ({ type: 'request', ...naming(event, telling) })),
         author,
       ),
     ),
@@ -211,14 +238,48 @@ const STEPS: Steps = {
       at: parseInstant(at),
       endsAt: instantOf(endsAt),
     }),
+  uncancel: ({ subscription, at }, telling) =>
+    telling.world
+      .get(SubscriptionsService)
+      .uncancel(telling.world.tenantId, { subscription: named(subscription, telling), at: parseInstant(at) }),
+  trialEnd: ({ subscription, at, trialEndsAt }, telling) =>
+    telling.world.get(PausesService).setTrialEnd(telling.world.tenantId, {
+      subscription: named(subscription, telling),
+      at: parseInstant(at),
+      trialEndsAt: parseInstant(trialEndsAt),
+    }),
+  agree: ({ subscription, at, overrides }, telling) =>
+    telling.world.get(AgreedPricesService).override(telling.world.tenantId, {
+      subscription: named(subscription, telling),
+      at: parseInstant(at),
+      overrides: overrides.map(({ validUntil, ...override }) => ({ ...override, validUntil: instantOf(validUntil) })),
+    }),
+  disagree: ({ subscription, at, prices }, telling) =>
+    telling.world
+      .get(AgreedPricesService)
+      .remove(telling.world.tenantId, { subscription: named(subscription, telling), at: parseInstant(at), prices }),
+  discount: ({ subscription, at, discount }, telling) =>
+    telling.world.get(DiscountsService).add(telling.world.tenantId, {
+      subscription: named(subscription, telling),
+      at: parseInstant(at),
+      discount: discountOf(discount),
+    }),
+  endDiscount: ({ subscription, at, key }, telling) =>
+    telling.world
+      .get(DiscountsService)
+      .remove(telling.world.tenantId, { subscription: named(subscription, telling), at: parseInstant(at), key }),
+  customerDiscount: ({ customer, at, discount }, { world }) =>
+    world.get(DiscountsService).addToCustomer(world.tenantId, { customer, at: parseInstant(at), discount: discountOf(discount) }),
+  endCustomerDiscount: ({ customer, at, key }, { world }) =>
+    world.get(DiscountsService).removeFromCustomer(world.tenantId, { customer, at: parseInstant(at), key }),
   coupon: ({ ...discount }, { world }) => world.get(CouponsService).create(world.tenantId, { name: discount.key, ...discountOf(discount) }),
   redeem: ({ subscription, coupon, at }, telling) =>
     telling.world
       .get(DiscountsService)
       .redeem(telling.world.tenantId, { subscription: named(subscription, telling), coupon, at: parseInstant(at) }),
-  tax: ({ customer, rates, exempt, from }, { world }) => {
+  tax: ({ customer, rates, exempt, creditsTaxed, from }, { world }) => {
     const named = Object.entries(rates).map(([name, percent]) => ({ name, percent: Decimal.parse(percent) }));
-    const input = { rates: named, exempt: exempt ?? false, from: instantOf(from) };
+    const input = { rates: named, exempt: exempt ?? false, creditsTaxed: creditsTaxed ?? null, from: instantOf(from) };
     return world.get(CustomerTaxesService).set(world.tenantId, customer, input, 'the story');
   },
   rate: async ({ provider, model, from, input, output }, { world }) => {
@@ -255,6 +316,11 @@ export async function take({ note: _, ...step }: Step, telling: Telling): Promis
 const usd = (amount: string): { amount: Decimal; currency: string } => ({ amount: Decimal.parse(amount), currency: 'USD' });
 
 const instantOf = (text: string | undefined): Instant | null => (text === undefined ? null : parseInstant(text));
+
+/** With the id of the subscription that it names. */
+function naming({ names, ...event }: StoryEvent & { readonly names?: string }, telling: Telling): StoryEvent {
+  return { ...event, ...(names === undefined ? {} : { subscription: named(names, telling) }) };
+}
 
 const named = (name: string, { subscriptions }: Telling): string => known(subscriptions, name);
 

@@ -318,6 +318,19 @@ describe('amounts off whose rest is carried on', () => {
     await expectRecomputable();
   });
 
+  test('8.3 late usage of a period that was closed without an invoice leaves the fee what it took of it', async () => {
+    await world.plan({ key: 'plan', kind: 'SUBSCRIPTION', prices: [{ key: 'fee', model: 'FLAT', amount: '30' }, usage()] });
+    const subscription = await world.subscribe('acme', 'plan', '2026-01-01T00:00:00Z', { discounts: [off({ carriesOn: true })] });
+    await world.bill('2026-01-01T02:00:00Z');
+    await world.cancel(subscription, '2026-01-20T00:00:00Z');
+    await world.bill('2026-02-01T02:00:00Z');
+    await world.use('acme', used(1, 100));
+    await world.bill('2026-02-02T02:00:00Z');
+    // Of the 100 off the fee has taken 30: 70 are left for the 100 of usage.
+    expect(await net()).toEqual(['30 -30', '30 -0']);
+    await expectRecomputable();
+  });
+
   test('8.1 without that, what a period leaves of it is lost', async () => {
     await world.plan({ key: 'plan', kind: 'PER_QUERY', prices: [usage()] });
     await world.subscribe('acme', 'plan', '2026-01-01T00:00:00Z', { discounts: [off({})] });

@@ -753,11 +753,16 @@ function unwrittenUses({ asIssued }: FactsQuery, late: readonly LateScope[]): Di
   );
 }
 
-/** What the invoice of a late scope and its corrections took of amounts off, for the periods of the scope. */
+/**
+ * What the invoice of a late scope, threshold invoices and corrections took of amounts off, for the periods of the scope. Where they were closed without an
+ * invoice, all else is what fees took.
+ */
 function usesOfScope({ parts, invoiceNo }: LateScope, { history }: Loaded): DiscountUse[] {
   const starts = new Set(parts.map(({ period }) => period.fullStart));
   return history.discountUses.filter(
-    (use) => starts.has(use.periodStart) && (invoiceNo === null || use.invoiceNo >= invoiceNo || use.ofThreshold === true),
+    (use) =>
+      starts.has(use.periodStart) &&
+      (use.ofThreshold === true || use.ofCorrection === true || (invoiceNo !== null && use.invoiceNo >= invoiceNo)),
   );
 }
 
