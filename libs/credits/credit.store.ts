@@ -230,6 +230,22 @@ export class CreditStore {
     return rows.map(grantOfRow);
   }
 
+  /** Credits that were burnt of each grant at one of the times or later, by time and id; those of which nothing was are left out. */
+  async burntSince(tx: TenantTransaction, customerId: string, ...times: readonly Instant[]): Promise<Map<Instant, Map<string, Decimal>>> {
+    const rows = await tx.query<{ since: Instant; grant_id: string; credits: string }>(
+      `SELECT t.since, p.grant_id, sum(p.credits) AS credits FROM unnest($3::timestamptz[]) AS t (since)
+       JOIN credit_posting p ON p.tenant_id = $1 AND p.customer_id = $2 AND p.account = 'BURNT' AND p.grant_id IS NOT NULL AND p.at >= t.since
+       GROUP BY 1, 2`,
+      [tx.tenantId, customerId, times.map(sqlInstant)],
+    );
+    const burnt = new Map<Instant, Map<string, Decimal>>();
+    for (const { since, grant_id: id, credits } of rows) {
+      const own = burnt.get(since) ?? new Map<string, Decimal>();
+      burnt.set(since, own.set(id, Decimal.parse(credits)));
+    }
+    return burnt;
+  }
+
   /** What the customer's wallet owes. */
   async debt(tx: TenantTransaction, customerId: string): Promise<Decimal> {
     return (await this.row(tx, customerId))?.debt ?? Decimal.ZERO;

@@ -7,6 +7,7 @@ import { UsageModule } from '@tare/usage';
 import { CreditPurchaseStore } from './credit-purchase.store.ts';
 import { CreditStore } from './credit.store.ts';
 import { CreditSweepStore } from './credit-sweep.store.ts';
+import { CreditLapses } from './credit-lapses.ts';
 import { CreditsAhead } from './credits-ahead.ts';
 import { CreditsService } from './credits.service.ts';
 import { DebitStore } from './debit.store.ts';
@@ -31,6 +32,7 @@ import { Wallets } from './wallets.ts';
     CreditPurchaseStore,
     CreditSweepStore,
     DebitStore,
+    CreditLapses,
     CreditsAhead,
     Wallets,
     WalletWatch,
@@ -47,6 +49,7 @@ import { Wallets } from './wallets.ts';
   exports: [
     CreditStore,
     SettlementStore,
+    CreditLapses,
     CreditsAhead,
     Wallets,
     RatedUsageReader,

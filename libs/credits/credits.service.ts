@@ -8,12 +8,14 @@ import {
   PRICE_PRECISION,
   QUANTITY_PRECISION,
   requirePrecision,
+  withoutLapses,
 } from '@tare/core';
 import type { Grant, Instant } from '@tare/core';
 import { CustomerStore, SubscriptionStore, type Customer } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
 import { UsageBoundaries } from '@tare/usage';
 import { CreditStore, type NewGrant, type StoredGrant } from './credit.store.ts';
+import { CreditLapses } from './credit-lapses.ts';
 import { CreditsAhead } from './credits-ahead.ts';
 import { DrawDown } from './draw-down.ts';
 import { customerOf, requireKey } from './known-customers.ts';
@@ -47,7 +49,7 @@ export interface CreditBalance {
   readonly debt: Decimal;
   /** What plans grant for the running periods and their invoices have not brought yet, less what waits for it or was taken of it: debits may have it now. */
   readonly pending: Decimal;
-  /** Effective at the time asked for. */
+  /** Effective at the time asked for, without what does not roll over. */
   readonly grants: readonly StoredGrant[];
 }
 
@@ -63,6 +65,7 @@ export class CreditsService {
     private readonly drawDown: DrawDown,
     private readonly subscriptions: SubscriptionStore,
     private readonly ahead: CreditsAhead,
+    private readonly lapses: CreditLapses,
     private readonly past: PastWallets,
   ) {}
 
@@ -94,7 +97,8 @@ export class CreditsService {
       await this.drawDown.draw(tx, { customerId: customer.id });
       const segments = await this.subscriptions.segments(tx, { customerIds: [customer.id] });
       const all = at < now ? await this.past.grants(tx, { customer, segments, at }) : await this.store.grants(tx, customer.id, at, at);
-      const grants = all.filter((grant) => isEffective(grant, at));
+      const lapses = await this.lapses.of(tx, customer.id, segments, at);
+      const grants = withoutLapses(all, lapses).filter((grant) => isEffective(grant, at));
       const available = Decimal.max(Decimal.ZERO, availableAt(grants, at));
       const row = await this.store.row(tx, customer.id);
       const { reserved = Decimal.ZERO, debt = Decimal.ZERO } = row ?? {};

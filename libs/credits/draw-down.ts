@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { MeterStore } from '@tare/catalog';
-import { availableAt, Decimal, periodContains, planGrantKey, returnedBurns, segmentEnd, standingBurns } from '@tare/core';
-import type { Instant, Meter, Period, Segment } from '@tare/core';
+import { availableAt, Decimal, isLapsing, periodContains, planGrantKey, returnedBurns, segmentEnd, standingBurns } from '@tare/core';
+import type { CreditLapse, Instant, Meter, Period, Segment } from '@tare/core';
 import { CustomerStore, SubscriptionStore, type Customer } from '@tare/customers';
 import type { TenantTransaction } from '@tare/database';
 import { UsagePins, UsageReader } from '@tare/usage';
 import { createHash } from 'node:crypto';
+import { CreditLapses } from './credit-lapses.ts';
 import { CreditStore, periodKey, type StoredGrant, type WalletRow } from './credit.store.ts';
 import { pendingUntil, type PendingGrant } from './pending-grants.ts';
 import { causeOf } from './posting.ts';
@@ -41,6 +42,8 @@ interface Drawing {
   readonly settledUntil: ReadonlyMap<string, Instant>;
   /** Grants of plans that are still to come. */
   readonly pending: readonly PendingGrant[];
+  /** What periods that are over, and not closed yet, do not carry on. */
+  readonly lapses: readonly CreditLapse[];
 }
 
 /** So far ahead of the clock, in microseconds, usage may lie. */
@@ -69,6 +72,7 @@ export class DrawDown {
     private readonly settlements: SettlementStore,
     private readonly wallets: Wallets,
     private readonly watch: WalletWatch,
+    private readonly lapses: CreditLapses,
   ) {}
 
   /** Holds the wallet until the transaction ends. Nothing to draw: nothing is held. */
@@ -82,6 +86,7 @@ export class DrawDown {
     const wallet = await this.store.lock(tx, customer.id);
     const progress = new Map((await this.store.cursors(tx, customer.id)).map((cursor) => [cursor.subscriptionId, cursor]));
     const grants = await this.store.grants(tx, customer.id);
+    const until = Math.max(request.now ?? 0, Date.now() * 1_000) + AHEAD;
     const drawing: Drawing = {
       request,
       customer,
@@ -92,10 +97,8 @@ export class DrawDown {
       // Read after the lock: no draw before this one has seen more.
       seq: request.upToSeq ?? (await this.reader.currentSeq(tx)),
       settledUntil: new Map([...progress].map(([subscriptionId, { settledUntil }]) => [subscriptionId, settledUntil])),
-      pending: pendingUntil(
-        { segments, progress, has: (key) => grants.some((grant) => grant.key === key) },
-        Math.max(request.now ?? 0, Date.now() * 1_000) + AHEAD,
-      ),
+      pending: pendingUntil({ segments, progress, has: (key) => grants.some((grant) => grant.key === key) }, until),
+      lapses: await this.lapses.of(tx, customer.id, segments, until),
     };
     const demands = await this.demands(tx, drawing);
     const burns = await this.decide(tx, drawing, demands);
@@ -105,8 +108,9 @@ export class DrawDown {
     await this.store.markDrawn(tx, customer.id, { seq: drawnSeq, terms: fingerprint(segments), waiting });
     if (burns.length === 0) return;
     const at = request.now ?? Math.max(...burns.map((burn) => burn.at));
-    const after = availableAt(await this.store.grants(tx, customer.id), at);
-    await this.watch.look(tx, { customer, wallet, before: availableAt(drawing.grants, at), after, at });
+    const lapses = drawing.lapses.length === 0 ? [] : await this.lapses.of(tx, customer.id, segments, until);
+    const after = availableAt(await this.store.grants(tx, customer.id), at, lapses);
+    await this.watch.look(tx, { customer, wallet, before: availableAt(drawing.grants, at, drawing.lapses), after, at });
   }
 
   private async isUpToDate(
@@ -225,7 +229,7 @@ export class DrawDown {
   /** What is given back comes first, then open periods in order of event time, then what came late: it burns what is current (SEMANTICS 7.3). */
   private async decide(tx: TenantTransaction, drawing: Drawing, demands: readonly PartDemand[]): Promise<DecidedBurn[]> {
     const returned: DecidedBurn[] = [];
-    let state: WalletState = { grants: drawing.grants, debt: drawing.wallet.debt };
+    let state: WalletState = { grants: drawing.grants, debt: drawing.wallet.debt, lapses: drawing.lapses };
     for (const demand of returnsOf(demands)) {
       const burns = await this.giveBack(tx, drawing, demand);
       returned.push(...burns);
@@ -287,9 +291,9 @@ function isWaiting(drawing: Drawing, demand: Pick<PartDemand, 'part' | 'at'>): b
   return waitsFor(drawing, demand) !== undefined;
 }
 
-/** No demand reaches across an instant at which a grant begins or ends, be it there or still to come. */
-function cutsOf({ grants, pending }: Drawing): Instant[] {
-  return [...cutsOfGrants(grants), ...pending.flatMap(({ period }) => [period.start, period.end])];
+/** No demand reaches across an instant at which a grant begins or ends, be it there or still to come, or credits lapse. */
+function cutsOf({ grants, pending, lapses }: Drawing): Instant[] {
+  return [...cutsOfGrants(grants), ...lapses.map(({ at }) => at), ...pending.flatMap(({ period }) => [period.start, period.end])];
 }
 
 /** Credits to give back, by period and dimensions: the ledger is read once for each. */
@@ -308,7 +312,7 @@ function causeOfPart(part: BurningPart, dimensionKey: string): DecidedBurn['caus
 }
 
 /** The wallet with what is given back. */
-function walletWith({ grants, debt }: WalletState, returned: readonly DecidedBurn[]): WalletState {
+function walletWith({ grants, debt, lapses = [] }: WalletState, returned: readonly DecidedBurn[]): WalletState {
   const after = grants.map((grant) => {
     const own = returned.filter(({ grantId }) => grantId === grant.id);
     if (own.length === 0) return grant;
@@ -318,7 +322,14 @@ function walletWith({ grants, debt }: WalletState, returned: readonly DecidedBur
     return { ...grant, remaining: grant.remaining.minus(credits), ...(priceUsed === undefined ? {} : { priceUsed }) };
   });
   const owed = Decimal.sum(returned.filter(({ against }) => against === 'DEBT').map(({ credits }) => credits));
-  return { grants: after, debt: Decimal.max(Decimal.ZERO, debt.plus(owed)) };
+  // What is given back of a time before credits lapse may lapse too.
+  const lapsing = lapses.map((lapse) => {
+    const back = returned.filter(
+      ({ grantId, at }) => at < lapse.at && grants.some((grant) => grant.id === grantId && isLapsing(grant, lapse)),
+    );
+    return { ...lapse, credits: lapse.credits.minus(Decimal.sum(back.map(({ credits }) => credits))) };
+  });
+  return { grants: after, debt: Decimal.max(Decimal.ZERO, debt.plus(owed)), lapses: lapsing };
 }
 
 /** Instants at which grants begin or end: no demand reaches across one (SEMANTICS 7.3). */

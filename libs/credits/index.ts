@@ -10,6 +10,7 @@ export {
   type WalletRow,
 } from './credit.store.ts';
 export { cutsOfGrants, DrawDown, fingerprint as drawnTermsOf, type DrawRequest } from './draw-down.ts';
+export { CreditLapses } from './credit-lapses.ts';
 export { CreditsAhead } from './credits-ahead.ts';
 export { aheadOf, type PendingGrant } from './pending-grants.ts';
 export { needsSingleEvents, RatedUsageReader, type RatedUsage, type RatedUsageQuery } from './rated-usage.ts';

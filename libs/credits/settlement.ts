@@ -1,10 +1,12 @@
 import { applyExhaustion, burnCredits, Decimal } from '@tare/core';
-import type { BurnAgainst, BurnAllocation, ExhaustionTerms, Grant, Instant } from '@tare/core';
+import type { BurnAgainst, BurnAllocation, CreditLapse, ExhaustionTerms, Grant, Instant } from '@tare/core';
 
 /** A wallet at one moment: what its grants have left and what it owes. */
 export interface WalletState {
   readonly grants: readonly Grant[];
   readonly debt: Decimal;
+  /** What periods that are over, and not closed yet, do not carry on; none: nothing. */
+  readonly lapses?: readonly CreditLapse[];
 }
 
 /** Credits that usage of a period wants. */
@@ -39,7 +41,7 @@ export interface Settlement {
  * whole periods of worlds in which nothing was drawn.
  */
 export function settlePeriod(terms: ExhaustionTerms, wallet: WalletState, demands: readonly Demand[]): Settlement {
-  const { allocations, uncovered, grants } = burnCredits(wallet.grants, demands);
+  const { allocations, uncovered, grants, lapses } = burnCredits(wallet.grants, demands, wallet.lapses);
   const exhaustion = applyExhaustion(terms, uncovered, wallet.debt);
   const burns = [
     ...allocations.map((allocation) => burnOf(demands, allocation)),
@@ -50,7 +52,11 @@ export function settlePeriod(terms: ExhaustionTerms, wallet: WalletState, demand
   const after = new Map(grants.map((grant) => [grant.id, grant]));
   // In the caller's order, with whatever else its grants carry.
   const settled = wallet.grants.map((grant) => ({ ...grant, ...after.get(grant.id) }));
-  return { burns, uncoveredCredits, wallet: { grants: settled, debt: wallet.debt.plus(owed) } };
+  return {
+    burns,
+    uncoveredCredits,
+    wallet: { grants: settled, debt: wallet.debt.plus(owed), ...(wallet.lapses === undefined ? {} : { lapses }) },
+  };
 }
 
 function burnOf(demands: readonly Demand[], { demandIndex, grantId, credits, revenue }: BurnAllocation): SettledBurn {

@@ -1,5 +1,5 @@
 import { CodedError, Decimal, periodContains, segmentEnd, servicePeriodAt, WalletBook } from '@tare/core';
-import type { DecidedDebit, Instant, Period, Segment } from '@tare/core';
+import type { CreditLapse, DecidedDebit, Instant, Period, Segment } from '@tare/core';
 import { randomUUID } from 'node:crypto';
 import type { StoredGrant, WalletRow } from './credit.store.ts';
 import type { CreditDebit, CreditReservation, WalletSums } from './debit.ts';
@@ -42,6 +42,8 @@ export interface LoadedWallet {
   readonly settledUntil: ReadonlyMap<string, Instant>;
   /** Grants that plans make for the periods that run, and that are still to come. */
   readonly pending: readonly PendingGrant[];
+  /** What periods that are over, or soon will be, do not carry on. */
+  readonly lapses: readonly CreditLapse[];
   readonly watch: WatchTerms;
 }
 
@@ -94,7 +96,8 @@ export class WalletLane {
   refused = false;
 
   constructor(readonly wallet: LoadedWallet) {
-    this.book = new WalletBook(wallet.grants, wallet.row.debt, Decimal.sum(wallet.reservations.map(({ uncovered }) => uncovered)));
+    const { grants, row, reservations, lapses } = wallet;
+    this.book = new WalletBook(grants, row.debt, Decimal.sum(reservations.map(({ uncovered }) => uncovered)), lapses);
     this.open = new Map(wallet.reservations.map((reservation) => [reservation.id, reservation]));
     this.version = wallet.row.version;
   }
@@ -305,8 +308,9 @@ export class WalletLane {
 
   /** Around the instant, up to where something begins or ends. */
   private stretchOf(at: Instant, period: Period | null): Pick<KnownPlace, 'from' | 'until'> {
-    const { segments, settledUntil } = this.wallet;
-    const edges = [...segments.flatMap((segment) => [segment.start, segmentEnd(segment) ?? Infinity]), ...settledUntil.values()];
+    const { segments, settledUntil, lapses } = this.wallet;
+    const bounds = segments.flatMap((segment) => [segment.start, segmentEnd(segment) ?? Infinity]);
+    const edges = [...bounds, ...settledUntil.values(), ...lapses.map((lapse) => lapse.at)];
     const before = edges.filter((edge) => edge <= at);
     const after = edges.filter((edge) => edge > at);
     return { from: Math.max(period?.start ?? -Infinity, ...before), until: Math.min(period?.end ?? Infinity, ...after) };

@@ -4,6 +4,7 @@ import type { Instant } from '@tare/core';
 import { SubscriptionStore, type Customer } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
 import { CreditStore } from './credit.store.ts';
+import { CreditLapses } from './credit-lapses.ts';
 import { CreditsAhead } from './credits-ahead.ts';
 import { DebitStore } from './debit.store.ts';
 import { WalletLane, type KnownRows, type WalletAnswer, type WalletOrder, type WalletOutcome } from './wallet-lane.ts';
@@ -64,6 +65,7 @@ export class WalletWriter {
     private readonly debits: DebitStore,
     private readonly watch: WalletWatch,
     private readonly ahead: CreditsAhead,
+    private readonly lapses: CreditLapses,
   ) {}
 
   /** Resolves when it is committed. @throws CodedError CREDITS_EXHAUSTED | KEY_REUSED | NOT_FOUND | RESERVATION_ENDED */
@@ -198,6 +200,7 @@ export class WalletWriter {
       settledUntil: new Map(cursors.map(({ subscriptionId, settledUntil }) => [subscriptionId, settledUntil])),
       // Of the periods that run, and of those that begin while the lane is believed.
       pending: (await this.ahead.load(tx, new Map([[id, segments]]), now, now + AHEAD)).get(id) ?? [],
+      lapses: await this.lapses.of(tx, id, segments, now + AHEAD),
       watch: await this.watch.terms(tx, id),
     });
     queue.loadedAt = Date.now();

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { availableAt, breakage, Decimal, nextRevenue, notCarried, returnedBurns } from '@tare/core';
 import type { CreditCarry, GrantToIssue, Instant, LedgerBurn, TakenCredits } from '@tare/core';
 import type { TenantTransaction } from '@tare/database';
+import { withBurntSince } from './credit-lapses.ts';
 import { CreditStore, type NewGrant, type PeriodKey, type StoredGrant } from './credit.store.ts';
 import {
   burnPostings,
@@ -58,10 +59,11 @@ export class Wallets {
 
   /**
    * What does not roll over into the next period of a plan becomes breakage where the ended one is over (SEMANTICS 7.9). Once what the period burnt is drawn,
-   * and before the next one is granted its own.
+   * and before the next one is granted its own. What was burnt since then was of what goes on.
    */
   async carryOver(tx: TenantTransaction, customerId: string, carry: CreditCarry): Promise<void> {
-    const lost = notCarried(await this.store.usableGrants(tx, customerId), carry);
+    const burnt = await this.store.burntSince(tx, customerId, carry.at);
+    const lost = notCarried(withBurntSince(await this.store.grants(tx, customerId), burnt.get(carry.at)), carry);
     await this.store.post(
       tx,
       customerId,

@@ -62,3 +62,19 @@ test('no more than the maximum goes on, of all that is left', async () => {
   await bill('2026-03-01T02:00:00Z');
   expect(await standing('quiet', '2026-03-05T00:00:00Z')).toBe('180 of 180 until 2026-04-01, 0 used');
 });
+
+test('7.9 plan credits above the maximum that rolls over are gone with their period, also before its invoice is final', async () => {
+  const rolling = { creditsPerInterval: '100', creditPrice: '0.1', creditRollover: true, creditRolloverMaximum: '60' };
+  await world.plan({ key: 'credits', kind: 'CREDIT', ...rolling, burnRates: [{ meter: 'chats', creditsPerUnit: '1' }] });
+  await world.customer('wealthy');
+  await world.subscribe('wealthy', 'credits', '2026-01-01T00:00:00Z');
+  await bill('2026-01-01T02:00:00Z');
+  const left = async (at: string): Promise<string> => (await world.answer('wealthy', 'chats', at)).remaining?.toString() ?? '-';
+  expect(await left('2026-01-31T23:59:59.999999Z')).toBe('100');
+  // Sixty that roll over, and the hundred of February that are sure to come.
+  expect(await left('2026-02-01T00:00:00Z')).toBe('160');
+  await world.use('wealthy', 'chats', '70', '2026-01-31T12:00:00Z');
+  expect(await left('2026-02-01T00:30:00Z')).toBe('130');
+  await bill('2026-02-01T02:00:00Z');
+  expect(await left('2026-02-01T03:00:00Z')).toBe('130');
+});

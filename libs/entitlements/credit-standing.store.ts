@@ -14,6 +14,8 @@ export interface DrawnWallet {
 
 /** Credits of a wallet that are left, and until when. */
 export interface OpenGrant {
+  /** Whose plan granted it. */
+  readonly subscriptionId: string | null;
   readonly remaining: Decimal;
   readonly effectiveAt: Instant;
   readonly expiresAt: Instant | null;
@@ -26,6 +28,14 @@ export interface OpenWallet {
   readonly waiting: ReadonlyMap<string, Decimal>;
   readonly hasGrants: boolean;
   readonly grants: readonly OpenGrant[];
+}
+
+interface GrantRow {
+  readonly customer_id: string;
+  readonly subscription_id: string | null;
+  readonly remaining: string;
+  readonly effective_at: Instant;
+  readonly expires_at: Instant | null;
 }
 
 /** SQL over wallets of many customers at once: their cached sums, never their ledgers. */
@@ -78,8 +88,8 @@ export class CreditStandingStore {
          WHERE c.tenant_id = $1 AND c.id = ANY ($2::uuid[])`,
         values,
       ),
-      tx.query<{ customer_id: string; remaining: string; effective_at: Instant; expires_at: Instant | null }>(
-        `SELECT customer_id, remaining, effective_at, expires_at FROM credit_grant
+      tx.query<GrantRow>(
+        `SELECT customer_id, subscription_id, remaining, effective_at, expires_at FROM credit_grant
          WHERE tenant_id = $1 AND customer_id = ANY ($2::uuid[]) AND remaining <> 0 AND (expires_at IS NULL OR expires_at > $3)`,
         [...values, sqlInstant(at)],
       ),
@@ -96,7 +106,8 @@ export class CreditStandingStore {
       ]),
     );
     for (const row of grants) {
-      const grant = { remaining: Decimal.parse(row.remaining), effectiveAt: row.effective_at, expiresAt: row.expires_at };
+      const { subscription_id: subscriptionId, effective_at: effectiveAt, expires_at: expiresAt } = row;
+      const grant = { subscriptionId, remaining: Decimal.parse(row.remaining), effectiveAt, expiresAt };
       open.get(row.customer_id)?.grants.push(grant);
     }
     return open;

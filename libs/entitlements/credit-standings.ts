@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Decimal, segmentEnd, servicePeriodAt, type Instant, type Segment } from '@tare/core';
-import { aheadOf, burningSegments, CreditsAhead, DrawDown, drawnTermsOf, type PendingGrant } from '@tare/credits';
+import { availableAt, Decimal, segmentEnd, servicePeriodAt, type CreditLapse, type Instant, type Segment } from '@tare/core';
+import { aheadOf, burningSegments, CreditLapses, CreditsAhead, DrawDown, drawnTermsOf, type PendingGrant } from '@tare/credits';
 import type { Customer } from '@tare/customers';
 import { Database } from '@tare/database';
 import { CreditStandingStore, type DrawnWallet, type OpenWallet } from './credit-standing.store.ts';
@@ -22,6 +22,7 @@ export class CreditStandings {
     private readonly drawDown: DrawDown,
     private readonly store: CreditStandingStore,
     private readonly ahead: CreditsAhead,
+    private readonly lapses: CreditLapses,
   ) {}
 
   /** Those to whom credits matter. */
@@ -57,10 +58,11 @@ export class CreditStandings {
     return this.database.withTenant(tenantId, async (tx) => {
       const open = await this.store.open(tx, customerIds, at);
       const pending = await this.ahead.load(tx, segmentsOf, at);
-      const standings = [...open].map(([id, wallet]): [string, CreditStanding] => [
-        id,
-        standingOf(wallet, pending.get(id) ?? [], segmentsOf.get(id) ?? [], at),
-      ]);
+      const lapses = await this.lapses.load(tx, segmentsOf, at);
+      const standings = [...open].map(([id, wallet]): [string, CreditStanding] => {
+        const around = { pending: pending.get(id) ?? [], lapses: lapses.get(id) ?? [], segments: segmentsOf.get(id) ?? [] };
+        return [id, standingOf(wallet, around, at)];
+      });
       return new Map(standings);
     });
   }
@@ -74,19 +76,17 @@ function isBehind(wallet: DrawnWallet | undefined, segments: readonly Segment[])
 
 function standingOf(
   { debt, waiting, hasGrants, grants }: OpenWallet,
-  pending: readonly PendingGrant[],
-  segments: readonly Segment[],
+  { pending, lapses, segments }: { pending: readonly PendingGrant[]; lapses: readonly CreditLapse[]; segments: readonly Segment[] },
   at: Instant,
 ): CreditStanding {
-  const effective = grants.filter(({ effectiveAt }) => effectiveAt <= at);
   const bounds = grants.flatMap(({ effectiveAt, expiresAt }) => [effectiveAt, expiresAt ?? at]);
-  // Where a plan's period begins its next credits are on their way.
+  // Where a plan's period begins its next credits are on their way, and where one ends what does not roll over is gone.
   const periods = segments
     .filter(({ terms }) => terms.creditsPerInterval !== null)
     .flatMap((segment) => servicePeriodAt(segment, at)?.end ?? []);
   const changes = [...bounds, ...periods].filter((change) => change > at);
   return {
-    available: Decimal.max(Decimal.ZERO, Decimal.sum(effective.map(({ remaining }) => remaining))),
+    available: Decimal.max(Decimal.ZERO, availableAt(grants, at, lapses)),
     ahead: aheadOf(pending, waiting),
     debt,
     hasGrants,

@@ -1,4 +1,4 @@
-import { segmentEnd, servicePeriodAt, servicePeriods, spanOfIntervals } from '@tare/core';
+import { billingTimes, isSameBillingPeriod, servicePeriodAt, servicePeriods, spanOfIntervals } from '@tare/core';
 import type { AdvanceFee, Instant, Segment, ServicePeriod } from '@tare/core';
 
 /** A service period of a segment. */
@@ -27,22 +27,9 @@ export interface BillingInstant {
  */
 export function billingInstants(segments: readonly Segment[], from: Instant, until: Instant): BillingInstant[] {
   const parts = segments.flatMap((segment) => servicePeriods(segment, from, until + 1).map((period) => ({ segment, period })));
-  const billedAt = billingTimes(parts);
-  const closings = parts.map((_, index) => billedAt[index] ?? Infinity);
+  const closings = billingTimes(parts.map(({ period }) => period));
   const times = [...new Set([...parts.map(({ period }) => period.start), ...closings])].filter((at) => at <= until).sort((a, b) => a - b);
   return times.map((at) => instantAt(at, parts, closings));
-}
-
-/** When the usage of each part is billed: at the end of the last part of its billing period (SEMANTICS 6.2, 8.5). */
-function billingTimes(parts: readonly Part[]): Instant[] {
-  const times: Instant[] = [];
-  for (let index = parts.length - 1; index >= 0; index -= 1) {
-    const part = parts[index];
-    const next = parts[index + 1];
-    if (part !== undefined)
-      times[index] = next !== undefined && isSameBillingPeriod(part, next) ? (times[index + 1] ?? next.period.end) : part.period.end;
-  }
-  return times;
 }
 
 function instantAt(at: Instant, parts: readonly Part[], closings: readonly Instant[]): BillingInstant {
@@ -80,7 +67,7 @@ function resumedFee(part: Part, parts: readonly Part[]): AdvanceFee {
   const before = parts[parts.indexOf(part) - 1];
   const isResumed =
     before?.segment.paused === true &&
-    parts.some((other) => !other.period.trial && other.period.end <= before.period.start && isOfSamePeriod(other, part));
+    parts.some((other) => !other.period.trial && other.period.end <= before.period.start && isSameBillingPeriod(other.period, part.period));
   return isResumed ? { ...feeOf(part), resumed: true } : feeOf(part);
 }
 
@@ -88,18 +75,4 @@ function resumedFee(part: Part, parts: readonly Part[]): AdvanceFee {
 function feeOf({ segment, period }: Part): AdvanceFee {
   const open = { ...segment, end: null };
   return { segment, period: servicePeriodAt(open, period.start) ?? period };
-}
-
-function isSameBillingPeriod(a: Part, b: Part): boolean {
-  return a.period.end === b.period.start && isOfSamePeriod(a, b);
-}
-
-function isOfSamePeriod({ period: a }: Part, { period: b }: Part): boolean {
-  return a.fullStart === b.fullStart && a.fullEnd === b.fullEnd;
-}
-
-/** When the subscription ends for good; null while nothing ends it. `segments`: its own. */
-export function subscriptionEnd(segments: readonly Segment[]): Instant | null {
-  const ends = segments.filter((segment) => segment.end === null || segment.end > segment.start).map(segmentEnd);
-  return ends.length === 0 || ends.includes(null) ? null : Math.max(...ends.map((end) => end ?? 0));
 }

@@ -15,6 +15,7 @@ import {
   roundToBilling,
   servicePeriodAt,
   spanOfIntervals,
+  subscriptionEnd,
 } from '@tare/core';
 import type {
   AllowanceRecord,
@@ -51,7 +52,7 @@ import type { TenantTransaction } from '@tare/database';
 import { UsageReader } from '@tare/usage';
 import { AllowanceStore } from './allowance.store.ts';
 import { BillingPeriodStore, type BillingPeriod } from './billing-period.store.ts';
-import { subscriptionEnd, type BillingInstant, type Part } from './billing-instant.ts';
+import { type BillingInstant, type Part } from './billing-instant.ts';
 import { InvoiceStore, placeOf, type DiscountUse } from '../invoices/invoice.store.ts';
 import type { Invoice, InvoiceLine } from '../invoices/invoice.ts';
 import { groupedBy } from '../grouped-by.ts';

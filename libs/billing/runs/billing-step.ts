@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { assembleInvoice, CodedError, isEmptyInvoice } from '@tare/core';
+import { assembleInvoice, CodedError, isEmptyInvoice, subscriptionEnd } from '@tare/core';
 import type { AssembledInvoice, Decimal, GrantToIssue, Instant } from '@tare/core';
 import { CreditStore, DrawDown, SettlementStore, Wallets } from '@tare/credits';
 import { timeOrderedId, type TenantTransaction } from '@tare/database';
 import { UsageBoundaries, UsagePins } from '@tare/usage';
 import { AllowanceStore } from '../periods/allowance.store.ts';
-import { subscriptionEnd, type BillingInstant } from '../periods/billing-instant.ts';
+import { type BillingInstant } from '../periods/billing-instant.ts';
 import { BillingPeriodStore, type BillingPeriod, type NewPeriod, type PeriodClosing } from '../periods/billing-period.store.ts';
 import { groupedBy } from '../grouped-by.ts';
 import { instantKey, InvoiceStore, placeOf, type DraftToSave, type InstantKey, type NewInvoice } from '../invoices/invoice.store.ts';

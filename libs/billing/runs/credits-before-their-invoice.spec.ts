@@ -143,3 +143,79 @@ test('6.1 what an upgrade adds may be taken at once', async () => {
   await world.bill(afterGrace());
   expect((await balance()).endsWith('0 to come, 0 owed')).toBe(true);
 });
+
+describe('7.9 above the maximum that rolls over, credits are gone from the end of their period on', () => {
+  const WEEK = 7 * 24 * 60 * MINUTE;
+  const ROLLING = { interval: 'WEEK' as const, creditRollover: true, creditRolloverMaximum: '60' };
+
+  /** A week that ended ten minutes ago and is not closed: its hundred credits are there, of which sixty are carried on. */
+  async function weekOver(terms: Record<string, unknown> = {}): Promise<string> {
+    await world.plan({ key: 'weekly', ...CREDITS, ...BURNS, ...ROLLING, ...terms });
+    const start = now() - 10 * MINUTE - WEEK;
+    const subscription = await world.subscribe('acme', 'weekly', formatInstant(start));
+    await world.bill(formatInstant(start + 120 * MINUTE));
+    return subscription;
+  }
+
+  test('also before its invoice is final, for debits and for the balance', async () => {
+    await weekOver();
+    expect(await balance()).toBe('60 there, 100 to come, 0 owed');
+    await expect(debit('too much', '161')).rejects.toMatchObject(exhausted);
+    const { debit: first, available } = await debit('a', '50');
+    expect([first.taken[0]?.credits.toString(), first.debt.toString(), available.toString()]).toEqual(['50', '0', '110']);
+    const { debit: second } = await debit('b', '20');
+    expect([second.taken[0]?.credits.toString(), second.debt.toString()]).toEqual(['10', '10']);
+    expect(await balance()).toBe('0 there, 90 to come, 10 owed');
+    await world.bill(afterGrace());
+    expect(await balance()).toBe('90 there, 0 to come, 0 owed');
+    expect([await postings('EXPIRED'), await postings('BURNT')]).toEqual(['40 for 4', '70 for 7']);
+  });
+
+  test('what a debit of the ended period took was not among them, and late usage of it burns what would be lost', async () => {
+    await weekOver();
+    const earlier = { customer: 'acme', key: 'earlier', credits: Decimal.of(25), at: now() - 30 * MINUTE };
+    await world.get(DebitsService).debit(world.tenantId, earlier);
+    expect(await balance()).toBe('60 there, 100 to come, 0 owed');
+    await debit('a', '60');
+    await world.use('acme', { type: 'picture', at: formatInstant(now() - 40 * MINUTE), quantity: '10' });
+    expect(await balance()).toBe('0 there, 100 to come, 0 owed');
+    await world.bill(afterGrace());
+    expect(await balance()).toBe('100 there, 0 to come, 0 owed');
+    expect([await postings('EXPIRED'), await postings('BURNT')]).toEqual(['5 for 0.5', '95 for 9.5']);
+  });
+
+  test('7.7 a reservation from before holds what it holds, and what it releases is not more than is carried on', async () => {
+    await weekOver();
+    const hold = (key: string, credits: number) =>
+      world.get(DebitsService).reserve(world.tenantId, { customer: 'acme', key, credits: Decimal.of(credits) });
+    const { id } = await hold('r', 60);
+    await expect(hold('more', 101)).rejects.toMatchObject(exhausted);
+    await world.get(DebitsService).release(world.tenantId, id);
+    expect(await balance()).toBe('60 there, 100 to come, 0 owed');
+    await world.bill(afterGrace());
+    expect(await balance()).toBe('160 there, 0 to come, 0 owed');
+  });
+
+  test('of a subscription that is over all of them', async () => {
+    const subscription = await weekOver();
+    await world.cancel(subscription, formatInstant(now() - 24 * 60 * MINUTE));
+    expect(await balance()).toBe('0 there, 0 to come, 0 owed');
+    await expect(debit('a', '1')).rejects.toMatchObject(exhausted);
+    await world.bill(afterGrace());
+    expect([await balance(), await postings('EXPIRED')]).toEqual(['0 there, 0 to come, 0 owed', '100 for 10']);
+  });
+
+  test('where a plan grants its credits when they are paid, usage of another plan finds no more either', async () => {
+    await weekOver({ creditsGrantedWhen: 'PAID', creditsPerInterval: '100' });
+    const [invoice] = await world.invoices('acme');
+    await world.get(InvoicesService).pay(world.tenantId, invoice?.id ?? '', now() - WEEK);
+    await world.plan({
+      ...{ key: 'films', kind: 'CREDIT', creditExhaustion: 'OVERAGE', overagePricePerCredit: '1' },
+      burnRates: [{ meter: 'film', creditsPerUnit: '1' }],
+    });
+    await world.subscribe('acme', 'films', formatInstant(now() - 3 * 24 * 60 * MINUTE));
+    await use('75', 'film');
+    expect(await balance()).toBe('0 there, 0 to come, 0 owed');
+    expect(await postings('UNCOVERED')).toBe('-15 for 0');
+  });
+});

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { Decimal } from '../money/index.ts';
 import { burnCredits, reverseBurn } from './burn-credits.ts';
-import { availableAt, breakage } from './grant-rules.ts';
+import { breakage } from './grant-rules.ts';
+import { availableAt } from './usable-credits.ts';
 import { applyExhaustion } from './exhaustion.ts';
 import type { Grant } from './grant.ts';
 

@@ -1,7 +1,7 @@
 import { CodedError } from '../coded-error.ts';
 import { Decimal, cumulativeShare } from '../money/index.ts';
 import type { Instant } from '../time/index.ts';
-import type { BurnAllocation, BurnResult, Grant, UncoveredBurn } from './grant.ts';
+import type { BurnAllocation, BurnResult, CreditLapse, Grant, UncoveredBurn } from './grant.ts';
 import { WalletBook } from './wallet-book.ts';
 
 /** What asks for credits: a BurnDemand, a reservation, a single event. */
@@ -13,11 +13,11 @@ export interface CreditDemand {
 
 /**
  * Burns demands from grants, in the order of the demands (SEMANTICS 7.2, 7.3, 7.5). Pure: the same grants and demands give the same allocations, in
- * whatever order the grants come. Revenue is each part's difference of the cumulative price, so the burns of a grant add up to what was paid (1.6, 7.9).
+ * whatever order the grants come. `lapses`: what demands at their instants or later find gone. Revenue is each part's difference of the cumulative price, so the burns of a grant add up to what was paid (1.6, 7.9).
  * @throws CodedError NEGATIVE_NUMBER for a demand below zero: what was burnt is given back by `reverseBurn`
  */
-export function burnCredits(grants: readonly Grant[], demands: readonly CreditDemand[]): BurnResult {
-  const book = new WalletBook(grants);
+export function burnCredits(grants: readonly Grant[], demands: readonly CreditDemand[], lapses: readonly CreditLapse[] = []): BurnResult {
+  const book = new WalletBook(grants, Decimal.ZERO, Decimal.ZERO, lapses);
   const allocations: BurnAllocation[] = [];
   const uncovered: UncoveredBurn[] = [];
   for (const [demandIndex, demand] of demands.entries()) {
@@ -25,7 +25,7 @@ export function burnCredits(grants: readonly Grant[], demands: readonly CreditDe
     for (const part of taken) allocations.push({ demandIndex, ...part });
     if (left.isPositive()) uncovered.push({ demandIndex, credits: left });
   }
-  return { allocations, uncovered, remaining: book.remaining(), grants: book.grants };
+  return { allocations, uncovered, remaining: book.remaining(), grants: book.grants, lapses: book.lapses };
 }
 
 /**

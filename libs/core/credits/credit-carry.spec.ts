@@ -1,6 +1,10 @@
+import fc from 'fast-check';
 import { Decimal } from '../money/index.ts';
-import { notCarried, withoutLost } from './credit-carry.ts';
+import { lapsesOf, notCarried, withoutLapses, withoutLost } from './credit-carry.ts';
+import type { CarriedGrant } from './credit-carry.ts';
 import type { Grant } from './grant.ts';
+import { availableAt } from './usable-credits.ts';
+import { WalletBook } from './wallet-book.ts';
 
 const d = (text: string): Decimal => Decimal.parse(text);
 
@@ -53,4 +57,46 @@ test('what was lost is gone from the wallet, with its price', () => {
     ['january', '60', '4'],
     ['pack', '5', undefined],
   ]);
+});
+
+test('7.9 what was burnt since the instant was there then, and is not lost a second time', () => {
+  const burnt: CarriedGrant[] = [{ ...grant('january', 0, '50'), burntSince: d('50') }];
+  expect(notCarried(burnt, carry).map(({ credits }) => credits.toString())).toEqual(['40']);
+});
+
+test('7.9 from the instant on a wallet has what goes on, before it all, and what is used before is that much less lost', () => {
+  const grants = [grant('january', 0, '100'), grant('pack', 0, '5', { subscriptionId: null })];
+  const lapses = lapsesOf([{ carry, grants }]);
+  expect([9, 10].map((at) => availableAt(grants, at, lapses).toString())).toEqual(['105', '65']);
+  expect(withoutLapses(grants, lapses).map(({ remaining }) => remaining.toString())).toEqual(['60', '5']);
+  const book = new WalletBook(grants, Decimal.ZERO, Decimal.ZERO, lapses);
+  expect(book.debit(d('66'), 10, null)).toBeNull();
+  book.debit(d('30'), 9, null);
+  expect([9, 10].map((at) => book.availableAt(at).toString())).toEqual(['75', '65']);
+  book.debit(d('20'), 10, null);
+  expect([9, 10].map((at) => book.availableAt(at).toString())).toEqual(['55', '45']);
+});
+
+test('7.9 whatever is used on either side of the instant, what goes on is never more than the maximum, and none of it is lost', () => {
+  const use = fc.record({ at: fc.constantFrom(9, 10), credits: fc.integer({ min: 1, max: 40 }) });
+  fc.assert(
+    fc.property(fc.array(use, { maxLength: 12 }), fc.integer({ min: 0, max: 120 }), (uses, maximum) => {
+      const limit = { ...carry, maximum: Decimal.of(maximum) };
+      const grants = [grant('january', 0, '70'), grant('february', 5, '50')];
+      const book = new WalletBook(grants, Decimal.ZERO, Decimal.ZERO, lapsesOf([{ carry: limit, grants }]));
+      const taken = { before: Decimal.ZERO, since: new Map<string, Decimal>() };
+      for (const { at, credits } of uses) {
+        for (const part of book.debit(Decimal.of(credits), at, null)?.taken ?? []) {
+          if (at === 9) taken.before = taken.before.plus(part.credits);
+          else taken.since.set(part.grantId, (taken.since.get(part.grantId) ?? Decimal.ZERO).plus(part.credits));
+        }
+      }
+      const since = Decimal.sum([...taken.since.values()]);
+      expect(since.compare(limit.maximum)).toBeLessThanOrEqual(0);
+      const left = book.grants.map((one): CarriedGrant => ({ ...one, burntSince: taken.since.get(one.id) ?? Decimal.ZERO }));
+      const lostInTheEnd = Decimal.sum(notCarried(left, limit).map(({ credits }) => credits));
+      const usable = Decimal.sum(book.grants.map(({ remaining }) => remaining)).minus(lostInTheEnd);
+      expect(book.availableAt(10).toString()).toBe(usable.toString());
+    }),
+  );
 });

@@ -1,7 +1,7 @@
 import { Decimal } from '../money/index.ts';
 import { parseInstant } from '../time/index.ts';
 import { burnCredits } from './burn-credits.ts';
-import { availableAt } from './grant-rules.ts';
+import { availableAt } from './usable-credits.ts';
 import { readCreditExamples, type CreditExample, type ExampleGrant } from './credit-examples.fixture.ts';
 import { DECIDED_DIFFERENTLY, TOLD_BY_A_PLAN } from './examples-decided-differently.ts';
 import type { Grant } from './grant.ts';

@@ -1,7 +1,7 @@
 import { Decimal, cumulativeShare } from '../money/index.ts';
 import { formatInstant } from '../time/index.ts';
 import type { Instant } from '../time/index.ts';
-import type { Grant } from './grant.ts';
+import type { CreditLapse, Grant } from './grant.ts';
 
 const HUNDRED = Decimal.of(100);
 
@@ -22,9 +22,12 @@ export function isEffective({ effectiveAt, expiresAt }: Pick<Grant, 'effectiveAt
   return effectiveAt <= at && (expiresAt === null || at < expiresAt);
 }
 
-/** What can be used at an instant. */
-export function availableAt(grants: readonly Grant[], at: Instant): Decimal {
-  return Decimal.sum(grants.filter((grant) => isEffective(grant, at)).map((grant) => grant.remaining));
+/** Whether a grant loses something where credits lapse: it was there before, and does not end by then. */
+export function isLapsing(
+  grant: Pick<Grant, 'subscriptionId' | 'effectiveAt' | 'expiresAt'>,
+  { subscriptionId, at }: Pick<CreditLapse, 'subscriptionId' | 'at'>,
+): boolean {
+  return grant.subscriptionId === subscriptionId && grant.effectiveAt < at && (grant.expiresAt === null || grant.expiresAt > at);
 }
 
 /** The price paid for the credits of a grant from `burntBefore` on: the difference of the cumulative amounts at 12 decimals (SEMANTICS 1.6). */

@@ -25,6 +25,16 @@ export interface Grant {
   readonly subscriptionId?: string | null;
 }
 
+/**
+ * Credits that a subscription's grants lose at an instant, whatever else happens: until they are taken off (when the period that ended is closed) nothing at that
+ * instant or later may use the last `credits` of them. Below zero: that much is missing to the maximum.
+ */
+export interface CreditLapse {
+  readonly subscriptionId: string;
+  readonly at: Instant;
+  readonly credits: Decimal;
+}
+
 /** Some credits of one grant that one demand burns; `revenue` is their part of the price paid, in the currency of the grant's cost basis. */
 export interface BurnAllocation {
   readonly demandIndex: number;
@@ -47,4 +57,6 @@ export interface BurnResult {
   readonly remaining: ReadonlyMap<string, Decimal>;
   /** The grants afterwards, in the order in which they burn. */
   readonly grants: readonly Grant[];
+  /** What lapses afterwards. */
+  readonly lapses: readonly CreditLapse[];
 }

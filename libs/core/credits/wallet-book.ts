@@ -2,8 +2,9 @@ import { CodedError } from '../coded-error.ts';
 import { Decimal } from '../money/index.ts';
 import type { Instant } from '../time/index.ts';
 import type { ExhaustionTerms } from './exhaustion.ts';
-import { compareGrants, isEffective, nextRevenue } from './grant-rules.ts';
-import type { Grant } from './grant.ts';
+import { compareGrants, isEffective, isLapsing, nextRevenue } from './grant-rules.ts';
+import { usableLimits } from './usable-credits.ts';
+import type { CreditLapse, Grant } from './grant.ts';
 
 /** Some credits of one grant, with their part of the price paid. */
 export interface TakenCredits {
@@ -26,6 +27,9 @@ export interface DecidedDebit {
 /** A grant whose rest moves while decisions are made. */
 type OpenGrant = { -readonly [Key in keyof Grant]: Grant[Key] } & { reserved: Decimal };
 
+/** Credits that lapse at an instant; fewer, as what was used before it lowers them. */
+type OpenLapse = { -readonly [Key in keyof CreditLapse]: CreditLapse[Key] };
+
 const BLOCKED: ExhaustionTerms = { creditExhaustion: 'BLOCK', overdraftLimit: null };
 
 /**
@@ -34,6 +38,8 @@ const BLOCKED: ExhaustionTerms = { creditExhaustion: 'BLOCK', overdraftLimit: nu
  */
 export class WalletBook {
   private readonly ordered: readonly OpenGrant[];
+  /** In order of time. */
+  private readonly lapsing: readonly OpenLapse[];
   private readonly byId: ReadonlyMap<string, OpenGrant>;
   private owed: Decimal;
   /** What open reservations may still leave uncovered: room for debt is kept free for it. */
@@ -41,11 +47,13 @@ export class WalletBook {
   /** What could be used when somebody last asked, kept up while grants move: many ask at one instant. */
   private known: { readonly at: Instant; sum: Decimal } | null = null;
 
-  constructor(grants: readonly Grant[], debt = Decimal.ZERO, promisedDebt = Decimal.ZERO) {
+  /** `lapses`: what nothing at their instants or later may use of the grants (`lapsesOf`). */
+  constructor(grants: readonly Grant[], debt = Decimal.ZERO, promisedDebt = Decimal.ZERO, lapses: readonly CreditLapse[] = []) {
     this.ordered = grants.map((grant) => ({ ...grant, reserved: grant.reserved ?? Decimal.ZERO })).sort(compareGrants);
     this.byId = new Map(this.ordered.map((grant) => [grant.id, grant]));
     this.owed = debt;
     this.promised = promisedDebt;
+    this.lapsing = lapses.map((lapse) => ({ ...lapse })).sort((a, b) => a.at - b.at);
   }
 
   get debt(): Decimal {
@@ -61,6 +69,11 @@ export class WalletBook {
     return this.ordered;
   }
 
+  /** As they stand now. */
+  get lapses(): readonly CreditLapse[] {
+    return this.lapsing;
+  }
+
   /** What each grant has left, by id. */
   remaining(): Map<string, Decimal> {
     return new Map(this.ordered.map(({ id, remaining }) => [id, remaining]));
@@ -68,16 +81,18 @@ export class WalletBook {
 
   availableAt(at: Instant): Decimal {
     if (this.known?.at === at) return this.known.sum;
+    const limits = usableLimits(this.ordered, at, this.lapsing);
     let sum = Decimal.ZERO;
-    for (const grant of this.ordered) if (isEffective(grant, at)) sum = sum.plus(grant.remaining);
-    this.known = { at, sum };
+    for (const grant of this.ordered) if (isEffective(grant, at)) sum = sum.plus(limits.upTo(grant, grant.remaining));
+    // What lapses makes it less than a sum of what grants have left.
+    if (limits.isNone) this.known = { at, sum };
     return sum;
   }
 
   /** Burns as far as grants that are effective at `at` reach; `left` is what they did not cover. @throws CodedError NEGATIVE_NUMBER */
   burn(credits: Decimal, at: Instant): { taken: TakenCredits[]; left: Decimal } {
     const { held, left } = this.pick(credits, at);
-    return { taken: held.map((part) => this.take(part)), left };
+    return { taken: held.map((part) => this.take(part, at)), left };
   }
 
   /**
@@ -88,14 +103,14 @@ export class WalletBook {
   debit(credits: Decimal, at: Instant, terms: ExhaustionTerms | null, ahead = Decimal.ZERO): DecidedDebit | null {
     const grant = this.ordered.find((one) => one.remaining.isPositive() && isEffective(one, at));
     // Nearly always the first one covers all of it.
-    if (grant !== undefined && grant.remaining.compare(credits) >= 0 && credits.isPositive()) {
-      return { taken: [this.takeOf(grant, credits)], debt: Decimal.ZERO, uncovered: Decimal.ZERO };
+    if (this.lapsing.length === 0 && grant !== undefined && grant.remaining.compare(credits) >= 0 && credits.isPositive()) {
+      return { taken: [this.takeOf(grant, credits, at)], debt: Decimal.ZERO, uncovered: Decimal.ZERO };
     }
     const { held, left } = this.pick(credits, at);
     const rest = this.coverRest(left, terms ?? BLOCKED, ahead);
     if (rest === null) return null;
     this.owed = this.owed.plus(rest.debt);
-    return { taken: held.map((part) => this.take(part)), ...rest };
+    return { taken: held.map((part) => this.take(part, at)), ...rest };
   }
 
   /**
@@ -114,7 +129,7 @@ export class WalletBook {
     for (const { grantId, credits: part } of held) {
       const own = Decimal.min(left, part);
       if (!own.isPositive()) break;
-      taken.push(this.take({ grantId, credits: own }));
+      taken.push(this.take({ grantId, credits: own }, at));
       left = left.minus(own);
     }
     const burnt = this.burn(left, at);
@@ -148,11 +163,13 @@ export class WalletBook {
   private pick(credits: Decimal, at: Instant): { held: HeldCredits[]; left: Decimal } {
     if (credits.isNegative()) throw new CodedError('NEGATIVE_NUMBER', 'A demand for credits cannot be below zero.');
     const held: HeldCredits[] = [];
+    const limits = usableLimits(this.ordered, at, this.lapsing);
     let left = credits;
     for (const grant of this.ordered) {
       if (!left.isPositive()) break;
       if (!grant.remaining.isPositive() || !isEffective(grant, at)) continue;
-      const part = Decimal.min(left, grant.remaining);
+      const part = limits.upTo(grant, Decimal.min(left, grant.remaining));
+      if (!part.isPositive()) continue;
       held.push({ grantId: grant.id, credits: part });
       left = left.minus(part);
     }
@@ -172,13 +189,26 @@ export class WalletBook {
     return Decimal.max(Decimal.ZERO, ahead.plus(limit).minus(this.owed).minus(this.promised));
   }
 
-  private take({ grantId, credits }: HeldCredits): TakenCredits {
-    return this.takeOf(this.grant(grantId), credits);
+  /** What is used before credits lapse is that much less of them: of the first lapse, and what is beyond it of those after. */
+  private lowerLapses(grant: Grant, credits: Decimal, at: Instant): void {
+    let rest = credits;
+    for (const lapse of this.lapsing) {
+      if (lapse.at <= at || !isLapsing(grant, lapse)) continue;
+      const absorbed = Decimal.min(rest, Decimal.max(Decimal.ZERO, lapse.credits));
+      lapse.credits = lapse.credits.minus(rest);
+      rest = rest.minus(absorbed);
+      if (!rest.isPositive()) return;
+    }
   }
 
-  private takeOf(grant: OpenGrant, credits: Decimal): TakenCredits {
+  private take({ grantId, credits }: HeldCredits, at: Instant): TakenCredits {
+    return this.takeOf(this.grant(grantId), credits, at);
+  }
+
+  private takeOf(grant: OpenGrant, credits: Decimal, at: Instant): TakenCredits {
     const revenue = nextRevenue(grant, credits);
     this.lower(grant, credits);
+    if (this.lapsing.length > 0) this.lowerLapses(grant, credits, at);
     if (grant.priceUsed !== undefined) grant.priceUsed = grant.priceUsed.plus(revenue);
     return { grantId: grant.id, credits, revenue };
   }

@@ -124,3 +124,26 @@ function wholePeriod(calendar: BillingCalendar, index: number, period = periodOf
   if (index === -1 && start === first.start) return period;
   return { start, end: first.end };
 }
+
+/** When the usage of each service period of a subscription is billed: at the end of the last part of its billing period (SEMANTICS 6.2, 8.5). In order of time. */
+export function billingTimes(periods: readonly ServicePeriod[]): Instant[] {
+  const times: Instant[] = [];
+  for (let index = periods.length - 1; index >= 0; index -= 1) {
+    const [period, next] = [periods[index], periods[index + 1]];
+    if (period === undefined) continue;
+    const goesOn = next !== undefined && period.end === next.start && isSameBillingPeriod(period, next);
+    times[index] = goesOn ? (times[index + 1] ?? next.end) : period.end;
+  }
+  return times;
+}
+
+/** Whether they are parts of one billing period. */
+export function isSameBillingPeriod(a: ServicePeriod, b: ServicePeriod): boolean {
+  return a.fullStart === b.fullStart && a.fullEnd === b.fullEnd;
+}
+
+/** When the subscription ends for good; null while nothing ends it. `segments`: its own. */
+export function subscriptionEnd(segments: readonly Segment[]): Instant | null {
+  const ends = segments.filter((segment) => segment.end === null || segment.end > segment.start).map(segmentEnd);
+  return ends.length === 0 || ends.includes(null) ? null : Math.max(...ends.map((end) => end ?? 0));
+}
