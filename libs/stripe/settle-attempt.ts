@@ -33,7 +33,7 @@ export async function settleAttempt<Row extends AttemptedRow>(
   if (error instanceof Refused || error instanceof CodedError) {
     logger.warn(`${JSON.stringify(synced)} is not in Stripe: ${reason}`);
     const failed: Partial<AttemptedRow> = { state: 'FAILED', errorCode: error.code, lastError: reason };
-    return held.release(failed as Partial<Row>, (tx) => alerts.failed(tx, synced, reason));
+    return held.release(failed as Partial<Row>, (tx) => alerts.failed(tx, synced, { code: error.code, reason }));
   }
   if (!(error instanceof Postponed)) logger.error(`the Stripe sync of ${JSON.stringify(synced)} failed: ${reason}`);
   const attempts = held.row.attempts + 1;

@@ -33,7 +33,7 @@ export class StripeCustomers {
   /** As it is at Stripe now. @throws Postponed, Refused when it was deleted there */
   async current(stripeId: string): Promise<Stripe.Customer> {
     const customer = await reading(() => this.client.customer(stripeId));
-    if (customer.deleted === true) throw new Refused(`The customer ${stripeId} was deleted in Stripe.`);
+    if (customer.deleted === true) throw new Refused(`The customer ${stripeId} was deleted in Stripe.`, 'CUSTOMER_DELETED_AT_STRIPE');
     return customer;
   }
 
@@ -86,6 +86,7 @@ export class StripeCustomers {
 
 /** What is there once, or not at all. @throws Refused when it is there more than once: a person has to look at that */
 export function only<Found extends { id: string }>(found: readonly Found[], what: string): Found | null {
-  if (found.length > 1) throw new Refused(`Stripe has ${found.length} objects for ${what}: ${found.map(({ id }) => id).join(', ')}.`);
+  if (found.length > 1)
+    throw new Refused(`Stripe has ${found.length} objects for ${what}: ${found.map(({ id }) => id).join(', ')}.`, 'TOO_MANY_AT_STRIPE');
   return found[0] ?? null;
 }

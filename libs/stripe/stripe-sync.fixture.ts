@@ -298,13 +298,18 @@ export class SyncBench {
   }
 
   async openAlerts(invoiceId: string): Promise<string[]> {
-    const rows = await this.database.withTenant(this.tenantId, (tx) =>
-      tx.query<{ kind: string }>('SELECT kind FROM alert WHERE tenant_id = $1 AND subject = $2 AND resolved_at IS NULL', [
-        tx.tenantId,
-        invoiceId,
-      ]),
+    return (await this.alertsOf(invoiceId)).map(({ kind }) => kind);
+  }
+
+  /** Why the sync stopped, as its open alerts say for programs. */
+  async alertCodes(invoiceId: string): Promise<unknown[]> {
+    return (await this.alertsOf(invoiceId)).map(({ detail }) => detail['code']);
+  }
+
+  private alertsOf(subject: string): Promise<{ kind: string; detail: Record<string, unknown> }[]> {
+    return this.database.withTenant(this.tenantId, (tx) =>
+      tx.query('SELECT kind, detail FROM alert WHERE tenant_id = $1 AND subject = $2 AND resolved_at IS NULL', [tx.tenantId, subject]),
     );
-    return rows.map(({ kind }) => kind);
   }
 }
 

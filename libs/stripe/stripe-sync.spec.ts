@@ -69,6 +69,7 @@ describe('a finalized invoice', () => {
     const small = await bench.finalized({ amounts: ['0.49'], email: null });
     const large = await bench.finalized({ amounts: ['0.50'], email: null });
     expect(await bench.drive(worker, small)).toMatchObject({ state: 'FAILED', lastError: expect.stringContaining('email') });
+    expect(await bench.alertCodes(small)).toEqual(['EMAIL_MISSING_AT_STRIPE']);
     expect(await bench.drive(worker, large)).toMatchObject({ state: 'SYNCED', remoteStatus: 'open' });
     expect((await bench.atStripe(large))[0]).toMatchObject({ collection_method: 'charge_automatically', amount_due: 50 });
   });
@@ -125,6 +126,7 @@ describe('1.5 currencies', () => {
     const { customers } = await bench.emulator.account(bench.key);
     expect(customers.filter(({ metadata }) => metadata['tare_customer'] === customer.id)).toEqual([]);
     expect(await bench.openAlerts(id)).toEqual(['STRIPE_SYNC_FAILED']);
+    expect(await bench.alertCodes(id)).toEqual(['CURRENCY_NOT_SYNCED']);
     const states = await bench.database.withTenant(bench.tenantId, (tx) => worker.sync.syncStates(tx, [id]));
     expect(states.get(id)).toEqual({ state: 'FAILED', stripeInvoiceId: null });
   });
@@ -147,6 +149,7 @@ describe('a draft that is not our invoice', () => {
     const failed = await bench.drive(worker, id);
     expect(failed).toMatchObject({ state: 'FAILED', step: 'VERIFY', lastError: expect.stringContaining('total is 3500, not 3000') });
     expect(await bench.openAlerts(id)).toEqual(['STRIPE_SYNC_FAILED']);
+    expect(await bench.alertCodes(id)).toEqual(['STRIPE_AMOUNTS_DIFFER']);
     expect((await bench.atStripe(id))[0]?.status).toBe('draft');
     await worker.sync.retry(bench.tenantId, id);
     expect(await bench.row(id)).toMatchObject({ state: 'FAILED', step: 'VERIFY' });
@@ -160,6 +163,7 @@ describe('a draft that is not our invoice', () => {
     await post(`/v1/customers/${remote}`, { balance: '-500' });
     const id = await bench.finalized({ amounts: ['10'], customer });
     expect(await bench.drive(worker, id)).toMatchObject({ state: 'FAILED', lastError: expect.stringContaining('balance of -500') });
+    expect(await bench.alertCodes(id)).toEqual(['BALANCE_AT_STRIPE']);
     await post(`/v1/customers/${remote}`, { balance: '0' });
     await worker.sync.retry(bench.tenantId, id);
     expect(await bench.row(id)).toMatchObject({ state: 'SYNCED' });
@@ -209,6 +213,7 @@ describe('a voided invoice', () => {
     await bench.voided(id);
     await worker.sync.syncTenant(bench.tenantId);
     expect(await bench.row(id)).toMatchObject({ state: 'FAILED', lastError: expect.stringContaining('paid in Stripe') });
+    expect(await bench.alertCodes(id)).toEqual(['INVOICE_PAID_AT_STRIPE']);
     expect(await bench.openAlerts(id)).toEqual(['STRIPE_SYNC_FAILED']);
   });
 });

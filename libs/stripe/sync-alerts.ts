@@ -14,13 +14,13 @@ export type Synced = { readonly invoiceId: string } | { readonly creditNoteId: s
 export class SyncAlerts {
   constructor(private readonly alerts: AlertsService) {}
 
-  /** The sync has stopped. */
-  async failed(tx: TenantTransaction, synced: Synced, reason: string): Promise<void> {
+  /** The sync has stopped. `code`: why, for programs. */
+  async failed(tx: TenantTransaction, synced: Synced, { code, reason }: { readonly code: string; readonly reason: string }): Promise<void> {
     await this.alerts.raise(tx, {
       kind: FAILED,
       subject: idOf(synced),
       message: `${nameOf(synced)} is not in Stripe: ${reason}`,
-      detail: { ...synced, reason },
+      detail: { ...synced, code, reason },
     });
   }
 

@@ -95,6 +95,7 @@ export class SyncSteps {
     if (collection === null) {
       throw new Refused(
         'Stripe cannot ask for so small an amount without an email address: give the customer one in Stripe and try again.',
+        'EMAIL_MISSING_AT_STRIPE',
       );
     }
     return draftParams(invoice, composed, { tags: tagsOf(tenantId, invoice.id), stripeCustomerId, collection });
@@ -120,10 +121,14 @@ export class SyncSteps {
     const id = stripeIdOf(held);
     const theirs = await this.existing(id);
     const differences = differencesOf(composeInvoice(invoice), theirs, await reading(() => this.client.lines(id)));
-    if (differences.length > 0) throw new Refused(`The draft in Stripe is not our invoice: ${differences.join('; ')}.`);
+    if (differences.length > 0)
+      throw new Refused(`The draft in Stripe is not our invoice: ${differences.join('; ')}.`, 'STRIPE_AMOUNTS_DIFFER');
     const { balance } = await this.customers.current(await this.customers.ensure(held.tenantId, invoice.customer));
     if (balance !== 0)
-      throw new Refused(`The customer has a balance of ${balance} in Stripe, which Stripe would apply: set it to 0 and try again.`);
+      throw new Refused(
+        `The customer has a balance of ${balance} in Stripe, which Stripe would apply: set it to 0 and try again.`,
+        'BALANCE_AT_STRIPE',
+      );
     return this.moveOn(held, 'FINALIZE');
   }
 
@@ -249,7 +254,10 @@ export class SyncSteps {
   /** Nothing was taken for a total of 0, so there is nothing to give back either. */
   private finishPaid(held: HeldSync, { amount_paid: amountPaid }: Stripe.Invoice): Promise<boolean> {
     if (amountPaid === 0) return this.finish(held, 'paid');
-    throw new Refused('The invoice was paid in Stripe and cannot be voided there: refund it or issue a credit note.');
+    throw new Refused(
+      'The invoice was paid in Stripe and cannot be voided there: refund it or issue a credit note.',
+      'INVOICE_PAID_AT_STRIPE',
+    );
   }
 
   /** `remoteStatus`: null when nothing of it is left at Stripe. */
@@ -292,13 +300,13 @@ export class SyncSteps {
 
   private async invoiceOf(held: HeldSync): Promise<InvoiceView> {
     const [invoice] = await this.database.withTenant(held.tenantId, (tx) => this.invoices.viewsIn(tx, [held.row.invoiceId]));
-    if (invoice === undefined) throw new Refused('The invoice or its customer is gone.');
+    if (invoice === undefined) throw new Refused('The invoice or its customer is gone.', 'NOT_FOUND');
     return invoice;
   }
 
   private async existing(id: string): Promise<Stripe.Invoice> {
     const invoice = await reading(() => this.client.invoice(id));
-    if (invoice === null) throw new Refused(`Stripe has no invoice ${id} any more.`);
+    if (invoice === null) throw new Refused(`Stripe has no invoice ${id} any more.`, 'INVOICE_NOT_AT_STRIPE');
     return invoice;
   }
 
