@@ -18,6 +18,8 @@ export interface AppProcessOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Lines that the app prints besides its address. */
   readonly onLine?: (line: string) => void;
+  /** Ends the app while it is coming up. */
+  readonly stop: AbortSignal;
 }
 
 const START_TIMEOUT_MS = 60_000;
@@ -25,29 +27,39 @@ const STOP_TIMEOUT_MS = 15_000;
 
 /**
  * Starts a built app and waits until it announces itself with a JSON line `{"listening": url}` (`{"ready": true}` for the worker).
- * Throws when it ends before that, with what it printed.
+ * Throws when it ends before that, with what it printed, or is stopped; it has ended then.
  */
-export async function startApp({ name, env, onLine }: AppProcessOptions): Promise<AppProcess> {
+export async function startApp(options: AppProcessOptions): Promise<AppProcess> {
+  const { name, env, stop } = options;
+  stop.throwIfAborted();
   const child = spawn(process.execPath, [path.resolve(import.meta.dirname, '..', name, 'main.js')], {
     env: { NODE_ENV: 'production', ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const url = await announced(child, name, onLine);
-  return { name, url, pid: child.pid ?? 0, ended, stop: () => stopChild(child, ended) };
+  try {
+    const url = await announced(child, options);
+    return { name, url, pid: child.pid ?? 0, ended, stop: () => stopChild(child, ended) };
+  } catch (error) {
+    await ended;
+    throw error;
+  }
 }
 
-function announced(child: ChildProcess, name: string, onLine?: (line: string) => void): Promise<string | null> {
+function announced(child: ChildProcess, { name, onLine, stop }: AppProcessOptions): Promise<string | null> {
   return new Promise((resolve, reject) => {
     const printed: string[] = [];
     const timer = setTimeout(() => fail(`did not come up within ${START_TIMEOUT_MS / 1000} s`), START_TIMEOUT_MS);
+    const onStop = (): void => fail('was stopped while it came up');
     const fail = (why: string): void => {
       clearTimeout(timer);
+      stop.removeEventListener('abort', onStop);
       child.kill('SIGKILL');
       reject(new Error(`${name} ${why}${printed.length > 0 ? `:\n${printed.slice(-20).join('\n')}` : ''}`));
     };
     const onExit = (code: number | null): void => fail(`ended with ${code ?? 'a signal'} while starting`);
     child.once('exit', onExit);
+    stop.addEventListener('abort', onStop, { once: true });
     const read = (line: string): void => {
       const announcement = parseAnnouncement(line);
       if (announcement === undefined) {
@@ -57,6 +69,7 @@ function announced(child: ChildProcess, name: string, onLine?: (line: string) =>
       }
       clearTimeout(timer);
       child.off('exit', onExit);
+      stop.removeEventListener('abort', onStop);
       resolve(announcement);
     };
     if (child.stdout) createInterface({ input: child.stdout }).on('line', read);

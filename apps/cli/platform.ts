@@ -15,6 +15,8 @@ export interface PlatformOptions {
   /** More environment for API and worker, e.g. where Stripe is. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly onLine?: (line: string) => void;
+  /** Stops what is coming up. */
+  readonly stop: AbortSignal;
 }
 
 export interface Platform {
@@ -28,7 +30,10 @@ export interface Platform {
 
 const WORKSPACE = path.resolve(import.meta.dirname, '../../..');
 
-/** Database, migrations, catalogue of prices, first tenant, then API and worker as processes. Everything may be started again. */
+/**
+ * Database, migrations, catalogue of prices, first tenant, then API and worker as processes. Everything may be started again. Throws when something does not come up,
+ * or is stopped before: then nothing runs any more.
+ */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const postgres = await openPostgres(options.dataDirectory);
   const apps: AppProcess[] = [];
@@ -40,7 +45,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const madeKey = await prepare(postgres.url, options.bootstrapKey);
     const env = { ...options.env, DATABASE_URL: postgres.url, PORT: String(options.port) };
     const lines = options.onLine ? { onLine: options.onLine } : {};
-    const starts = await Promise.allSettled((['api', 'worker'] as const).map((name) => startApp({ name, env, ...lines })));
+    const starts = await Promise.allSettled(
+      (['api', 'worker'] as const).map((name) => startApp({ name, env, stop: options.stop, ...lines })),
+    );
     for (const started of starts) if (started.status === 'fulfilled') apps.push(started.value);
     for (const started of starts) if (started.status === 'rejected') throw started.reason;
     const url = apps.find((app) => app.name === 'api')?.url ?? '';

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import path from 'node:path';
 import { startPlatform, type Platform } from './platform.ts';
 
@@ -14,6 +15,7 @@ export async function start(): Promise<void> {
     port: Number(process.env['PORT'] ?? DEFAULT_PORT),
     bootstrapKey: process.env['TARE_BOOTSTRAP_API_KEY'],
     onLine: (line) => console.log(line),
+    stop,
   });
   console.log(
     `Tare serves at ${platform.url} (${platform.embedded ? `embedded PostgreSQL in ${dataDirectory()}` : 'PostgreSQL at DATABASE_URL'})`,
@@ -22,16 +24,18 @@ export async function start(): Promise<void> {
   await serve(platform, stop);
 }
 
-/** Settles at the first SIGINT or SIGTERM. Asked for before anything is started, so that a signal in between leaves nothing behind. */
-export const stopSignal = (): Promise<null> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(null));
-  });
+/** Aborted at the first SIGINT or SIGTERM. Asked for before anything is started, so that a signal in between leaves nothing behind. */
+export function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort(new Error(`stopped by ${signal}`)));
+  return controller.signal;
+}
 
 /** Waits for the signal or for a process to end, then stops everything. Throws when it was not the signal. */
-export async function serve(platform: Platform, stop: Promise<null>): Promise<void> {
+export async function serve(platform: Platform, stop: AbortSignal): Promise<void> {
+  const isStopped = stop.aborted ? Promise.resolve(null) : once(stop, 'abort').then(() => null);
   const ends = platform.apps.map((app) => app.ended.then((code) => `${app.name} ended with ${code ?? 'a signal'}`));
-  const failed = await Promise.race([stop, ...ends]);
+  const failed = await Promise.race([isStopped, ...ends]);
   await platform.stop();
   if (failed) throw new Error(failed);
 }

@@ -35,9 +35,10 @@ export async function demo(options: DemoOptions): Promise<void> {
   const emulator = await startApp({
     name: 'stripe-emulator',
     env: { PORT: '0', TARE_STRIPE_EMULATOR_DATA: path.join(directory, 'stripe-emulator.jsonl') },
+    stop,
   });
   try {
-    const platform = await startDemoPlatform(options, directory, key, emulator.url ?? '');
+    const platform = await startDemoPlatform(options, { directory, key, stripe: emulator.url ?? '', stop });
     try {
       const client = new TareClient({ url: platform.url, apiKey: key, batchSize: BATCH, timeoutMs: 300_000 });
       console.log(
@@ -59,12 +60,16 @@ export async function demo(options: DemoOptions): Promise<void> {
   }
 }
 
-function startDemoPlatform(options: DemoOptions, directory: string, key: string, stripe: string): Promise<Platform> {
+function startDemoPlatform(
+  options: DemoOptions,
+  { directory, key, stripe, stop }: { directory: string; key: string; stripe: string; stop: AbortSignal },
+): Promise<Platform> {
   return startPlatform({
     dataDirectory: directory,
     port: options.once ? 0 : Number(process.env['PORT'] ?? DEFAULT_PORT),
     bootstrapKey: key,
     env: { STRIPE_SECRET_KEY: 'sk_test_demo', STRIPE_API_BASE: stripe, STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET },
+    stop,
   });
 }
 
