@@ -191,7 +191,8 @@ export class CreditStore {
 
   /**
    * Every grant as the ledger stood before an instant, without what is told by others than postings: debits by key from `debitsFrom` on, and usage of the
-   * periods from their `from` on. Usage and debits that count at the instant itself are not in it, all else that does is. Only postings from then on are read.
+   * periods from their `from` on. Usage, debits and reservations that count at the instant itself are not in it, all else that does is. Only
+   * postings from then on are read.
    */
   async grantsBefore(tx: TenantTransaction, customerId: string, told: ToldElsewhere): Promise<StoredGrant[]> {
     const rows = await tx.query<GrantRow>(
@@ -502,7 +503,8 @@ export interface ToldElsewhere {
 }
 
 /** Postings that count later, or that something finer tells. $3 the instant, $4 the earliest of all, $5 debits from, $6 - $8 usage from. */
-const LATER_OR_TOLD = `p.at >= $4::timestamptz AND (p.at > $3::timestamptz OR (p.cause = 'DEBIT' AND p.at >= $5::timestamptz) OR (p.cause = 'USAGE' AND (
+const LATER_OR_TOLD = `p.at >= $4::timestamptz AND (p.at > $3::timestamptz OR (p.cause = 'RESERVATION' AND p.at = $3::timestamptz)
+  OR (p.cause = 'DEBIT' AND p.at >= $5::timestamptz) OR (p.cause = 'USAGE' AND (
   p.at >= $3::timestamptz OR EXISTS (SELECT 1 FROM unnest($6::uuid[], $7::timestamptz[], $8::timestamptz[]) AS told (segment_id, period_start, from_at)
     WHERE told.segment_id = p.segment_id AND told.period_start = p.period_start AND p.at >= told.from_at))))`;
 

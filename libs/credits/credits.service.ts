@@ -43,9 +43,9 @@ export interface CreditGrantInput {
 export interface CreditBalance {
   /** Credits; never below zero. */
   readonly available: Decimal;
-  /** Held by reservations now. */
+  /** Held by reservations at that instant. */
   readonly reserved: Decimal;
-  /** Owed now, to be taken from the next grant. */
+  /** Owed at that instant, and not paid by a grant that was there by then. */
   readonly debt: Decimal;
   /** What plans grant for the running periods and their invoices have not brought yet, less what waits for it or was taken of it: debits may have it now. */
   readonly pending: Decimal;
@@ -87,7 +87,7 @@ export class CreditsService {
 
   /**
    * The balance at an instant (now unless said). What usage has brought by now is drawn first. At an earlier instant: what usage and debits before it had left,
-   * exact to the event (`PastWallets`; SEMANTICS 7.1, 7.2). @throws CodedError NOT_FOUND
+   * what was held and owed then, exact to the event (`PastWallets`; SEMANTICS 7.1, 7.2). @throws CodedError NOT_FOUND
    */
   async balance(tenantId: string, customerKey: string, asOf?: Instant): Promise<CreditBalance> {
     const now = Date.now() * 1_000;
@@ -96,15 +96,20 @@ export class CreditsService {
       const customer = await customerOf(tx, this.customers, customerKey);
       await this.drawDown.draw(tx, { customerId: customer.id });
       const segments = await this.subscriptions.segments(tx, { customerIds: [customer.id] });
-      const all = at < now ? await this.past.grants(tx, { customer, segments, at }) : await this.store.grants(tx, customer.id, at, at);
-      const lapses = await this.lapses.of(tx, customer.id, segments, at);
-      const grants = withoutLapses(all, lapses).filter((grant) => isEffective(grant, at));
-      const available = Decimal.max(Decimal.ZERO, availableAt(grants, at));
       const row = await this.store.row(tx, customer.id);
-      const { reserved = Decimal.ZERO, debt = Decimal.ZERO } = row ?? {};
+      const { reserved = Decimal.ZERO, debt = Decimal.ZERO, waiting = new Map<string, Decimal>() } = row ?? {};
+      const past = at < now ? await this.past.wallet(tx, { customer, segments, at }) : null;
+      const lapses = await this.lapses.of(tx, customer.id, segments, at);
+      const held = past?.grants ?? (await this.store.grants(tx, customer.id, at, at));
+      const grants = withoutLapses(held, lapses).filter((grant) => isEffective(grant, at));
       const ahead = (await this.ahead.load(tx, new Map([[customer.id, segments]]), at)).get(customer.id) ?? [];
-      const pending = Decimal.max(Decimal.ZERO, aheadOf(ahead, row?.waiting ?? new Map()).minus(debt));
-      return { available, reserved, debt, pending, grants };
+      return {
+        available: Decimal.max(Decimal.ZERO, availableAt(grants, at)),
+        reserved: past === null ? reserved : Decimal.sum(past.grants.map((grant) => grant.reserved)),
+        debt: past?.debt ?? debt,
+        pending: Decimal.max(Decimal.ZERO, aheadOf(ahead, waiting).minus(debt)),
+        grants,
+      };
     });
   }
 

@@ -12,6 +12,7 @@ import {
   EXPIRED_RESERVATIONS,
   OPEN_RESERVATIONS,
   RESERVATIONS,
+  RESERVATIONS_OVER,
   TAKEN_BETWEEN,
   WRITE_DEBITS,
   WRITE_WALLET,
@@ -22,6 +23,7 @@ export interface EndedReservation {
   readonly id: string;
   readonly status: Exclude<ReservationStatus, 'OPEN'>;
   readonly committed: Decimal | null;
+  readonly at: Instant;
 }
 
 /** Everything that was decided on one wallet at once. */
@@ -161,6 +163,11 @@ export class DebitStore {
     return (await tx.query<ReservationRow>(RESERVATIONS, [tx.tenantId, customerId, ids, keys])).map(reservationOfRow);
   }
 
+  /** Those that began before the instant and were not ended by then; some of them had run out. */
+  async reservationsOver(tx: TenantTransaction, customerId: string, at: Instant): Promise<CreditReservation[]> {
+    return (await tx.query<ReservationRow>(RESERVATIONS_OVER, [tx.tenantId, customerId, sqlInstant(at)])).map(reservationOfRow);
+  }
+
   /** Whose reservation it is; null for an id of nothing. */
   async ownerOf(tx: TenantTransaction, reservationId: string): Promise<string | null> {
     const [row] = await tx.query<{ customer_id: string }>('SELECT customer_id FROM credit_reservation WHERE tenant_id = $1 AND id = $2', [
@@ -235,6 +242,7 @@ function writeValues(tenantId: string, write: WalletWrite): unknown[] {
     plainArray(ended.map(({ id }) => id)),
     plainArray(ended.map(({ status }) => status)),
     plainArray(ended.map(({ committed }) => committed?.toString() ?? null)),
+    plainArray(ended.map(({ at }) => sqlInstant(at))),
   ];
 }
 

@@ -46,3 +46,6 @@ export interface WalletSums {
   readonly reserved: Decimal;
   readonly debt: Decimal;
 }
+
+/** Key of the debit by which a reservation is committed. */
+export const commitKey = (reservationId: string): string => `reservation:${reservationId}`;

@@ -281,3 +281,88 @@ describe('a balance at an instant that is over', () => {
     );
   });
 });
+
+describe('what was held and owed at an instant that is over', () => {
+  const sums = async (instant: number): Promise<string> => {
+    const { available, reserved, debt } = await world.get(CreditsService).balance(world.tenantId, 'acme', instant);
+    return `${available.toString()} there, ${reserved.toString()} held, ${debt.toString()} owed`;
+  };
+  const times = (...names: string[]): number[] => names.map((time) => parseInstant(day(time)));
+  const hold = (key: string, credits: number, now = Date.now() * 1_000, ttlSeconds = 600) =>
+    world.debits.reserve(world.tenantId, { customer: 'acme', key, credits: Decimal.of(credits), ttlSeconds }, now);
+  /** An instant of the clock that nothing else has. */
+  const instant = async (): Promise<number> => {
+    const moved = async (from: number): Promise<number> => {
+      while (Date.now() === from) await new Promise((resolve) => setTimeout(resolve, 1));
+      return Date.now();
+    };
+    const own = await moved(Date.now());
+    await moved(own);
+    return own * 1_000;
+  };
+
+  test('7.7 a reservation is held from its beginning to its end, also when it was committed or released since', async () => {
+    await world.burning('acme');
+    await world.grant('acme', 'pack', '100');
+    const before = await instant();
+    const { id: committed } = await hold('committed', 40);
+    const { id: released } = await hold('released', 10);
+    const both = await instant();
+    await world.debits.commit(world.tenantId, committed, Decimal.of(25));
+    const one = await instant();
+    await world.debits.release(world.tenantId, released);
+    const none = await instant();
+    expect([await sums(before), await sums(both), await sums(one), await sums(none)]).toEqual([
+      '100 there, 0 held, 0 owed',
+      '50 there, 50 held, 0 owed',
+      '65 there, 10 held, 0 owed',
+      '75 there, 0 held, 0 owed',
+    ]);
+  });
+
+  test('7.7 a reservation that has run out is held no more, whenever somebody ended it', async () => {
+    await world.burning('acme');
+    await world.grant('acme', 'pack', '100');
+    const [begin = 0] = times('09:00:00');
+    await hold('r', 40, begin);
+    const expected = ['100 there, 0 held, 0 owed', '60 there, 40 held, 0 owed', '60 there, 40 held, 0 owed', '100 there, 0 held, 0 owed'];
+    const asked = async (): Promise<string[]> => {
+      const answers: string[] = [];
+      for (const at of times('09:00:00', '09:05:00', '09:09:59.999999', '09:10:00')) answers.push(await sums(at));
+      return answers;
+    };
+    expect(await asked()).toEqual(expected);
+    await debit('later', '20:00:00', 5);
+    expect(await asked()).toEqual(expected);
+  });
+
+  test('7.5 a debt is owed until a grant is there that pays it, of usage, of debits and of what was reserved', async () => {
+    await world.burning('acme', { creditExhaustion: 'OVERDRAFT', overdraftLimit: '100' });
+    await world.grant('acme', 'pack', '10');
+    await use('09:00:00', '14');
+    await world.draw('acme');
+    await debit('owed', '10:00:00', 5);
+    await world.grant('acme', 'next', '50', { from: day('12:00:00') });
+    await debit('last', '13:00:00', 60);
+    const asked: string[] = [];
+    for (const at of times('09:00:00', '09:00:01', '10:00:01', '12:00:00', '13:00:01')) asked.push(await sums(at));
+    expect(asked).toEqual([
+      '10 there, 0 held, 0 owed',
+      '0 there, 0 held, 4 owed',
+      '0 there, 0 held, 9 owed',
+      '41 there, 0 held, 0 owed',
+      '0 there, 0 held, 19 owed',
+    ]);
+    expect(await sums(Date.now() * 1_000 + 60_000_000)).toBe('0 there, 0 held, 19 owed');
+  });
+
+  test('7.5 what a commit left owed was not owed before it', async () => {
+    await world.burning('acme', { creditExhaustion: 'OVERDRAFT', overdraftLimit: '100' });
+    await world.grant('acme', 'pack', '10');
+    const { id } = await hold('r', 30);
+    const held = await instant();
+    await world.debits.commit(world.tenantId, id, Decimal.of(25));
+    const after = await instant();
+    expect([await sums(held), await sums(after)]).toEqual(['0 there, 10 held, 0 owed', '0 there, 0 held, 15 owed']);
+  });
+});

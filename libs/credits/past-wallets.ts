@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { MeterStore } from '@tare/catalog';
 import { dayStart, dayStarts, Decimal, periodContains, returnedBurns, slotStart, standingBurns } from '@tare/core';
-import type { Instant, LedgerBurn, Period, Segment, TakenCredits } from '@tare/core';
+import type { HeldCredits, Instant, LedgerBurn, Period, Segment, TakenCredits } from '@tare/core';
 import type { Customer } from '@tare/customers';
 import type { TenantTransaction } from '@tare/database';
 import { CreditStore, periodKey, type PeriodKey, type StoredGrant, type ToldElsewhere } from './credit.store.ts';
+import { commitKey, type CreditDebit, type CreditReservation } from './debit.ts';
 import { DebitStore } from './debit.store.ts';
 import { cutsOfGrants } from './draw-down.ts';
 import { RatedUsageReader } from './rated-usage.ts';
@@ -20,6 +21,14 @@ export interface PastWalletQuery {
   readonly at: Instant;
 }
 
+/** A wallet as it was at an instant. */
+export interface PastWallet {
+  /** Every grant of the customer with what it held, and what reservations held of it. */
+  readonly grants: readonly StoredGrant[];
+  /** Owed then, as far as no grant that was there then has paid it since. */
+  readonly debt: Decimal;
+}
+
 /** The customer's day that an instant lies in, as far as a service period reaches. */
 interface PartDay {
   readonly part: BurningPart;
@@ -29,7 +38,8 @@ interface PartDay {
 /**
  * Wallets at an instant that is over, to the event (SEMANTICS 7.3, 12). The ledger is coarser: usage of a customer's day is posted at its beginning, and debits of
  * a quarter of an hour share a posting. So in the day that the instant lies in, usage is read again, and what was recorded of it and used later is given back:
- * the last recorded first, so that grants hold what they would if nothing had come after the instant. Debits are told by their own rows. Nothing is written.
+ * the last recorded first, so that grants hold what they would if nothing had come after the instant. Debits are told by their own rows. What a reservation
+ * held then it holds: the debit that its commit made later, which counts for its beginning, is given back, and it has run out when its time was over. Nothing is written.
  */
 @Injectable()
 export class PastWallets {
@@ -40,8 +50,8 @@ export class PastWallets {
     private readonly meters: MeterStore,
   ) {}
 
-  /** Every grant of the customer with what it held then. What usage has brought by now is drawn already. */
-  async grants(tx: TenantTransaction, query: PastWalletQuery): Promise<StoredGrant[]> {
+  /** What usage has brought by now is drawn already. */
+  async wallet(tx: TenantTransaction, query: PastWalletQuery): Promise<PastWallet> {
     const { customer, at } = query;
     const days = daysAround(query);
     const told: ToldElsewhere = {
@@ -53,10 +63,21 @@ export class PastWallets {
     const burnt = await this.burntBefore(tx, query, days, { told, grants: before });
     const debited = await this.debits.takenBetween(tx, customer.id, { start: told.debitsFrom, end: at });
     const owedByUsage = Decimal.sum(burnt.filter(({ against }) => against === 'DEBT').map(({ credits }) => credits));
-    const debt = (await this.store.debtBefore(tx, customer.id, told)).plus(owedByUsage).plus(debited.debt);
+    const held = await this.debits.reservationsOver(tx, customer.id, at);
+    const committed = await this.committedLater(tx, customer.id, held);
+    const owed = (await this.store.debtBefore(tx, customer.id, told)).plus(owedByUsage).plus(debited.debt);
+    const debt = owed.minus(Decimal.sum(committed.map((debit) => debit.debt)));
     const unpaid = await this.paidAhead(tx, query, debt);
-    const moves = [...burnt.flatMap(takenOf), ...debited.taken, ...unpaid];
-    return before.map((grant) => movedBy(grant, moves));
+    const givenBack = committed.flatMap(({ taken }) => taken.map(negatedTaken));
+    const moves = [...burnt.flatMap(takenOf), ...debited.taken, ...unpaid, ...givenBack];
+    const released = held.filter(({ expiresAt }) => expiresAt <= at).flatMap((reservation) => reservation.held);
+    return { grants: before.map((grant) => releasedBy(movedBy(grant, moves), released)), debt: Decimal.max(Decimal.ZERO, debt) };
+  }
+
+  /** Debits by which reservations that were open at the instant were committed since: they count for the beginning of the reservation. */
+  private committedLater(tx: TenantTransaction, customerId: string, held: readonly CreditReservation[]): Promise<CreditDebit[]> {
+    const keys = held.filter(({ status }) => status === 'COMMITTED').map(({ id }) => commitKey(id));
+    return keys.length === 0 ? Promise.resolve([]) : this.debits.debits(tx, customerId, keys);
   }
 
   /** What was recorded of the usage of the days, and below zero what was used of it at the instant or later. */
@@ -87,11 +108,7 @@ export class PastWallets {
   private async paidAhead(tx: TenantTransaction, { customer, at }: PastWalletQuery, debt: Decimal): Promise<TakenCredits[]> {
     if (!debt.isNegative()) return [];
     const paid = await this.store.repayments(tx, customer.id, null, at);
-    return undoneRepayments(paid, debt.negated()).map((taken) => ({
-      ...taken,
-      credits: taken.credits.negated(),
-      revenue: taken.revenue.negated(),
-    }));
+    return undoneRepayments(paid, debt.negated()).map(negatedTaken);
   }
 }
 
@@ -140,6 +157,16 @@ function laterOf(burnt: Decimal, wanted: Decimal, wantedBefore: Decimal): Decima
 
 function takenOf({ grantId, credits, revenue }: LedgerBurn): TakenCredits[] {
   return grantId === null ? [] : [{ grantId, credits, revenue }];
+}
+
+function negatedTaken({ grantId, credits, revenue }: TakenCredits): TakenCredits {
+  return { grantId, credits: credits.negated(), revenue: revenue.negated() };
+}
+
+/** What reservations held of the grant whose time was over: nobody had ended them yet. */
+function releasedBy(grant: StoredGrant, released: readonly HeldCredits[]): StoredGrant {
+  const own = Decimal.sum(released.filter(({ grantId }) => grantId === grant.id).map(({ credits }) => credits));
+  return own.isZero() ? grant : { ...grant, remaining: grant.remaining.plus(own), reserved: grant.reserved.minus(own) };
 }
 
 function movedBy(grant: StoredGrant, moves: readonly TakenCredits[]): StoredGrant {

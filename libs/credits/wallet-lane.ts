@@ -2,7 +2,7 @@ import { CodedError, Decimal, periodContains, segmentEnd, servicePeriodAt, Walle
 import type { CreditLapse, DecidedDebit, Instant, Period, Segment } from '@tare/core';
 import { randomUUID } from 'node:crypto';
 import type { StoredGrant, WalletRow } from './credit.store.ts';
-import type { CreditDebit, CreditReservation, WalletSums } from './debit.ts';
+import { commitKey, type CreditDebit, type CreditReservation, type WalletSums } from './debit.ts';
 import type { EndedReservation, WalletWrite } from './debit.store.ts';
 import { aheadOf, type PendingGrant } from './pending-grants.ts';
 import { causeOf, entries, type Posting } from './posting.ts';
@@ -185,7 +185,7 @@ export class WalletLane {
     this.end(reservation, 'COMMITTED', now, credits);
     const place = this.placeAt(at);
     const decided = this.book.settle(credits, at, place.segment?.terms ?? null, held, this.aheadAt(at));
-    const debit = this.keep({ key: `reservation:${reservationId}`, credits, at, feature: null }, decided, place);
+    const debit = this.keep({ key: commitKey(reservationId), credits, at, feature: null }, decided, place);
     return this.answer(now, debit, this.ended.get(reservationId) ?? null);
   }
 
@@ -208,7 +208,7 @@ export class WalletLane {
     this.move(reservation, now, -1);
     this.open.delete(reservation.id);
     this.ended.set(reservation.id, { ...reservation, status, committed });
-    this.ending.push({ id: reservation.id, status, committed });
+    this.ending.push({ id: reservation.id, status, committed, at: now });
   }
 
   /** Credits that are sure to come for the period that the instant lies in: they may be owed until then (docs/decisions/0024). */

@@ -40,7 +40,7 @@ WITH held AS (
 )
 SELECT count(*)::int4 AS held FROM held`;
 
-/** $21 - $32 debits, $33 - $41 reservations, $42 - $44 reservations that end. */
+/** $21 - $32 debits, $33 - $41 reservations, $42 - $45 reservations that end. */
 export const WRITE_WALLET = `${WALLET}, debits AS (
   INSERT INTO credit_debit (tenant_id, customer_id, transaction_id, key, credits, at, feature, grant_ids, grant_credits, grant_revenues, uncovered, debt,
     subscription_id, segment_id, period_start)
@@ -55,8 +55,8 @@ export const WRITE_WALLET = `${WALLET}, debits AS (
   FROM held, unnest($33::uuid[], $34::text[], $35::numeric[], $36::timestamptz[], $37::int4[], $38::timestamptz[], $39::text[], $40::text[], $41::numeric[])
     AS r (id, key, credits, at, ttl_seconds, expires_at, grant_ids, grant_credits, uncovered)
 ), ended AS (
-  UPDATE credit_reservation r SET status = e.status, committed = e.committed, ended_at = now()
-  FROM held, unnest($42::uuid[], $43::text[], $44::numeric[]) AS e (id, status, committed)
+  UPDATE credit_reservation r SET status = e.status, committed = e.committed, ended_at = e.at
+  FROM held, unnest($42::uuid[], $43::text[], $44::numeric[], $45::timestamptz[]) AS e (id, status, committed, at)
   WHERE r.tenant_id = $1 AND r.id = e.id AND r.status = 'OPEN'
 )
 SELECT count(*)::int4 AS held FROM held`;
@@ -70,6 +70,14 @@ FROM credit_reservation WHERE tenant_id = $1 AND customer_id = $2 AND status = '
 export const RESERVATIONS = `
 SELECT id, key, credits, at, ttl_seconds, expires_at, status, grant_ids::text[] AS grant_ids, grant_credits::text[] AS grant_credits, uncovered, committed
 FROM credit_reservation WHERE tenant_id = $1 AND customer_id = $2 AND (id = ANY ($3::uuid[]) OR key = ANY ($4::text[]))`;
+
+/** Reservations that began before $3 and were not ended by then: two arms, since blocks of ended ones are known by their times and open ones by their index. */
+export const RESERVATIONS_OVER = `
+SELECT id, key, credits, at, ttl_seconds, expires_at, status, grant_ids::text[] AS grant_ids, grant_credits::text[] AS grant_credits, uncovered, committed
+FROM credit_reservation WHERE tenant_id = $1 AND customer_id = $2 AND at < $3::timestamptz AND ended_at >= $3::timestamptz
+UNION ALL
+SELECT id, key, credits, at, ttl_seconds, expires_at, status, grant_ids::text[], grant_credits::text[], uncovered, committed
+FROM credit_reservation WHERE tenant_id = $1 AND customer_id = $2 AND at < $3::timestamptz AND status = 'OPEN'`;
 
 /** Debits by key, or reversals of one. $3 keys, $4 the debit whose reversals are wanted; null: none. */
 export const DEBITS = `

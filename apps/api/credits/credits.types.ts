@@ -89,10 +89,13 @@ export class CreditBalance {
   })
   available!: Decimal;
 
-  @Field(() => DecimalScalar, { description: 'Credits held by reservations now.' })
+  @Field(() => DecimalScalar, { description: 'Credits held by reservations at that instant.' })
   reserved!: Decimal;
 
-  @Field(() => DecimalScalar, { description: 'Credits owed now, where the plan allows an overdraft: the next grant pays them.' })
+  @Field(() => DecimalScalar, {
+    description:
+      'Credits owed at that instant, of an overdraft or of what was to come: the next grant pays them. What a grant that was there by then has paid since is not owed.',
+  })
   debt!: Decimal;
 
   @Field(() => DecimalScalar, {
