@@ -113,12 +113,17 @@ export function readWindows(counts: readonly UsageCount[], divided: boolean): st
 SELECT w.no::int4 AS window_no, sums.dimension_no, ${columns.map((column) => `sums.${column}::text`).join(', ')}
 FROM unnest($2::int4[], $3::timestamptz[], $4::timestamptz[]) WITH ORDINALITY AS w (customer_no, from_at, to_at, no)
 CROSS JOIN LATERAL (
-  SELECT dimension_no, ${columns.map((column) => `sum(${column}) AS ${column}`).join(', ')}
+  SELECT dimension_no, ${columns.map(sumOf).join(', ')}
   FROM ${divided ? dividedCells(columns) : `usage_bucket b WHERE ${CELLS_OF_WINDOW}`}
   GROUP BY dimension_no
 ) AS sums
 WHERE ${moved.join(' OR ')}
 ORDER BY w.no, sums.dimension_no`;
+}
+
+/** Most counts of most usage are 0 (audio, cache writes): those are not added up, and the sum of nothing else is not written out. */
+function sumOf(column: string): string {
+  return column === 'events' ? `sum(${column}) AS ${column}` : `sum(nullif(${column}, 0)) AS ${column}`;
 }
 
 const CELLS_OF_WINDOW =

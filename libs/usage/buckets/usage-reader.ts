@@ -83,8 +83,10 @@ interface SumRow extends CountRow, DimensionRow {
   readonly events: string;
 }
 
-/** Counts that were not asked for are not there. */
-interface WindowRow extends Partial<CountRow> {
+type Nullable<Row> = { readonly [Name in keyof Row]: Row[Name] | null };
+
+/** Counts that were not asked for are not there; those of which there is none are null. */
+interface WindowRow extends Partial<Nullable<CountRow>> {
   readonly window_no: number;
   readonly dimension_no: number;
   readonly events: string;
@@ -337,8 +339,8 @@ function windowRecord(row: WindowRow, dimensions: UsageDimensions, from: Instant
   };
 }
 
-function countOf(text: string | undefined): Decimal {
-  return text === undefined ? Decimal.ZERO : Decimal.parse(text);
+function countOf(text: string | null | undefined): Decimal {
+  return text == null ? Decimal.ZERO : Decimal.parse(text);
 }
 
 function requireCuts(cuts: readonly Instant[]): void {
