@@ -30,10 +30,21 @@ export function assembleInvoice(facts: InvoiceFacts): AssembledInvoice {
   const discounts = withLateUses(facts.discounts, late);
   const scope = scopeLines({ ...facts, discounts, carried: carriedOf(before) }, corrected);
   const lines = [...scope.lines.filter(isShown).map(assembledLine), ...corrected];
+  const totals = invoiceTotals(lines, facts);
   return checkInvoice({
     currency: facts.currency,
     lines,
-    ...invoiceTotals(lines, facts),
+    subtotal: totals.subtotal,
+    discounts: totals.discounts,
+    creditsApplied: totals.creditsApplied,
+    taxBase: totals.taxBase,
+    taxes: totals.taxes,
+    creditsTaxed: totals.creditsTaxed,
+    untaxedBurns: totals.untaxedBurns,
+    tax: totals.tax,
+    total: totals.total,
+    balanceApplied: totals.balanceApplied,
+    balanceCarried: totals.balanceCarried,
     grants: grantsOf(scope.lines, facts.currency),
     discountUses: [...discountUses(scope.lines, facts.discounts), ...late.flatMap((delta) => delta.discountUses)],
     allowances: changedAllowances(facts, before, late, scope.allowances),
@@ -72,6 +83,7 @@ function changedAllowances(
   late: readonly DeltaLines[],
   closed: readonly AllowanceRecord[],
 ): AllowanceRecord[] {
+  if (before.length === 0 && late.length === 0 && closed.length === 0) return [];
   const rated = late.flatMap((delta) => delta.allowances);
   const changed = before.filter((record) => !allowances.includes(record));
   const both = changed.map((record) => {
@@ -110,20 +122,31 @@ export function invoiceTotals(
     customerBalance,
   }: Pick<InvoiceFacts, 'currency' | 'tax' | 'untaxedBurns' | 'prepaidAmount' | 'customerBalance'>,
 ): Totals {
-  const subtotal = Decimal.sum(lines.map((line) => line.amount));
-  const discounts = Decimal.sum(lines.map((line) => line.discount));
+  const subtotal = Decimal.sumOf(lines, (line) => line.amount);
+  const discounts = Decimal.sumOf(lines, (line) => line.discount);
   const net = subtotal.minus(discounts);
   const taxBase = taxBaseOf(net, lines, tax.creditsTaxed, untaxedBurns);
   const creditsApplied = Decimal.max(Decimal.ZERO, Decimal.min(prepaidAmount, net));
   const taxes = taxesOn(taxBase, tax, currency);
-  const taxTotal = Decimal.sum(taxes.map(({ amount }) => amount));
+  const taxTotal = Decimal.sumOf(taxes, ({ amount }) => amount);
   const due = net.minus(creditsApplied).plus(taxTotal);
   const balanceApplied = Decimal.max(Decimal.ZERO, Decimal.min(customerBalance, due));
   const balanceCarried = Decimal.max(Decimal.ZERO, due.negated());
   const total = due.minus(balanceApplied).plus(balanceCarried);
   const { creditsTaxed } = tax;
-  const sums = { subtotal, discounts, creditsApplied, taxBase, taxes, creditsTaxed, untaxedBurns };
-  return { ...sums, tax: taxTotal, total, balanceApplied, balanceCarried };
+  return {
+    subtotal,
+    discounts,
+    creditsApplied,
+    taxBase,
+    taxes,
+    creditsTaxed,
+    untaxedBurns,
+    tax: taxTotal,
+    total,
+    balanceApplied,
+    balanceCarried,
+  };
 }
 
 /** Whether an invoice has nothing to say: without lines, and without a tax on credits that were burnt. */
@@ -183,10 +206,11 @@ function assembledLine(line: DraftLine): AssembledLine {
 
 /** A threshold invoice billed a part already: round(cumulative) - billed (SEMANTICS 8.3). */
 function leftOf(amount: Decimal, billed: readonly BilledLine[]): Decimal {
-  return amount.minus(Decimal.sum(billed.map((line) => line.amount)));
+  return billed.length === 0 ? amount : amount.minus(Decimal.sumOf(billed, (line) => line.amount));
 }
 
-function sharesLeft({ shares, billed }: DraftLine): DiscountShare[] {
+function sharesLeft({ shares, billed }: DraftLine): readonly DiscountShare[] {
+  if (shares.length === 0 && billed.length === 0) return shares;
   const taken = billed.flatMap((line) => line.discounts).map((share) => ({ ...share, amount: share.amount.negated() }));
   const left = new Map<string, DiscountShare>();
   for (const share of [...shares, ...taken]) {

@@ -3,7 +3,7 @@ import { Decimal } from '../money/index.ts';
 import type { AssembledInvoice, AssembledLine } from './assembled-invoice.ts';
 
 /** Decimals to which a rounding is checked: prorated exact amounts are cut at 12 decimals. */
-const TOLERANCE = Decimal.parse('0.000000000001');
+const TWICE_TOLERANCE = Decimal.parse('0.000000000002');
 const TWO = Decimal.of(2);
 
 /**
@@ -12,38 +12,58 @@ const TWO = Decimal.of(2);
  */
 export function checkInvoice(invoice: AssembledInvoice): AssembledInvoice {
   for (const line of invoice.lines) checkLine(line);
-  const keys = invoice.lines.map(({ scopeKey, kind, adjusts }) => `${kind} ${adjusts ?? ''} ${scopeKey}`);
-  hold(new Set(keys).size === keys.length, 'Two lines bill the same thing.');
+  hold(areDifferent(invoice.lines), 'Two lines bill the same thing.');
   const { subtotal, discounts, taxes, tax, creditsApplied, balanceApplied, balanceCarried, total } = invoice;
   same(subtotal, sumOf(invoice.lines, 'amount'), 'The subtotal is not the sum of the lines.');
   same(discounts, sumOf(invoice.lines, 'discount'), 'The discounts are not the sum of those of the lines.');
-  same(tax, Decimal.sum(taxes.map(({ amount }) => amount)), 'The tax is not the sum of the taxes.');
+  same(
+    tax,
+    Decimal.sumOf(taxes, ({ amount }) => amount),
+    'The tax is not the sum of the taxes.',
+  );
   const net = subtotal.minus(discounts);
   same(total, net.minus(creditsApplied).plus(tax).minus(balanceApplied).plus(balanceCarried), 'The total does not add up.');
-  const parts = [total, creditsApplied, balanceApplied, balanceCarried];
-  hold(!parts.some((amount) => amount.isNegative()), 'A total, a balance or prepaid money is below zero.');
+  const isNegative = total.isNegative() || creditsApplied.isNegative() || balanceApplied.isNegative() || balanceCarried.isNegative();
+  hold(!isNegative, 'A total, a balance or prepaid money is below zero.');
   hold(balanceApplied.isZero() || balanceCarried.isZero(), 'The balance is used and added to at once.');
   return invoice;
 }
 
+/** Every line of every bill is checked: a message is only written where it is thrown. */
 function checkLine(line: AssembledLine): void {
-  const { rounding, scopeKey } = line;
-  same(line.exactAmount, Decimal.sum(line.walk.map((step) => step.amount)), `The walk of ${scopeKey} does not add up to its amount.`);
-  same(line.amount, rounding.rounded.minus(rounding.alreadyBilled), `The rounding step of ${scopeKey} does not lead to its amount.`);
-  same(line.discount, Decimal.sum(line.discounts.map((share) => share.amount)), `The discounts of ${scopeKey} do not add up.`);
-  hold(line.rounding.rounded.roundedToIncrement(rounding.increment).equals(rounding.rounded), `${scopeKey} is not rounded.`);
-  const distance = line.kind === 'DELTA' ? Decimal.ZERO : rounding.rounded.minus(line.exactAmount).abs();
-  hold(distance.compare(rounding.increment.dividedBy(TWO, 12).plus(TOLERANCE)) <= 0, `${scopeKey} is rounded more than once.`);
+  const { rounding, scopeKey, exactAmount } = line;
+  const { rounded, increment } = rounding;
+  const walked = Decimal.sumOf(line.walk, (step) => step.amount);
+  if (!exactAmount.equals(walked)) throw broken(`The walk of ${scopeKey} does not add up to its amount`, exactAmount, walked);
+  const charged = rounded.minus(rounding.alreadyBilled);
+  if (!line.amount.equals(charged)) throw broken(`The rounding step of ${scopeKey} does not lead to its amount`, line.amount, charged);
+  const discount = Decimal.sumOf(line.discounts, (share) => share.amount);
+  if (!line.discount.equals(discount)) throw broken(`The discounts of ${scopeKey} do not add up`, line.discount, discount);
+  if (!rounded.roundedToIncrement(increment).equals(rounded)) throw broken(`${scopeKey} is not rounded`, rounded, increment);
+  if (line.kind === 'DELTA') return;
+  const twiceDistance = rounded.minus(exactAmount).abs().times(TWO);
+  const isRoundedOnce = twiceDistance.compare(increment) <= 0 || twiceDistance.compare(increment.plus(TWICE_TOLERANCE)) <= 0;
+  if (!isRoundedOnce) throw broken(`${scopeKey} is rounded more than once`, rounded, exactAmount);
+}
+
+/** No two lines have kind, scope and corrected invoice in common. */
+function areDifferent(lines: readonly AssembledLine[]): boolean {
+  if (new Set(lines.map(({ scopeKey }) => scopeKey)).size === lines.length) return true;
+  return new Set(lines.map(({ scopeKey, kind, adjusts }) => `${kind} ${adjusts ?? ''} ${scopeKey}`)).size === lines.length;
 }
 
 function sumOf(lines: readonly AssembledLine[], field: 'amount' | 'discount'): Decimal {
-  return Decimal.sum(lines.map((line) => line[field]));
+  return Decimal.sumOf(lines, (line) => line[field]);
 }
 
 function same(a: Decimal, b: Decimal, message: string): void {
-  hold(a.equals(b), `${message} (${a.toString()} and ${b.toString()})`);
+  if (!a.equals(b)) throw broken(message, a, b);
 }
 
 function hold(condition: boolean, message: string): void {
   if (!condition) throw new CodedError('INVARIANT_BROKEN', message);
+}
+
+function broken(message: string, a: Decimal, b: Decimal): CodedError {
+  return new CodedError('INVARIANT_BROKEN', `${message} (${a.toString()} and ${b.toString()})`);
 }

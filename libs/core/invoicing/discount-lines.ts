@@ -17,10 +17,16 @@ const KINDS: Readonly<Record<'FEES' | 'USAGE', ReadonlySet<LineKind>>> = {
  * percentages come first, each on what the one before left, then amounts, at most what is left; of each kind the one that was given first. Lines of one
  * billing period are discounted together, so a line's discount does not depend on what else is on the invoice; shares are split by largest remainder (1.4).
  */
-export function discounted(lines: readonly DraftLine[], discounts: readonly Discount[], ofLine: boolean, increment: Decimal): DraftLine[] {
+export function discounted(
+  lines: readonly DraftLine[],
+  discounts: readonly Discount[],
+  ofLine: boolean,
+  increment: Decimal,
+): readonly DraftLine[] {
+  if (discounts.length === 0) return lines;
   const own = discounts.filter((discount) => isOfLines(discount) === ofLine);
   const ordered = [...own.filter(({ percentOff }) => percentOff !== null), ...own.filter(({ percentOff }) => percentOff === null)];
-  return ordered.reduce((current, discount) => applied(discount, current, ofLine, increment), [...lines]);
+  return ordered.reduce((current: readonly DraftLine[], discount) => applied(discount, current, ofLine, increment), lines);
 }
 
 /** Whether it names charges: then it is taken off lines, before the commitment. */

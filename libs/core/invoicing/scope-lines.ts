@@ -1,5 +1,6 @@
 import { CodedError } from '../coded-error.ts';
 import { currencyOf } from '../money/index.ts';
+import type { Segment } from '../subscriptions/index.ts';
 import type { AllowanceRecord } from './allowance-record.ts';
 import type { AssembledLine, AwaitingCost, Leakage } from './assembled-invoice.ts';
 import { discounted } from './discount-lines.ts';
@@ -52,13 +53,15 @@ function outcomesOf(scope: InvoiceScope): UsageOutcome[] {
 }
 
 function requireOneCurrency({ currency, ended, next, changes }: InvoiceScope): void {
-  const segments = [
-    ...ended,
-    ...next,
-    ...changes.flatMap((change) => [{ segment: change.from }, ...(change.to === null ? [] : [change.to])]),
-  ];
-  const other = segments.find(({ segment }) => segment.terms.currency !== currency)?.segment;
-  if (other !== undefined) {
-    throw new CodedError('CURRENCY_MISMATCH', `An invoice in ${currency} cannot bill plan ${other.planKey} in ${other.terms.currency}.`);
+  for (const { segment } of ended) requireCurrency(segment, currency);
+  for (const { segment } of next) requireCurrency(segment, currency);
+  for (const { from, to } of changes) {
+    requireCurrency(from, currency);
+    if (to !== null) requireCurrency(to.segment, currency);
   }
+}
+
+function requireCurrency({ terms, planKey }: Segment, currency: string): void {
+  if (terms.currency === currency) return;
+  throw new CodedError('CURRENCY_MISMATCH', `An invoice in ${currency} cannot bill plan ${planKey} in ${terms.currency}.`);
 }

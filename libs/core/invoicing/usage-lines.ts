@@ -74,7 +74,7 @@ function allowanceRecord(rated: RatedPrice, part: EndedPart, carried: readonly C
  * billing period each part has its own; of one for several, the part that ends it. A line of zero where the commitment is met.
  * @param lines all lines of the scope, line discounts taken @param corrected corrections on the same invoice
  */
-export function commitmentLines(part: EndedPart, lines: readonly DraftLine[], corrected: readonly AssembledLine[]): DraftLine[] {
+export function commitmentLines(part: EndedPart, lines: readonly DraftLine[], corrected: readonly AssembledLine[]): readonly DraftLine[] {
   const due = part.closing ? commitmentOf(part, lines, corrected) : null;
   if (due === null) return [];
   const { segment, period } = part;
@@ -157,7 +157,8 @@ function awaitingOf({ priceKey, group, events }: RatedPrice, { segment, period }
 }
 
 /** Earlier parts of the same subscription and billing period on this invoice: the UNIQUE_COUNT members that their prices count are charged there (SEMANTICS 6.2). */
-function earlierParts(part: EndedPart, parts: readonly EndedPart[]): EndedPart[] {
+function earlierParts(part: EndedPart, parts: readonly EndedPart[]): readonly EndedPart[] {
+  if (parts.length === 1) return [];
   const { segment, period } = part;
   const isEarlier = (other: EndedPart): boolean =>
     other.segment.subscriptionId === segment.subscriptionId && other.period.start < period.start && other.period.start >= period.fullStart;
@@ -179,7 +180,8 @@ function isCounted({ kind }: DraftLine): boolean {
   return countsAsUsage({ kind, adjustsKind: null });
 }
 
-function withBilled(lines: readonly DraftLine[], { billed }: EndedPart): DraftLine[] {
+function withBilled(lines: readonly DraftLine[], { billed }: EndedPart): readonly DraftLine[] {
+  if (billed.length === 0) return lines;
   return lines.map((line) => ({ ...line, billed: billed.filter(({ scopeKey }) => scopeKey === line.scopeKey) }));
 }
 

@@ -81,12 +81,23 @@ export class Decimal {
     return total;
   }
 
+  /** The sum of what is read of each item, without a list of it. */
+  static sumOf<Item>(items: readonly Item[], read: (item: Item) => Decimal): Decimal {
+    let total = Decimal.ZERO;
+    for (let index = 0; index < items.length; index += 1) total = total.plus(read(items[index] as Item));
+    return total;
+  }
+
   static min(first: Decimal, ...others: Decimal[]): Decimal {
-    return others.reduce((least, value) => (value.compare(least) < 0 ? value : least), first);
+    let least = first;
+    for (const value of others) if (value.compare(least) < 0) least = value;
+    return least;
   }
 
   static max(first: Decimal, ...others: Decimal[]): Decimal {
-    return others.reduce((greatest, value) => (value.compare(greatest) > 0 ? value : greatest), first);
+    let greatest = first;
+    for (const value of others) if (value.compare(greatest) > 0) greatest = value;
+    return greatest;
   }
 
   plus(other: Decimal): Decimal {
@@ -140,6 +151,7 @@ export class Decimal {
   }
 
   compare(other: Decimal): -1 | 0 | 1 {
+    if (this === other) return 0;
     const scale = Math.max(this.scale, other.scale);
     const left = this.scaledTo(scale);
     const right = other.scaledTo(scale);
@@ -147,7 +159,8 @@ export class Decimal {
   }
 
   equals(other: Decimal): boolean {
-    return this.compare(other) === 0;
+    if (this === other) return true;
+    return this.scale === other.scale ? this.units === other.units : this.compare(other) === 0;
   }
 
   isZero(): boolean {

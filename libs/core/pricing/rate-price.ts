@@ -127,13 +127,13 @@ function costPlusSteps(price: CostPlusPrice, usage: PriceUsage): WalkStep[] {
   return steps;
 }
 
-function bounded(price: Price, steps: readonly WalkStep[], { share, closing = true }: RateOptions): WalkStep[] {
+function bounded(price: Price, steps: readonly WalkStep[], { share, closing = true }: RateOptions): readonly WalkStep[] {
   const amount = amountOf(steps);
   const minimum = price.minimumAmount === null || !closing ? null : prorated(price.minimumAmount, share);
   const maximum = price.maximumAmount === null ? null : prorated(price.maximumAmount, share);
   if (minimum !== null && amount.compare(minimum) < 0) return [...steps, fixedStep('up to the minimum amount', minimum.minus(amount))];
   if (maximum !== null && amount.compare(maximum) > 0) return [...steps, fixedStep('down to the maximum amount', maximum.minus(amount))];
-  return [...steps];
+  return steps;
 }
 
 /**
@@ -154,8 +154,10 @@ function billableQuantity(price: Price, usage: PriceUsage, share: PeriodShare | 
 function includedSteps(price: Price, usage: PriceUsage, share: PeriodShare | undefined): WalkStep[] {
   const carried = Decimal.min(usage.quantity, usage.carried ?? Decimal.ZERO);
   const own = Decimal.min(usage.quantity.minus(carried), includedQuantity(price, seatsOf(usage), share));
-  const steps = [unitStep('carried from earlier periods', carried, Decimal.ZERO), unitStep('included', own, Decimal.ZERO)];
-  return steps.filter(({ quantity }) => quantity.isPositive());
+  const steps: WalkStep[] = [];
+  if (carried.isPositive()) steps.push(unitStep('carried from earlier periods', carried, Decimal.ZERO));
+  if (own.isPositive()) steps.push(unitStep('included', own, Decimal.ZERO));
+  return steps;
 }
 
 function seatsOf(usage: PriceUsage): Decimal {
@@ -171,5 +173,5 @@ function fixedStep(description: string, amount: Decimal): WalkStep {
 }
 
 function amountOf(walk: readonly WalkStep[]): Decimal {
-  return Decimal.sum(walk.map((step) => step.amount));
+  return Decimal.sumOf(walk, (step) => step.amount);
 }

@@ -63,7 +63,9 @@ export function meterOf(key: string, meters: ReadonlyMap<string, Meter>): Meter 
   return meter;
 }
 
-function recordsWithin(records: readonly UsageRecord[], { start, end }: ServicePeriod): UsageRecord[] {
+/** The records themselves where all of them are: that is almost always so. */
+function recordsWithin(records: readonly UsageRecord[], { start, end }: ServicePeriod): readonly UsageRecord[] {
+  if (records.every(({ from }) => start <= from && from < end)) return records;
   return records.filter(({ from }) => start <= from && from < end);
 }
 
@@ -77,15 +79,16 @@ function ratedPart(
 ): RatedPrice {
   const meter = meterOf(price.meter, meters);
   const matched = records.filter((record) => meterMatches(meter, record) && keeps(record));
-  const before = meter.aggregation === 'UNIQUE_COUNT' ? (options.chargedBefore?.(meter) ?? []) : [];
-  const quantity = quantityOf(price, meter, matched, before.filter(keeps));
-  const events = Decimal.sum(matched.map((record) => record.events));
+  const before = meter.aggregation === 'UNIQUE_COUNT' ? (options.chargedBefore?.(meter) ?? []).filter(keeps) : [];
+  const quantity = quantityOf(price, meter, matched, before);
+  const events = Decimal.sumOf(matched, (record) => record.events);
   const cost = price.model === 'COST_PLUS' ? costOf(matched, segment, options.exchangeRates ?? []) : null;
   const share = shareOf(period);
   const seats = Decimal.of(segment.seats);
   const carried = quantityOfLots(carriedFor(options.carried ?? [], { priceKey: price.key, group, price }, period.start));
   const usage = { quantity, events, cost: cost?.known ?? Decimal.ZERO, seats, carried };
-  const charge = ratePrice(price, usage, { closing: options.closing ?? true, ...(share === undefined ? {} : { share }) });
+  const { closing = true } = options;
+  const charge = ratePrice(price, usage, share === undefined ? { closing } : { closing, share });
   return {
     priceKey: price.key,
     group,
@@ -104,9 +107,9 @@ function quantityOf(price: UsagePrice, meter: Meter, matched: readonly UsageReco
     const property = price.valueProperty;
     return Decimal.sum(matched.map((record) => recordValue(property, record)));
   }
-  if (before.length === 0) return aggregate(meter, [...price.match], matched);
-  const known = aggregate(meter, [...price.match], before);
-  return aggregate(meter, [...price.match], [...before, ...matched]).minus(known);
+  if (before.length === 0) return aggregate(meter, price.match, matched);
+  const known = aggregate(meter, price.match, before);
+  return aggregate(meter, price.match, [...before, ...matched]).minus(known);
 }
 
 /**

@@ -62,11 +62,11 @@ export function servicePeriods(segment: Segment, from: Instant, to: Instant): Se
   let index = periodIndexAt(calendar, start);
   let billing = periodOfIndex(calendar, index);
   while (billing.start < end) {
-    periods.push(...pieces(segment, calendar, index, billing));
+    for (const period of pieces(segment, calendar, index, billing)) if (period.start < end && period.end > start) periods.push(period);
     index += 1;
     billing = { start: billing.end, end: periodOfIndex(calendar, index).end };
   }
-  return periods.filter((period) => period.start < end && period.end > start);
+  return periods;
 }
 
 /** The service period that the instant lies in; null outside of the segment. */
@@ -110,10 +110,11 @@ function pieces(segment: Segment, calendar: BillingCalendar, index: number, cut:
   const full = wholePeriod(calendar, index, cut);
   const start = Math.max(cut.start, segment.start);
   const end = Math.min(cut.end, segmentEnd(segment) ?? cut.end);
-  const piece = (from: Instant, until: Instant, trial: boolean): ServicePeriod[] =>
-    from < until ? [{ index, start: from, end: until, fullStart: full.start, fullEnd: full.end, trial }] : [];
   const trialEnd = segment.paused ? end : Math.max(start, Math.min(end, segment.trialEnd ?? start));
-  return [...piece(start, trialEnd, true), ...piece(trialEnd, end, false)];
+  const found: ServicePeriod[] = [];
+  if (start < trialEnd) found.push({ index, start, end: trialEnd, fullStart: full.start, fullEnd: full.end, trial: true });
+  if (trialEnd < end) found.push({ index, start: trialEnd, end, fullStart: full.start, fullEnd: full.end, trial: false });
+  return found;
 }
 
 /** A calendar-aligned anchor cuts the unit that it lies in: the whole of both parts is that unit. */

@@ -39,12 +39,18 @@ export function namedSegment(record: Pick<UsageRecord, 'subscription' | 'from'>,
 export function subscriptionFor(record: UsageRecord, segments: readonly Segment[], meters: Meters): Segment | null {
   const named = namedSegment(record, segments);
   if (named !== null) return named.paused ? null : named;
-  const rated = activeAt(segments, record.from)
-    .filter(({ paused }) => !paused)
-    .map((segment) => ({ segment, rank: rankOf(record, segment, meters) }))
-    .filter(({ rank }) => rank > 0)
-    .sort((a, b) => b.rank - a.rank || byAge(a.segment, b.segment));
-  return rated[0]?.segment ?? null;
+  let best: Segment | null = null;
+  let bestRank = 0;
+  // Asked for every record of every bill: nothing is made on the way.
+  for (const segment of segments) {
+    if (segment.paused || !isActiveAt(segment, record.from)) continue;
+    const rank = rankOf(record, segment, meters);
+    if (rank > bestRank || (rank > 0 && rank === bestRank && best !== null && byAge(segment, best) < 0)) {
+      best = segment;
+      bestRank = rank;
+    }
+  }
+  return best;
 }
 
 /**
@@ -92,9 +98,13 @@ function compete(a: Coverage, b: Coverage): boolean {
 
 /** 0: not covered, 1: covered like everything else, 2: by name. */
 function rankOf(record: UsageRecord, segment: Segment, meters: Meters): 0 | 1 | 2 {
-  const matching = coverageOf(segment.terms, meters).filter((coverage) => covers(coverage, record));
-  if (matching.some((coverage) => coverage.isExplicit)) return 2;
-  return matching.length > 0 ? 1 : 0;
+  let rank: 0 | 1 = 0;
+  for (const coverage of coverageOf(segment.terms, meters)) {
+    if ((rank === 1 && !coverage.isExplicit) || !covers(coverage, record)) continue;
+    if (coverage.isExplicit) return 2;
+    rank = 1;
+  }
+  return rank;
 }
 
 function covers(coverage: Coverage, record: UsageRecord): boolean {

@@ -56,7 +56,35 @@ export function addIntervals(at: Instant, { interval, count }: Interval, timeZon
   return instantOfWallTime(addToWallTime(wallTimeOf(at, timeZone), interval, count), timeZone);
 }
 
+/**
+ * The boundaries of the calendar that was asked for last: a bill asks for the same few again and again, and so do bills of subscriptions that are aligned
+ * with each other.
+ */
+let last: { readonly calendar: BillingCalendar; readonly boundaries: Map<number, Instant> } | null = null;
+/** Boundaries that are kept: ten years of days. */
+const KEPT_BOUNDARIES = 3_660;
+
 function boundary(calendar: BillingCalendar, index: number): Instant {
+  if (last === null || !isSameCalendar(last.calendar, calendar) || last.boundaries.size > KEPT_BOUNDARIES) {
+    last = { calendar, boundaries: new Map() };
+  }
+  const { boundaries } = last;
+  let at = boundaries.get(index);
+  if (at === undefined) boundaries.set(index, (at = boundaryOf(calendar, index)));
+  return at;
+}
+
+function isSameCalendar(a: BillingCalendar, b: BillingCalendar): boolean {
+  return (
+    a.anchor === b.anchor &&
+    a.interval === b.interval &&
+    a.intervalCount === b.intervalCount &&
+    a.alignment === b.alignment &&
+    a.timeZone === b.timeZone
+  );
+}
+
+function boundaryOf(calendar: BillingCalendar, index: number): Instant {
   const { interval, intervalCount, alignment, timeZone, anchor } = calendar;
   if (index === 0) return anchor;
   const anchorWall = wallTimeOf(anchor, timeZone);

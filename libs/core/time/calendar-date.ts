@@ -13,10 +13,26 @@ export function midnightOf(wall: WallTime): WallTime {
   return wall - positiveModulo(wall, MICROS_PER_DAY);
 }
 
+/**
+ * By arithmetic, since billing asks for it more than for anything else: days are counted in years that begin in March, so that a leap day is the last of
+ * its year, from March 1 of year 0, and in eras of 400 years, which all have as many days.
+ */
 export function dateOf(wall: WallTime): CalendarDate {
-  const date = new Date(midnightOf(wall) / 1_000);
-  return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() };
+  const days = Math.floor(wall / MICROS_PER_DAY) + DAYS_FROM_YEAR_ZERO;
+  const era = Math.floor(days / DAYS_OF_ERA);
+  const dayOfEra = days - era * DAYS_OF_ERA;
+  const leapDays = Math.floor(dayOfEra / 1_460) - Math.floor(dayOfEra / 36_524) + Math.floor(dayOfEra / 146_096);
+  const yearOfEra = Math.floor((dayOfEra - leapDays) / 365);
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153);
+  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
+  const day = dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1;
+  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day };
 }
+
+/** From 0000-03-01 to 1970-01-01. */
+const DAYS_FROM_YEAR_ZERO = 719_468;
+const DAYS_OF_ERA = 146_097;
 
 export function wallTimeOfDate({ year, month, day }: CalendarDate): WallTime {
   return Date.UTC(year, month - 1, day) * 1_000;
