@@ -1,4 +1,5 @@
 import type { Decimal } from '@tare/core';
+import { writeTimeOrderedId } from './time-ordered-id.ts';
 
 /** Types of a column, with what Postgres calls them in its binary format. */
 export const ARRAY_TYPES = {
@@ -9,6 +10,7 @@ export const ARRAY_TYPES = {
   numeric: { oid: 1700, bytes: 16 },
   timestamptz: { oid: 1184, bytes: 8 },
   jsonb: { oid: 3802, bytes: 64 },
+  bool: { oid: 16, bytes: 1 },
 } as const;
 export type ArrayType = keyof typeof ARRAY_TYPES;
 
@@ -22,6 +24,7 @@ const DIGIT_DECIMALS = 4;
 const HIGH_HALF = 2 ** 32;
 const LARGEST_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 const JSONB_VERSION = 1;
+const HYPHEN = 45;
 
 /**
  * A column of many rows as a Postgres array in binary, for INSERT ... SELECT FROM unnest(...). The driver sends a Buffer as it is, so nothing is
@@ -54,10 +57,25 @@ export class BinaryArray {
     this.begin(16);
     this.end = this.buffer.writeInt32BE(16, this.end);
     if (text === this.lastUuid) this.buffer.copyWithin(this.end, this.lastUuidAt, this.lastUuidAt + 16);
-    else this.buffer.write(text.length === 32 ? text : text.replaceAll('-', ''), this.end, 16, 'hex');
+    else this.writeHex(text);
     this.lastUuid = text;
     this.lastUuidAt = this.end;
     this.end += 16;
+  }
+
+  /** A new UUID of version 7. */
+  timeOrderedId(): void {
+    this.begin(16);
+    this.end = this.buffer.writeInt32BE(16, this.end);
+    writeTimeOrderedId(this.buffer, this.end);
+    this.end += 16;
+  }
+
+  bool(value: boolean): void {
+    this.begin(1);
+    this.end = this.buffer.writeInt32BE(1, this.end);
+    this.buffer[this.end] = value ? 1 : 0;
+    this.end += 1;
   }
 
   text(text: string): void {
@@ -119,6 +137,18 @@ export class BinaryArray {
     return this.buffer.subarray(0, this.end);
   }
 
+  /** Hyphens are passed over. */
+  private writeHex(text: string): void {
+    let at = this.end;
+    for (let index = 0; index < text.length; index += 1) {
+      if (text.charCodeAt(index) === HYPHEN) continue;
+      this.buffer[at] = (hexDigit(text.charCodeAt(index)) << 4) | hexDigit(text.charCodeAt(index + 1));
+      at += 1;
+      index += 1;
+    }
+    if (at !== this.end + 16) throw new RangeError(`${JSON.stringify(text)} is not a UUID`);
+  }
+
   private begin(bytes: number): void {
     this.count += 1;
     const needed = this.end + LENGTH_BYTES + bytes;
@@ -127,6 +157,13 @@ export class BinaryArray {
     this.buffer.copy(larger, 0, 0, this.end);
     this.buffer = larger;
   }
+}
+
+function hexDigit(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  const letter = code | 32;
+  if (letter >= 97 && letter <= 102) return letter - 87;
+  throw new RangeError('a UUID has a character that is no hexadecimal digit');
 }
 
 /** Digits to the base of 10,000, the highest first, so that the last ones hold exactly the decimals: the form in which Postgres keeps numeric. */

@@ -2,10 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { keysetOf, pageOf, type Page, type PageRequest } from '@tare/catalog';
 import { Decimal } from '@tare/core';
 import type { AssembledInvoice, Instant, LineKind } from '@tare/core';
-import { plainArray, sqlInstant, sqlInstantOrNull, textArray, timeOrderedId, type TenantTransaction } from '@tare/database';
+import { BinaryArray, plainArray, sqlInstant, timeOrderedId, type TenantTransaction } from '@tare/database';
 import { NumberSeries } from './number-series.store.ts';
 import {
-  invoiceDetailOf,
   readInvoiceDetail,
   readLineDetail,
   type Invoice,
@@ -14,52 +13,19 @@ import {
   type InvoiceLine,
   type InvoiceStatus,
 } from './invoice.ts';
+import type { DraftToSave, InvoiceKey, NewInvoice } from './draft-to-save.ts';
+import { InvoiceColumns, SAVE_INVOICES } from './invoice-columns.ts';
 import { INSERT_LINES, LineColumns } from './line-columns.ts';
 import { groupedBy } from '../grouped-by.ts';
-
-/** What names an invoice: it exists once (SEMANTICS 8.5). */
-export interface InvoiceKey {
-  readonly subscriptionId: string;
-  readonly billingAt: Instant;
-  readonly kind: InvoiceKind;
-  readonly sequence: number;
-}
-
-export interface NewInvoice extends InvoiceKey {
-  readonly customerId: string;
-  readonly adjusts: string | null;
-  readonly periodStart: Instant;
-  readonly periodEnd: Instant;
-  readonly draftedAt: Instant;
-  readonly finalizeAt: Instant;
-}
 
 /** The invoices of one subscription at one billing instant; more than one where several were needed (`sequence`). */
 export type InstantKey = Omit<InvoiceKey, 'sequence'>;
 
-/** A draft on its way to the tables. */
-export interface DraftToSave extends Omit<NewInvoice, 'subscriptionId'> {
-  readonly id: string;
-  /** Null: it is of none (PREPAID). */
-  readonly subscriptionId: string | null;
-  readonly assembled: AssembledInvoice;
-  /** Null: it bills no usage. */
-  readonly seenSeq: number | null;
-  /** How many exchange rates had been recorded. Null: it bills no usage. */
-  readonly seenRates: number | null;
-  /** There is a draft with this id: it is replaced, lines and all. */
-  readonly replaces: boolean;
-  /** The voided invoice whose periods it bills again. */
-  readonly again?: string | null;
-}
-
-/** An invoice on its way to the tables, whose lines are there. */
-export interface InvoiceToSave extends DraftToSave {
-  readonly status: 'DRAFT' | 'FINALIZED';
-  /** Null of a draft, and in a preview, which is rolled back. */
-  readonly number: string | null;
-  /** Null of a draft. */
-  readonly finalizedAt: Instant | null;
+/** What makes invoices final as they are written. */
+export interface FinalAtOnce {
+  /** In the order of the invoices; none in a preview, which is rolled back. */
+  readonly numbers: readonly string[];
+  readonly finalizedAt: Instant;
 }
 
 export interface Finalization {
@@ -285,7 +251,7 @@ export class InvoiceStore {
     for (const { subscription_id: id, no, of_threshold: ofThreshold, detail } of rows) {
       uses.set(id, [
         ...(uses.get(id) ?? []),
-        ...readInvoiceDetail(detail).discountUses.map((use) => ({ ...use, invoiceNo: no, ofThreshold })),
+        ...readInvoiceDetail(detail, Decimal.ZERO).discountUses.map((use) => ({ ...use, invoiceNo: no, ofThreshold })),
       ]);
     }
     return uses;
@@ -381,10 +347,7 @@ export class InvoiceStore {
   /** Writes many drafts with their lines: as many statements as for one. Those that replace a draft have its id. */
   async saveDrafts(tx: TenantTransaction, drafts: readonly DraftToSave[]): Promise<void> {
     await this.saveLines(tx, drafts);
-    await this.saveInvoices(
-      tx,
-      drafts.map((draft) => ({ ...draft, status: 'DRAFT', number: null, finalizedAt: null })),
-    );
+    await this.saveInvoices(tx, drafts);
   }
 
   /** The lines of invoices that are written after them, in place of those that their drafts had. */
@@ -397,49 +360,13 @@ export class InvoiceStore {
     await this.insertLines(tx, invoices);
   }
 
-  /** Writes invoices, drafts or final at once, whose lines are there. */
-  async saveInvoices(tx: TenantTransaction, invoices: readonly InvoiceToSave[]): Promise<void> {
+  /** Writes invoices, whose lines are there: as drafts, or final at once. */
+  async saveInvoices(tx: TenantTransaction, invoices: readonly DraftToSave[], final: FinalAtOnce | null = null): Promise<void> {
     if (invoices.length === 0) return;
-    const column = <Value>(read: (invoice: InvoiceToSave) => Value): Value[] => invoices.map(read);
-    await tx.execute(
-      'save invoices',
-      `INSERT INTO invoice AS i (tenant_id, status, number, finalized_at, id, kind, adjusts, customer_id, subscription_id, billing_at, sequence, currency,
-         period_start, period_end, subtotal, discounts, credits_applied, tax, total, seen_seq, drafted_at, finalize_at, detail, replaces, seen_rates)
-       SELECT $1, * FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::uuid[], $6::text[], $7::uuid[], $8::uuid[], $9::uuid[], $10::timestamptz[],
-         $11::int4[], $12::text[], $13::timestamptz[], $14::timestamptz[], $15::numeric[], $16::numeric[], $17::numeric[], $18::numeric[], $19::numeric[],
-         $20::int8[], $21::timestamptz[], $22::timestamptz[], $23::jsonb[], $24::uuid[], $25::int4[])
-       ON CONFLICT (tenant_id, id) DO UPDATE SET status = excluded.status, number = excluded.number, finalized_at = excluded.finalized_at,
-         currency = excluded.currency, period_start = excluded.period_start, period_end = excluded.period_end, subtotal = excluded.subtotal,
-         discounts = excluded.discounts, credits_applied = excluded.credits_applied, tax = excluded.tax, total = excluded.total, seen_seq = excluded.seen_seq,
-         detail = excluded.detail, adjusts = excluded.adjusts, replaces = excluded.replaces, seen_rates = excluded.seen_rates`,
-      [
-        tx.tenantId,
-        plainArray(column(({ status }) => status)),
-        textArray(column(({ number }) => number)),
-        plainArray(column(({ finalizedAt }) => sqlInstantOrNull(finalizedAt))),
-        plainArray(column(({ id }) => id)),
-        plainArray(column(({ kind }) => kind)),
-        plainArray(column(({ adjusts }) => adjusts)),
-        plainArray(column(({ customerId }) => customerId)),
-        plainArray(column(({ subscriptionId }) => subscriptionId)),
-        plainArray(column(({ billingAt }) => sqlInstant(billingAt))),
-        plainArray(column(({ sequence }) => sequence)),
-        plainArray(column(({ assembled }) => assembled.currency)),
-        plainArray(column(({ periodStart }) => sqlInstant(periodStart))),
-        plainArray(column(({ periodEnd }) => sqlInstant(periodEnd))),
-        plainArray(column(({ assembled }) => assembled.subtotal.toString())),
-        plainArray(column(({ assembled }) => assembled.discounts.toString())),
-        plainArray(column(({ assembled }) => assembled.creditsApplied.toString())),
-        plainArray(column(({ assembled }) => assembled.tax.toString())),
-        plainArray(column(({ assembled }) => assembled.total.toString())),
-        plainArray(column(({ seenSeq }) => seenSeq)),
-        plainArray(column(({ draftedAt }) => sqlInstant(draftedAt))),
-        plainArray(column(({ finalizeAt }) => sqlInstant(finalizeAt))),
-        textArray(column(({ assembled }) => JSON.stringify(invoiceDetailOf(assembled)))),
-        plainArray(column(({ again }) => again ?? null)),
-        plainArray(column(({ seenRates }) => seenRates)),
-      ],
-    );
+    const columns = new InvoiceColumns(invoices.length);
+    const finalizedAt = final === null ? null : final.finalizedAt;
+    for (const [index, invoice] of invoices.entries()) columns.add(invoice, { number: final?.numbers[index] ?? null, finalizedAt });
+    await tx.execute('save invoices', SAVE_INVOICES, [tx.tenantId, ...columns.arrays()]);
   }
 
   /** Remembers of a draft which purchase of credits it bills: once, as a unique index says. */
@@ -536,10 +463,15 @@ export class InvoiceStore {
   async announce(tx: TenantTransaction, invoiceId: string | readonly string[], kind: Announcement): Promise<void> {
     const ids = typeof invoiceId === 'string' ? [invoiceId] : invoiceId;
     if (ids.length === 0) return;
+    const announced = { id: new BinaryArray('uuid', ids.length), invoice: new BinaryArray('uuid', ids.length) };
+    for (const id of ids) {
+      announced.id.timeOrderedId();
+      announced.invoice.uuid(id);
+    }
     await tx.execute(
       'announce invoices',
       `INSERT INTO invoice_outbox (tenant_id, id, invoice_id, kind) SELECT $1, *, $4 FROM unnest($2::uuid[], $3::uuid[]) ON CONFLICT DO NOTHING`,
-      [tx.tenantId, plainArray(ids.map(() => timeOrderedId())), plainArray(ids), kind],
+      [tx.tenantId, announced.id.finish(), announced.invoice.finish(), kind],
     );
   }
 
@@ -597,7 +529,7 @@ function invoiceOfRow(row: InvoiceRow): Invoice {
     voidedPlace: row.voided_place,
     replaces: row.replaces,
     createdAt: row.created_at,
-    detail: readInvoiceDetail(row.detail),
+    detail: readInvoiceDetail(row.detail, Decimal.parse(row.subtotal).minus(Decimal.parse(row.discounts))),
   };
 }
 
@@ -625,4 +557,4 @@ function lineOfRow(row: LineRow): InvoiceLine {
   };
 }
 
-export type { InvoiceDetail };
+export type { DraftToSave, InvoiceDetail, InvoiceKey, NewInvoice };

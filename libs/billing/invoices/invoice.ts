@@ -184,22 +184,60 @@ interface StoredLineDetail {
 }
 
 export function invoiceDetailOf(assembled: AssembledInvoice): InvoiceDetail {
-  const { taxes, taxBase, creditsTaxed, untaxedBurns, balanceApplied, balanceCarried, discountUses, awaitingCost, leakage } = assembled;
-  const { grants, total } = assembled;
-  const grantsWhenPaid = total.isPositive() ? grants.filter(({ grantedWhen }) => grantedWhen === 'PAID') : [];
-  const taxed = { taxes, taxBase, creditsTaxed, untaxedBurns };
-  return { ...taxed, balanceApplied, balanceCarried, grantsWhenPaid, discountUses, awaitingCost, leakage };
+  return {
+    taxes: assembled.taxes,
+    taxBase: assembled.taxBase,
+    creditsTaxed: assembled.creditsTaxed,
+    untaxedBurns: assembled.untaxedBurns,
+    balanceApplied: assembled.balanceApplied,
+    balanceCarried: assembled.balanceCarried,
+    grantsWhenPaid: assembled.total.isPositive() ? assembled.grants.filter(({ grantedWhen }) => grantedWhen === 'PAID') : [],
+    discountUses: assembled.discountUses,
+    awaitingCost: assembled.awaitingCost,
+    leakage: assembled.leakage,
+  };
 }
 
-/** Reads an InvoiceDetail that was stored as JSON; of an empty object, one with nothing in it. */
-export function readInvoiceDetail(json: unknown): InvoiceDetail {
+/** As JSON, without what is zero, empty or as it almost always is (`readInvoiceDetail` fills it in). */
+export function invoiceDetailText(assembled: AssembledInvoice): string {
+  const detail = invoiceDetailOf(assembled);
+  const net = assembled.subtotal.minus(assembled.discounts);
+  let text = '';
+  for (const name of DETAIL_FIELDS) {
+    if (!isUsual(name, detail, net)) text += `${text === '' ? '' : ','}"${name}":${JSON.stringify(detail[name])}`;
+  }
+  return `{${text}}`;
+}
+
+const DETAIL_FIELDS = [
+  'taxes',
+  'taxBase',
+  'creditsTaxed',
+  'untaxedBurns',
+  'balanceApplied',
+  'balanceCarried',
+  'grantsWhenPaid',
+  'discountUses',
+  'awaitingCost',
+  'leakage',
+] as const satisfies readonly (keyof InvoiceDetail)[];
+
+function isUsual(name: keyof InvoiceDetail, detail: InvoiceDetail, net: Decimal): boolean {
+  const value = detail[name];
+  if (name === 'taxBase') return detail.taxBase.equals(net);
+  if (value instanceof Decimal) return value.isZero();
+  return typeof value === 'string' ? value === 'AT_PURCHASE' : value.length === 0;
+}
+
+/** Reads what `invoiceDetailText` wrote. `net`: subtotal less discounts, which is the tax base where none is kept. */
+export function readInvoiceDetail(json: unknown, net: Decimal): InvoiceDetail {
   const detail = json as Partial<InvoiceDetail>;
   return {
     taxes: (detail.taxes ?? []).map(({ name, percent, base, amount }) => ({
       ...{ name, percent: percent === null ? null : decimal(percent) },
       ...{ base: decimal(base), amount: decimal(amount) },
     })),
-    taxBase: decimal(detail.taxBase ?? '0'),
+    taxBase: decimal(detail.taxBase ?? net),
     creditsTaxed: detail.creditsTaxed ?? 'AT_PURCHASE',
     untaxedBurns: decimal(detail.untaxedBurns ?? '0'),
     balanceApplied: decimal(detail.balanceApplied ?? '0'),

@@ -1,5 +1,5 @@
 import type { AssembledLine } from '@tare/core';
-import { BinaryArray, timeOrderedId } from '@tare/database';
+import { BinaryArray } from '@tare/database';
 import { lineDetailOf } from './invoice.ts';
 
 /** $1 the tenant, then the arrays of `LineColumns` in its order. */
@@ -53,7 +53,7 @@ export class LineColumns {
 
   /** `subscriptionId`: that of the invoice. */
   add(line: AssembledLine, { id, subscriptionId, position }: { id: string; subscriptionId: string | null; position: number }): void {
-    this.id.uuid(timeOrderedId());
+    this.id.timeOrderedId();
     this.invoiceId.uuid(id);
     this.position.int4(position);
     this.scopeKey.text(line.scopeKey);

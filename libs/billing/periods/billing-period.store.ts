@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Instant } from '@tare/core';
-import { plainArray, sqlInstant, type TenantTransaction } from '@tare/database';
+import { BinaryArray, plainArray, sqlInstant, type TenantTransaction } from '@tare/database';
 
 /** A service period that billing has opened, and once closed what its invoice has seen. */
 export interface BillingPeriod {
@@ -234,27 +234,48 @@ export class BillingPeriodStore {
   /** New rows, with ids of the caller's. */
   async open(tx: TenantTransaction, periods: readonly NewPeriod[]): Promise<void> {
     if (periods.length === 0) return;
-    const column = <Value>(read: (period: NewPeriod) => Value): Value[] => periods.map(read);
+    const rows = periods.length;
+    const [ids, subscriptionIds, segmentIds] = [
+      new BinaryArray('uuid', rows),
+      new BinaryArray('uuid', rows),
+      new BinaryArray('uuid', rows),
+    ];
+    const indexes = new BinaryArray('int4', rows);
+    const [starts, ends] = [new BinaryArray('timestamptz', rows), new BinaryArray('timestamptz', rows)];
+    for (const { id, subscriptionId, segmentId, index, start, end } of periods) {
+      ids.uuid(id);
+      subscriptionIds.uuid(subscriptionId);
+      segmentIds.uuid(segmentId);
+      indexes.int4(index);
+      starts.timestamptz(start);
+      ends.timestamptz(end);
+    }
     await tx.execute(
       'open billing periods',
       `INSERT INTO billing_period (tenant_id, id, subscription_id, segment_id, index, start_at, end_at)
        SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::int4[], $6::timestamptz[], $7::timestamptz[])`,
-      [
-        tx.tenantId,
-        plainArray(column(({ id }) => id)),
-        plainArray(column(({ subscriptionId }) => subscriptionId)),
-        plainArray(column(({ segmentId }) => segmentId)),
-        plainArray(column(({ index }) => index)),
-        plainArray(column(({ start }) => sqlInstant(start))),
-        plainArray(column(({ end }) => sqlInstant(end))),
-      ],
+      [tx.tenantId, ...[ids, subscriptionIds, segmentIds, indexes, starts, ends].map((column) => column.finish())],
     );
   }
 
   /** The period's end may lie before what was known when it was opened: a change or a cancellation cut it. */
   async close(tx: TenantTransaction, closings: readonly PeriodClosing[]): Promise<void> {
     if (closings.length === 0) return;
-    const column = <Value>(read: (closing: PeriodClosing) => Value): Value[] => closings.map(read);
+    const rows = closings.length;
+    const [ids, invoiceIds] = [new BinaryArray('uuid', rows), new BinaryArray('uuid', rows)];
+    const times = () => new BinaryArray('timestamptz', rows);
+    const [ends, closedAts, billedAts] = [times(), times(), times()];
+    const [seenSeqs, voideds] = [new BinaryArray('int8', rows), new BinaryArray('bool', rows)];
+    for (const { id, end, closedAt, billedAt, seenSeq, invoiceId, voided } of closings) {
+      ids.uuid(id);
+      ends.timestamptz(end);
+      closedAts.timestamptz(closedAt);
+      billedAts.timestamptz(billedAt);
+      seenSeqs.int8(seenSeq);
+      if (invoiceId === null) invoiceIds.null();
+      else invoiceIds.uuid(invoiceId);
+      voideds.bool(voided);
+    }
     await tx.execute(
       'close billing periods',
       `UPDATE billing_period AS p SET end_at = c.end_at, closed_at = c.closed_at, billed_at = c.billed_at, seen_seq = c.seen_seq, rated_seq = c.seen_seq,
@@ -262,16 +283,7 @@ export class BillingPeriodStore {
        FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::int8[], $7::uuid[], $8::bool[])
          AS c (id, end_at, closed_at, billed_at, seen_seq, invoice_id, voided)
        WHERE p.tenant_id = $1 AND p.id = c.id AND p.closed_at IS NULL`,
-      [
-        tx.tenantId,
-        plainArray(column(({ id }) => id)),
-        plainArray(column(({ end }) => sqlInstant(end))),
-        plainArray(column(({ closedAt }) => sqlInstant(closedAt))),
-        plainArray(column(({ billedAt }) => sqlInstant(billedAt))),
-        plainArray(column(({ seenSeq }) => seenSeq)),
-        plainArray(column(({ invoiceId }) => invoiceId)),
-        plainArray(column(({ voided }) => (voided ? 't' : 'f'))),
-      ],
+      [tx.tenantId, ...[ids, ends, closedAts, billedAts, seenSeqs, invoiceIds, voideds].map((column) => column.finish())],
     );
   }
 

@@ -274,10 +274,7 @@ export class BillingStep {
     await this.markRated(tx, page);
     // Late, since whoever else bills this tenant waits for the numbers.
     const numbers = isPreview ? [] : await this.invoices.takeNumbers(tx, saved.length);
-    await this.invoices.saveInvoices(
-      tx,
-      saved.map((invoice, index) => ({ ...invoice, status: 'FINALIZED', number: numbers[index] ?? null, finalizedAt: request.asOf })),
-    );
+    await this.invoices.saveInvoices(tx, saved, { numbers, finalizedAt: request.asOf });
     await this.recordAllowances(tx, page, numbers);
     await this.postToBalances(tx, saved);
     const invoiceIds = saved.map(({ id }) => id);
@@ -346,9 +343,9 @@ export class BillingStep {
       for (const { segment, period } of [...instant.opens, ...instant.closes]) {
         if (known.some(({ segmentId, start }) => segmentId === segment.id && start === period.start)) continue;
         const { index, start, end } = period;
-        const row = { id: timeOrderedId(), subscriptionId: course.subscription.id, segmentId: segment.id, index, start, end };
-        opened.push(row);
-        known.push({ ...row, closedAt: null });
+        const id = timeOrderedId();
+        opened.push({ id, subscriptionId: course.subscription.id, segmentId: segment.id, index, start, end });
+        known.push({ id, segmentId: segment.id, start, closedAt: null });
       }
       const invoice = invoiceOf.get(assembled);
       const invoiceId = invoice?.id ?? null;
@@ -357,10 +354,22 @@ export class BillingStep {
       for (const { segment, period } of instant.closes) {
         const row = known.find((one) => one.segmentId === segment.id && one.start === period.start && one.closedAt === null);
         if (row === undefined) continue;
+        const { id } = row;
         const { index, start, end } = period;
-        closings.push({ id: row.id, end, closedAt: asOf, billedAt, seenSeq, invoiceId, voided });
-        const of = { subscriptionId: course.subscription.id, segmentId: segment.id };
-        closed.push({ ...of, id: row.id, index, start, end, closedAt: asOf, billedAt, seenSeq, invoiceId, voided });
+        closings.push({ id, end, closedAt: asOf, billedAt, seenSeq, invoiceId, voided });
+        closed.push({
+          id,
+          subscriptionId: course.subscription.id,
+          segmentId: segment.id,
+          index,
+          start,
+          end,
+          closedAt: asOf,
+          billedAt,
+          seenSeq,
+          invoiceId,
+          voided,
+        });
       }
     }
     await this.periods.open(tx, opened);
@@ -539,14 +548,34 @@ function invoicesByBilling(placed: readonly PlacedInvoice[]): Map<Assembled, Pla
 }
 
 function invoiceToSave({ billing, assembled, invoice, id, existing }: PlacedInvoice): DraftToSave {
-  const again = billing.billing.again?.id ?? null;
-  return { ...invoice, id, assembled, seenSeq: billing.seenSeq, seenRates: billing.seenRates, replaces: existing !== undefined, again };
+  return {
+    customerId: invoice.customerId,
+    subscriptionId: invoice.subscriptionId,
+    billingAt: invoice.billingAt,
+    kind: invoice.kind,
+    sequence: invoice.sequence,
+    adjusts: invoice.adjusts,
+    periodStart: invoice.periodStart,
+    periodEnd: invoice.periodEnd,
+    draftedAt: invoice.draftedAt,
+    finalizeAt: invoice.finalizeAt,
+    id,
+    assembled,
+    seenSeq: billing.seenSeq,
+    seenRates: billing.seenRates,
+    replaces: existing !== undefined,
+    again: billing.billing.again?.id ?? null,
+  };
 }
 
 function newInvoice({ billing, late }: Assembled, sequence: number): NewInvoice {
   const { request, standing, course, at, kind, instant } = billing;
   const { asOf, graceSeconds } = request;
   const isSupplement = kind === 'SUPPLEMENTARY';
+  const period =
+    kind === 'THRESHOLD'
+      ? { periodStart: Math.min(at, ...instant.closes.map(({ period: { start } }) => start)), periodEnd: at }
+      : invoicePeriod(instant, late);
   return {
     customerId: standing.customer.id,
     subscriptionId: course.subscription.id,
@@ -554,9 +583,8 @@ function newInvoice({ billing, late }: Assembled, sequence: number): NewInvoice 
     kind,
     sequence,
     adjusts: isSupplement ? (late.find(({ invoiceId }) => invoiceId !== null)?.invoiceId ?? null) : null,
-    ...(kind === 'THRESHOLD'
-      ? { periodStart: Math.min(at, ...instant.closes.map(({ period }) => period.start)), periodEnd: at }
-      : invoicePeriod(instant, late)),
+    periodStart: period.periodStart,
+    periodEnd: period.periodEnd,
     draftedAt: asOf,
     finalizeAt: isSupplement || kind === 'THRESHOLD' ? asOf : at + graceSeconds * MICROS_PER_SECOND,
   };

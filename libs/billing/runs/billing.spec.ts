@@ -848,8 +848,8 @@ describe('invoices', () => {
       await world.use(key, { at: '2026-01-05T00:00:00Z', quantity: '4' });
     }
     const store = world.get(InvoiceStore);
-    const save = jest.spyOn(store, 'saveInvoices').mockImplementation(async (tx, invoices) => {
-      await InvoiceStore.prototype.saveInvoices.call(store, tx, invoices);
+    const save = jest.spyOn(store, 'saveInvoices').mockImplementation(async (tx, invoices, final) => {
+      await InvoiceStore.prototype.saveInvoices.call(store, tx, invoices, final);
       const [row] = await tx.query<{ id: string }>(
         'SELECT c.id FROM customer c JOIN customer_key k ON k.tenant_id = c.tenant_id AND k.no = c.no WHERE k.key = $1',
         ['c'],
