@@ -65,8 +65,8 @@ export class StripeSyncStore {
   async takeOutbox(tx: TenantTransaction, now: Instant): Promise<number> {
     const rows = await tx.query<{ invoice_id: string; kind: Announcement }>(
       `UPDATE invoice_outbox SET taken_at = $2
-       WHERE tenant_id = $1 AND id IN (
-         SELECT id FROM invoice_outbox WHERE tenant_id = $1 AND taken_at IS NULL ORDER BY created_at, id FOR UPDATE SKIP LOCKED)
+       WHERE tenant_id = $1 AND (invoice_id, kind) IN (
+         SELECT invoice_id, kind FROM invoice_outbox WHERE tenant_id = $1 AND taken_at IS NULL ORDER BY created_at, invoice_id FOR UPDATE SKIP LOCKED)
        RETURNING invoice_id, kind`,
       [tx.tenantId, sqlInstant(now)],
     );

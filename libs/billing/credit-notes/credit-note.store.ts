@@ -4,6 +4,7 @@ import { Decimal } from '@tare/core';
 import type { AssembledCreditNote, Instant } from '@tare/core';
 import { sqlInstant, type TenantTransaction } from '@tare/database';
 import { randomUUID } from 'node:crypto';
+import { scopeKeySql } from '../invoices/line-columns.ts';
 import type { CreditNote, CreditNoteLine, CreditNoteSettlement, Credited } from './credit-note.ts';
 
 export interface NewCreditNote {
@@ -126,7 +127,7 @@ export class CreditNoteStore {
          coalesce((SELECT sum(c.quantity) FROM credit_note_line c WHERE c.tenant_id = l.tenant_id AND c.invoice_line_id = l.id), 0) AS quantity,
          coalesce((SELECT least(sum(d.amount), 0) FROM invoice_line d JOIN invoice i ON i.tenant_id = d.tenant_id AND i.id = d.invoice_id
            WHERE d.tenant_id = l.tenant_id AND d.segment_id = l.segment_id AND d.period_start = l.period_start AND d.kind = 'DELTA' AND d.adjusts = l.invoice_id
-             AND d.scope_key = l.scope_key AND i.status IN ('FINALIZED', 'PAID', 'UNCOLLECTIBLE')), 0) AS corrected
+             AND d.scope_key = ${scopeKeySql('l')} AND i.status IN ('FINALIZED', 'PAID', 'UNCOLLECTIBLE')), 0) AS corrected
        FROM invoice_line l WHERE l.tenant_id = $1 AND l.invoice_id = $2`,
       [tx.tenantId, invoiceId],
     );

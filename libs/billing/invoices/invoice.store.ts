@@ -7,6 +7,7 @@ import { NumberSeries } from './number-series.store.ts';
 import {
   readInvoiceDetail,
   readLineDetail,
+  readScopeKey,
   type Invoice,
   type InvoiceDetail,
   type InvoiceKind,
@@ -111,13 +112,14 @@ interface LineRow {
   readonly adjusts: string | null;
   readonly detail: unknown;
   readonly invoice_subscription_id: string | null;
+  readonly invoice_currency: string;
 }
 
 const COLUMNS = `i.id, i.number, i.kind, i.adjusts, i.customer_id, i.subscription_id, i.billing_at, i.sequence, i.status, i.currency, i.period_start, i.period_end,
   i.subtotal, i.discounts, i.credits_applied, i.tax, i.total, i.seen_seq, i.seen_rates, i.drafted_at, i.finalize_at, i.finalized_at, i.paid_at, i.voided_at, i.voided_place, i.replaces, i.created_at,
   i.detail`;
 const LINE_COLUMNS = `l.id, l.invoice_id, l.position, l.scope_key, l.kind, l.description, l.price_key, l.price_group, l.plan_version_id, l.segment_id, l.quantity, l.exact_amount,
-  l.amount, l.discount, l.period_start, l.period_end, l.adjusts, l.detail, i.subscription_id AS invoice_subscription_id`;
+  l.amount, l.discount, l.period_start, l.period_end, l.adjusts, l.detail, i.subscription_id AS invoice_subscription_id, i.currency AS invoice_currency`;
 /** An invoice's place in its series: the order in which invoices were finalized. */
 const NUMBER = `substring(i.number from '[0-9]+$')::int`;
 /** Finalized and standing. */
@@ -463,15 +465,12 @@ export class InvoiceStore {
   async announce(tx: TenantTransaction, invoiceId: string | readonly string[], kind: Announcement): Promise<void> {
     const ids = typeof invoiceId === 'string' ? [invoiceId] : invoiceId;
     if (ids.length === 0) return;
-    const announced = { id: new BinaryArray('uuid', ids.length), invoice: new BinaryArray('uuid', ids.length) };
-    for (const id of ids) {
-      announced.id.timeOrderedId();
-      announced.invoice.uuid(id);
-    }
+    const announced = new BinaryArray('uuid', ids.length);
+    for (const id of ids) announced.uuid(id);
     await tx.execute(
       'announce invoices',
-      `INSERT INTO invoice_outbox (tenant_id, id, invoice_id, kind) SELECT $1, *, $4 FROM unnest($2::uuid[], $3::uuid[]) ON CONFLICT DO NOTHING`,
-      [tx.tenantId, announced.id.finish(), announced.invoice.finish(), kind],
+      `INSERT INTO invoice_outbox (tenant_id, invoice_id, kind) SELECT $1, *, $3 FROM unnest($2::uuid[]) ON CONFLICT DO NOTHING`,
+      [tx.tenantId, announced.finish(), kind],
     );
   }
 
@@ -487,7 +486,8 @@ export class InvoiceStore {
     if (count === 0) return;
     const columns = new LineColumns(count);
     for (const { id, subscriptionId, assembled } of invoices) {
-      for (const [position, line] of assembled.lines.entries()) columns.add(line, { id, subscriptionId, position });
+      const invoice = { id, invoiceSubscriptionId: subscriptionId, currency: assembled.currency };
+      for (const [position, line] of assembled.lines.entries()) columns.add(line, position, invoice);
     }
     await tx.execute('insert invoice lines', INSERT_LINES, [tx.tenantId, ...columns.arrays()]);
   }
@@ -534,25 +534,27 @@ function invoiceOfRow(row: InvoiceRow): Invoice {
 }
 
 function lineOfRow(row: LineRow): InvoiceLine {
+  const quantity = Decimal.parse(row.quantity);
   const exactAmount = Decimal.parse(row.exact_amount);
   const amount = Decimal.parse(row.amount);
+  const period = { start: row.period_start, end: row.period_end };
+  const name = { kind: row.kind, segmentId: row.segment_id, priceKey: row.price_key, group: row.price_group, period };
   return {
-    ...readLineDetail(row.detail, { exactAmount, amount, invoiceSubscriptionId: row.invoice_subscription_id }),
+    ...readLineDetail(row.detail, {
+      ...{ quantity, exactAmount, amount },
+      ...{ invoiceSubscriptionId: row.invoice_subscription_id, currency: row.invoice_currency },
+    }),
     id: row.id,
     invoiceId: row.invoice_id,
     position: row.position,
-    scopeKey: row.scope_key,
-    kind: row.kind,
+    ...name,
+    scopeKey: readScopeKey(row.scope_key, name),
     description: row.description,
-    priceKey: row.price_key,
-    group: row.price_group,
     planVersionId: row.plan_version_id,
-    segmentId: row.segment_id,
-    quantity: Decimal.parse(row.quantity),
+    quantity,
     exactAmount,
     amount,
     discount: Decimal.parse(row.discount),
-    period: { start: row.period_start, end: row.period_end },
     adjusts: row.adjusts,
   };
 }

@@ -1,4 +1,4 @@
-import { Decimal } from '@tare/core';
+import { currencyOf, Decimal, scopeKeyOf } from '@tare/core';
 import type {
   AssembledInvoice,
   AssembledLine,
@@ -116,16 +116,26 @@ export type LineDetail = Pick<
 >;
 
 /** What of a line's detail can be told from its columns and its invoice: it is left out, as is what is zero, empty or null (`readLineDetail`). */
-export type BesideDetail = Pick<InvoiceLine, 'exactAmount' | 'amount'> & { readonly invoiceSubscriptionId: string | null };
+export type BesideDetail = Pick<InvoiceLine, 'quantity' | 'exactAmount' | 'amount'> & InvoiceOfLine;
 
-/** As JSON, decimals as strings. Written by hand: a run writes it for each line of each invoice. */
-export function lineDetailOf(line: AssembledLine, invoiceSubscriptionId: string | null): string {
-  const { walk, rounding, lineDiscount, discounts, adjustsKind, credits, subscriptionId, exactAmount, amount, committed } = line;
-  let text = `{"walk":[${walk.map(stepText).join(',')}],"rounding":{"increment":"${rounding.increment.toString()}"`;
-  if (!rounding.exactAmount.equals(exactAmount)) text += `,"exactAmount":"${rounding.exactAmount.toString()}"`;
-  if (!rounding.alreadyBilled.isZero()) text += `,"alreadyBilled":"${rounding.alreadyBilled.toString()}"`;
-  if (!rounding.rounded.equals(amount.plus(rounding.alreadyBilled))) text += `,"rounded":"${rounding.rounded.toString()}"`;
-  text += '}';
+/** Of the invoice that a line is on. */
+export interface InvoiceOfLine {
+  readonly invoiceSubscriptionId: string | null;
+  readonly currency: string;
+}
+
+/** The one step of a price per unit. */
+const UNITS = 'units';
+
+/**
+ * As JSON, decimals as strings. Written by hand: a run writes it for each line of each invoice. A walk of nothing but so many units at a price is the price
+ * (`units`): quantity and amount are columns. A rounding to the currency's billing increment is left out.
+ */
+export function lineDetailOf(line: AssembledLine, { invoiceSubscriptionId, currency }: InvoiceOfLine): string {
+  const { lineDiscount, discounts, adjustsKind, credits, subscriptionId, committed } = line;
+  const unitPrice = unitPriceOf(line);
+  let text = unitPrice === null ? `{"walk":[${line.walk.map(stepText).join(',')}]` : `{"units":"${unitPrice.toString()}"`;
+  text += roundingText(line, currency);
   if (!lineDiscount.isZero()) text += `,"lineDiscount":"${lineDiscount.toString()}"`;
   if (discounts.length > 0) text += `,"discounts":${JSON.stringify(discounts)}`;
   if (adjustsKind !== null) text += `,"adjustsKind":"${adjustsKind}"`;
@@ -135,26 +145,41 @@ export function lineDetailOf(line: AssembledLine, invoiceSubscriptionId: string 
   return `${text}}`;
 }
 
+/** Null: the walk is another one. */
+function unitPriceOf({ walk, quantity, exactAmount }: AssembledLine): Decimal | null {
+  const [step] = walk;
+  if (step === undefined || walk.length > 1 || step.description !== UNITS) return null;
+  return step.quantity.equals(quantity) && step.amount.equals(exactAmount) ? step.unitPrice : null;
+}
+
+function roundingText({ rounding, exactAmount, amount }: AssembledLine, currency: string): string {
+  const fields: string[] = [];
+  if (!rounding.increment.equals(currencyOf(currency).billingIncrement)) fields.push(`"increment":"${rounding.increment.toString()}"`);
+  if (!rounding.exactAmount.equals(exactAmount)) fields.push(`"exactAmount":"${rounding.exactAmount.toString()}"`);
+  if (!rounding.alreadyBilled.isZero()) fields.push(`"alreadyBilled":"${rounding.alreadyBilled.toString()}"`);
+  if (!rounding.rounded.equals(amount.plus(rounding.alreadyBilled))) fields.push(`"rounded":"${rounding.rounded.toString()}"`);
+  return fields.length === 0 ? '' : `,"rounding":{${fields.join(',')}}`;
+}
+
 function stepText({ description, quantity, unitPrice, amount }: WalkStep): string {
   const price = unitPrice === null ? 'null' : `"${unitPrice.toString()}"`;
   return `{"description":${JSON.stringify(description)},"quantity":"${quantity.toString()}","unitPrice":${price},"amount":"${amount.toString()}"}`;
 }
 
 /** Reads what lineDetailOf wrote. */
-export function readLineDetail(json: unknown, { exactAmount, amount, invoiceSubscriptionId }: BesideDetail): LineDetail {
+export function readLineDetail(
+  json: unknown,
+  { quantity, exactAmount, amount, invoiceSubscriptionId, currency }: BesideDetail,
+): LineDetail {
   const detail = json as StoredLineDetail;
-  const { rounding } = detail;
+  const { rounding = {} } = detail;
   const alreadyBilled = decimal(rounding.alreadyBilled ?? '0');
+  const units = detail.units === undefined ? [] : [{ description: UNITS, quantity, unitPrice: decimal(detail.units), amount: exactAmount }];
   return {
-    walk: detail.walk.map((step) => ({
-      description: step.description,
-      quantity: decimal(step.quantity),
-      unitPrice: step.unitPrice === null ? null : decimal(step.unitPrice),
-      amount: decimal(step.amount),
-    })),
+    walk: detail.walk === undefined ? units : detail.walk.map(readStep),
     rounding: {
       exactAmount: rounding.exactAmount === undefined ? exactAmount : decimal(rounding.exactAmount),
-      increment: decimal(rounding.increment),
+      increment: rounding.increment === undefined ? currencyOf(currency).billingIncrement : decimal(rounding.increment),
       rounded: rounding.rounded === undefined ? amount.plus(alreadyBilled) : decimal(rounding.rounded),
       alreadyBilled,
     },
@@ -167,14 +192,38 @@ export function readLineDetail(json: unknown, { exactAmount, amount, invoiceSubs
   };
 }
 
+function readStep({ description, quantity, unitPrice, amount }: StoredStep): WalkStep {
+  return {
+    description,
+    quantity: decimal(quantity),
+    unitPrice: unitPrice === null ? null : decimal(unitPrice),
+    amount: decimal(amount),
+  };
+}
+
+/** What a line bills is named as its columns tell, except where it corrects another line, or was named otherwise. */
+export function storedScopeKey({ kind, scopeKey, segmentId, priceKey, group, period }: AssembledLine): string {
+  return kind !== 'DELTA' && scopeKey === scopeKeyOf(kind, segmentId, priceKey, period.start, group) ? '' : scopeKey;
+}
+
+export function readScopeKey(
+  stored: string,
+  { kind, segmentId, priceKey, group, period }: Pick<InvoiceLine, 'kind' | 'segmentId' | 'priceKey' | 'group' | 'period'>,
+): string {
+  return stored === '' ? scopeKeyOf(kind, segmentId, priceKey, period.start, group) : stored;
+}
+
+interface StoredStep {
+  readonly description: string;
+  readonly quantity: string;
+  readonly unitPrice: string | null;
+  readonly amount: string;
+}
+
 interface StoredLineDetail {
-  readonly walk: readonly {
-    readonly description: string;
-    readonly quantity: string;
-    readonly unitPrice: string | null;
-    readonly amount: string;
-  }[];
-  readonly rounding: { readonly increment: string } & { readonly [Key in Exclude<keyof RoundingStep, 'increment'>]?: string };
+  readonly units?: string;
+  readonly walk?: readonly StoredStep[];
+  readonly rounding?: { readonly [Key in keyof RoundingStep]?: string };
   readonly lineDiscount?: string;
   readonly discounts?: readonly (Omit<DiscountShare, 'amount'> & { readonly amount: string })[];
   readonly adjustsKind?: LineKind | null;

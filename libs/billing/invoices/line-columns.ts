@@ -1,6 +1,6 @@
 import type { AssembledLine } from '@tare/core';
 import { BinaryArray } from '@tare/database';
-import { lineDetailOf } from './invoice.ts';
+import { lineDetailOf, storedScopeKey, type InvoiceOfLine } from './invoice.ts';
 
 /** $1 the tenant, then the arrays of `LineColumns` in its order. */
 export const INSERT_LINES = `
@@ -51,12 +51,12 @@ export class LineColumns {
     this.detail = new BinaryArray('jsonb', lines);
   }
 
-  /** `subscriptionId`: that of the invoice. */
-  add(line: AssembledLine, { id, subscriptionId, position }: { id: string; subscriptionId: string | null; position: number }): void {
+  /** The line at a position of the invoice with this id. */
+  add(line: AssembledLine, position: number, invoice: { readonly id: string } & InvoiceOfLine): void {
     this.id.timeOrderedId();
-    this.invoiceId.uuid(id);
+    this.invoiceId.uuid(invoice.id);
     this.position.int4(position);
-    this.scopeKey.text(line.scopeKey);
+    this.scopeKey.text(storedScopeKey(line));
     this.kind.text(line.kind);
     this.description.text(line.description);
     if (line.priceKey === null) this.priceKey.null();
@@ -73,7 +73,7 @@ export class LineColumns {
     this.periodEnd.timestamptz(line.period.end);
     if (line.adjusts === null) this.adjusts.null();
     else this.adjusts.uuid(line.adjusts);
-    this.detail.jsonb(lineDetailOf(line, subscriptionId));
+    this.detail.jsonb(lineDetailOf(line, invoice));
   }
 
   /** In the order of INSERT_LINES. */
@@ -105,3 +105,8 @@ export class LineColumns {
     return columns.map((column) => column.finish());
   }
 }
+
+/** Names what a line bills (`storedScopeKey`), in SQL. `l`: the line's alias. */
+export const scopeKeySql = (l: string): string => `CASE WHEN ${l}.scope_key <> '' THEN ${l}.scope_key ELSE
+  ${l}.kind || ':' || ${l}.segment_id || ':' || coalesce(${l}.price_key, '') || ':' || to_char(${l}.period_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.'
+    || CASE WHEN date_trunc('milliseconds', ${l}.period_start) = ${l}.period_start THEN 'MS' ELSE 'US' END || '"Z"') || coalesce(':' || ${l}.price_group, '') END`;

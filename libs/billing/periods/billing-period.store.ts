@@ -49,9 +49,10 @@ export interface CustomerSubscription {
 
 export type NewPeriod = Pick<BillingPeriod, 'id' | 'subscriptionId' | 'segmentId' | 'index' | 'start' | 'end'>;
 
-/** What closes a period. */
+/** What closes a period: that of the segment which begins at `start`. */
 export interface PeriodClosing {
-  readonly id: string;
+  readonly segmentId: string;
+  readonly start: Instant;
   readonly end: Instant;
   readonly closedAt: Instant;
   readonly billedAt: Instant;
@@ -262,12 +263,13 @@ export class BillingPeriodStore {
   async close(tx: TenantTransaction, closings: readonly PeriodClosing[]): Promise<void> {
     if (closings.length === 0) return;
     const rows = closings.length;
-    const [ids, invoiceIds] = [new BinaryArray('uuid', rows), new BinaryArray('uuid', rows)];
-    const times = () => new BinaryArray('timestamptz', rows);
-    const [ends, closedAts, billedAts] = [times(), times(), times()];
+    const [segmentIds, invoiceIds] = [new BinaryArray('uuid', rows), new BinaryArray('uuid', rows)];
+    const times = (): BinaryArray => new BinaryArray('timestamptz', rows);
+    const [starts, ends, closedAts, billedAts] = [times(), times(), times(), times()];
     const [seenSeqs, voideds] = [new BinaryArray('int8', rows), new BinaryArray('bool', rows)];
-    for (const { id, end, closedAt, billedAt, seenSeq, invoiceId, voided } of closings) {
-      ids.uuid(id);
+    for (const { segmentId, start, end, closedAt, billedAt, seenSeq, invoiceId, voided } of closings) {
+      segmentIds.uuid(segmentId);
+      starts.timestamptz(start);
       ends.timestamptz(end);
       closedAts.timestamptz(closedAt);
       billedAts.timestamptz(billedAt);
@@ -280,20 +282,20 @@ export class BillingPeriodStore {
       'close billing periods',
       `UPDATE billing_period AS p SET end_at = c.end_at, closed_at = c.closed_at, billed_at = c.billed_at, seen_seq = c.seen_seq, rated_seq = c.seen_seq,
          invoice_id = c.invoice_id, voided = c.voided
-       FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::int8[], $7::uuid[], $8::bool[])
-         AS c (id, end_at, closed_at, billed_at, seen_seq, invoice_id, voided)
-       WHERE p.tenant_id = $1 AND p.id = c.id AND p.closed_at IS NULL`,
-      [tx.tenantId, ...[ids, ends, closedAts, billedAts, seenSeqs, invoiceIds, voideds].map((column) => column.finish())],
+       FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::int8[], $8::uuid[], $9::bool[])
+         AS c (segment_id, start_at, end_at, closed_at, billed_at, seen_seq, invoice_id, voided)
+       WHERE p.tenant_id = $1 AND p.segment_id = c.segment_id AND p.start_at = c.start_at AND p.closed_at IS NULL`,
+      [tx.tenantId, ...[segmentIds, starts, ends, closedAts, billedAts, seenSeqs, invoiceIds, voideds].map((column) => column.finish())],
     );
   }
 
-  async markRated(tx: TenantTransaction, ids: readonly string[], seq: number): Promise<void> {
-    if (ids.length === 0) return;
-    await tx.query('UPDATE billing_period SET rated_seq = greatest(rated_seq, $3) WHERE tenant_id = $1 AND id = ANY ($2::uuid[])', [
-      tx.tenantId,
-      ids,
-      seq,
-    ]);
+  async markRated(tx: TenantTransaction, periods: readonly Pick<BillingPeriod, 'segmentId' | 'start'>[], seq: number): Promise<void> {
+    if (periods.length === 0) return;
+    await tx.query(
+      `UPDATE billing_period AS p SET rated_seq = greatest(p.rated_seq, $4) FROM unnest($2::uuid[], $3::timestamptz[]) AS r (segment_id, start_at)
+       WHERE p.tenant_id = $1 AND p.segment_id = r.segment_id AND p.start_at = r.start_at`,
+      [tx.tenantId, plainArray(periods.map(({ segmentId }) => segmentId)), plainArray(periods.map(({ start }) => sqlInstant(start))), seq],
+    );
   }
 
   /**

@@ -356,7 +356,7 @@ export class BillingStep {
         if (row === undefined) continue;
         const { id } = row;
         const { index, start, end } = period;
-        closings.push({ id, end, closedAt: asOf, billedAt, seenSeq, invoiceId, voided });
+        closings.push({ segmentId: segment.id, start, end, closedAt: asOf, billedAt, seenSeq, invoiceId, voided });
         closed.push({
           id,
           subscriptionId: course.subscription.id,
@@ -438,8 +438,11 @@ export class BillingStep {
 
   private async markRated(tx: TenantTransaction, page: readonly Assembled[]): Promise<void> {
     for (const [seenSeq, own] of groupedBy(page, (assembled) => assembled.seenSeq)) {
-      const ids = own.flatMap(({ late }) => late.map(({ id }) => id));
-      await this.periods.markRated(tx, ids, seenSeq);
+      await this.periods.markRated(
+        tx,
+        own.flatMap(({ late }) => late),
+        seenSeq,
+      );
     }
   }
 

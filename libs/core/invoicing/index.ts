@@ -9,6 +9,7 @@ export * from './carried-allowances.ts';
 export * from './carried-credits.ts';
 export * from './planned-grant.ts';
 export * from './check-invoice.ts';
+export { scopeKeyOf } from './draft-line.ts';
 export * from './credit-note.ts';
 export * from './invoice-tax.ts';
 export * from './require-multiple.ts';

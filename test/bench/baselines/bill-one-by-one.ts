@@ -48,8 +48,7 @@ async function billCustomer(client: pg.Client, { tenantId, from, to, next }: Mon
       lines.map(({ rounded }) => rounded),
       from,
       to,
-      lines.map(({ price }) => `USAGE:${segmentId}:${price.model}:${from}`),
-      lines.map(({ quantity, amount, price: { unitPrice } }) => detailOf({ quantity, amount, unitPrice })),
+      lines.map(({ price: { unitPrice } }) => detailOf(unitPrice)),
     ]),
   );
   await client.query(prepared('close', CLOSE, [tenantId, segmentId, from, to, invoices[0].id]));
@@ -92,10 +91,10 @@ INSERT INTO bench.invoice (tenant_id, id, number, kind, customer_id, subscriptio
 VALUES ($1, gen_random_uuid(), $2, 'REGULAR', $3, $4, $5, 7, 'FINALIZED', 'USD', $6, $5, $7, $7, 1, $5, $5, $5, '{}') RETURNING id`;
 const LINES = `
 INSERT INTO bench.invoice_line (tenant_id, id, invoice_id, position, kind, description, price_key, plan_version_id, segment_id, quantity, exact_amount, amount,
-  period_start, period_end, scope_key, detail)
-SELECT $1, gen_random_uuid(), $2, position, 'USAGE', description, price_key, $6, $7, quantity, exact_amount, amount, $11::timestamptz, $12::timestamptz, scope_key, detail
-FROM unnest($3::int[], $4::text[], $5::text[], $8::numeric[], $9::numeric[], $10::numeric[], $13::text[], $14::jsonb[])
-  AS l (position, description, price_key, quantity, exact_amount, amount, scope_key, detail)`;
+  period_start, period_end, detail)
+SELECT $1, gen_random_uuid(), $2, position, 'USAGE', description, price_key, $6, $7, quantity, exact_amount, amount, $11::timestamptz, $12::timestamptz, detail
+FROM unnest($3::int[], $4::text[], $5::text[], $8::numeric[], $9::numeric[], $10::numeric[], $13::jsonb[])
+  AS l (position, description, price_key, quantity, exact_amount, amount, detail)`;
 const CLOSE = `
 UPDATE bench.open_period SET closed_at = $4::timestamptz, billed_at = $4::timestamptz, seen_seq = 1, rated_seq = 1, invoice_id = $5
 WHERE tenant_id = $1 AND segment_id = $2 AND start_at = $3`;
@@ -103,4 +102,4 @@ const OPEN = `
 INSERT INTO bench.open_period (tenant_id, id, subscription_id, segment_id, index, start_at, end_at) VALUES ($1, gen_random_uuid(), $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING`;
 const PIN = 'INSERT INTO bench.usage_pin (tenant_id, customer_no, seq) VALUES ($1, $2, 2) ON CONFLICT DO NOTHING';
-const OUTBOX = `INSERT INTO bench.invoice_outbox (tenant_id, id, invoice_id, kind) VALUES ($1, gen_random_uuid(), $2, 'FINALIZED')`;
+const OUTBOX = `INSERT INTO bench.invoice_outbox (tenant_id, invoice_id, kind) VALUES ($1, $2, 'FINALIZED')`;

@@ -100,14 +100,14 @@ class CopyPage {
       const amount = amountOf(quantity, unitPrice);
       const rounded = cents(amount);
       total += BigInt(rounded.replace('.', ''));
-      const detail = detailOf({ quantity, unitPrice, amount });
-      this.lines += `${tenantId}\t${randomUUID()}\t${id}\t${position}\tUSAGE\tTokens: ${model}\t${model}\t${versionId}\t${segmentId}\t${quantity}\t${amount}\t${rounded}\t${from}\t${to}\tUSAGE:${segmentId}:${model}:${from}\t${detail}\n`;
+      const detail = detailOf(unitPrice);
+      this.lines += `${tenantId}\t${randomUUID()}\t${id}\t${position}\tUSAGE\tTokens: ${model}\t${model}\t${versionId}\t${segmentId}\t${quantity}\t${amount}\t${rounded}\t${from}\t${to}\t${detail}\n`;
     }
     const sum = `${total / 100n}.${String(total % 100n).padStart(2, '0')}`;
     this.invoices += `${tenantId}\t${id}\tTARE-${String(this.number).padStart(6, '0')}\tREGULAR\t${first.customer_id}\t${subscriptionId}\t${to}\t0\tFINALIZED\tUSD\t${from}\t${to}\t${sum}\t${sum}\t1\t${to}\t${to}\t${to}\t{}\n`;
     this.periods += `${tenantId}\t${randomUUID()}\t${subscriptionId}\t${segmentId}\t0\t${from}\t${to}\t${to}\t1\t1\t${to}\t${id}\n`;
     this.periods += `${tenantId}\t${randomUUID()}\t${subscriptionId}\t${segmentId}\t1\t${to}\t${next}\t\\N\t\\N\t\\N\t\\N\t\\N\n`;
-    this.outbox += `${tenantId}\t${randomUUID()}\t${id}\tFINALIZED\n`;
+    this.outbox += `${tenantId}\t${id}\tFINALIZED\n`;
     this.pins += `${tenantId}\t${first.customer_no}\t1\n`;
   }
 
@@ -127,10 +127,10 @@ class CopyPage {
 const INVOICES =
   'bench.invoice (tenant_id, id, number, kind, customer_id, subscription_id, billing_at, sequence, status, currency, period_start, period_end, subtotal, total, seen_seq, drafted_at, finalize_at, finalized_at, detail)';
 const LINES =
-  'bench.invoice_line (tenant_id, id, invoice_id, position, kind, description, price_key, plan_version_id, segment_id, quantity, exact_amount, amount, period_start, period_end, scope_key, detail)';
+  'bench.invoice_line (tenant_id, id, invoice_id, position, kind, description, price_key, plan_version_id, segment_id, quantity, exact_amount, amount, period_start, period_end, detail)';
 const PERIODS =
   'bench.billing_period (tenant_id, id, subscription_id, segment_id, index, start_at, end_at, closed_at, seen_seq, rated_seq, billed_at, invoice_id)';
-const OUTBOX = 'bench.invoice_outbox (tenant_id, id, invoice_id, kind)';
+const OUTBOX = 'bench.invoice_outbox (tenant_id, invoice_id, kind)';
 const PINS = 'bench.usage_pin (tenant_id, customer_no, seq)';
 
 /** A whole quantity at a decimal unit price, exact. */
@@ -148,9 +148,9 @@ export function cents(amount: string): string {
   return `${digits.slice(0, -2)}.${digits.slice(-2)}`;
 }
 
-/** What the product keeps of a line beside its columns. */
-export function detailOf({ quantity, unitPrice, amount }: { quantity: string; unitPrice: string; amount: string }): string {
-  return `{"walk":[{"description":"units","quantity":"${quantity}","unitPrice":"${unitPrice}","amount":"${amount}"}],"rounding":{"increment":"0.01"}}`;
+/** What the product keeps of a line of so many units at a price beside its columns. */
+export function detailOf(unitPrice: string): string {
+  return `{"units":"${unitPrice}"}`;
 }
 
 interface CopyProtocol {
