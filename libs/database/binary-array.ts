@@ -116,15 +116,24 @@ export class BinaryArray {
     const scale = value.decimals;
     const units = value.unitsAt(scale);
     const isNegative = units < 0n;
-    const digits = baseTenThousand(isNegative ? -units : units, scale);
-    this.begin(8 + digits.length * 2);
-    this.end = this.buffer.writeInt32BE(8 + digits.length * 2, this.end);
-    this.end = this.buffer.writeInt16BE(digits.length, this.end);
+    const padded = paddedTo(isNegative ? -units : units, scale);
+    const isSafe = padded <= LARGEST_SAFE;
+    const whole = isSafe ? Number(padded) : 0;
+    const digits = isSafe ? NO_DIGITS : digitsOf(padded);
+    const count = isSafe ? digitCount(whole) : digits.length;
+    this.begin(8 + count * 2);
+    this.end = this.buffer.writeInt32BE(8 + count * 2, this.end);
+    this.end = this.buffer.writeInt16BE(count, this.end);
     // The weight of the first digit: digits of the whole part, less one.
-    this.end = this.buffer.writeInt16BE(digits.length - Math.ceil(scale / DIGIT_DECIMALS) - 1, this.end);
+    this.end = this.buffer.writeInt16BE(count - Math.ceil(scale / DIGIT_DECIMALS) - 1, this.end);
     this.end = this.buffer.writeUInt16BE(isNegative ? 0x4000 : 0, this.end);
     this.end = this.buffer.writeInt16BE(scale, this.end);
-    for (const digit of digits) this.end = this.buffer.writeInt16BE(digit, this.end);
+    let rest = whole;
+    for (let place = count - 1; place >= 0; place -= 1) {
+      this.buffer.writeInt16BE(isSafe ? rest % DIGIT : (digits[place] ?? 0), this.end + place * 2);
+      rest = Math.floor(rest / DIGIT);
+    }
+    this.end += count * 2;
   }
 
   /** The array as a parameter of a query. */
@@ -166,23 +175,25 @@ function hexDigit(code: number): number {
   throw new RangeError('a UUID has a character that is no hexadecimal digit');
 }
 
-/** Digits to the base of 10,000, the highest first, so that the last ones hold exactly the decimals: the form in which Postgres keeps numeric. */
-function baseTenThousand(units: bigint, scale: number): number[] {
+const NO_DIGITS: readonly number[] = [];
+
+/** With as many zeros behind the units that their last digits to the base of 10,000 hold exactly the decimals: the form in which Postgres keeps numeric. */
+function paddedTo(units: bigint, scale: number): bigint {
   const padding = (DIGIT_DECIMALS - (scale % DIGIT_DECIMALS)) % DIGIT_DECIMALS;
-  if (units <= LARGEST_SAFE && padding === 0) return digitsOfNumber(Number(units));
-  const padded = units * 10n ** BigInt(padding);
-  return padded <= LARGEST_SAFE ? digitsOfNumber(Number(padded)) : digitsOfBigInt(padded);
+  return padding === 0 ? units : units * (PADDINGS[padding] ?? 1n);
 }
 
-function digitsOfNumber(value: number): number[] {
-  if (value === 0) return [];
-  if (value < DIGIT) return [value];
-  const digits: number[] = [];
-  for (let rest = value; rest > 0; rest = Math.floor(rest / DIGIT)) digits.push(rest % DIGIT);
-  return digits.reverse();
+const PADDINGS = [1n, 10n, 100n, 1_000n];
+
+/** To the base of 10,000; none for zero. */
+function digitCount(value: number): number {
+  let count = 0;
+  for (let rest = value; rest > 0; rest = Math.floor(rest / DIGIT)) count += 1;
+  return count;
 }
 
-function digitsOfBigInt(value: bigint): number[] {
+/** To the base of 10,000, the highest first. */
+function digitsOf(value: bigint): number[] {
   const text = value.toString();
   const digits: number[] = [];
   for (let end = text.length; end > 0; end -= DIGIT_DECIMALS) digits.push(Number(text.slice(Math.max(0, end - DIGIT_DECIMALS), end)));

@@ -9,7 +9,7 @@ export function ratedSpan(segments: readonly Segment[], window: Period): Period 
 }
 
 /** Billing periods of all subscriptions in a span, each with the usage that it rates, joined as bills join them: a change of seats or fees does not split usage. */
-export function ratedParts({ segments, records, meters }: CustomerFacts, span: Period): EndedPart[] {
+export function ratedParts({ segments, records, meters }: CustomerFacts, span: Period): readonly EndedPart[] {
   const rated = new Map<string, UsageRecord[]>();
   for (const record of records) {
     const id = subscriptionFor(record, segments, meters)?.id;

@@ -156,8 +156,10 @@ interface Loaded {
   readonly usage: ReadonlyMap<Part, RatedUsage>;
 }
 
-/** The same before usage is read. */
-type Opening = Omit<Loaded, 'usage'>;
+/** The same, with usage only while its result is made. */
+interface Opening extends Omit<Loaded, 'usage'> {
+  usage: ReadonlyMap<Part, RatedUsage>;
+}
 
 /** A query with where its customer stands. */
 interface Asked {
@@ -223,7 +225,13 @@ export class PeriodFacts {
       const usage = await ahead;
       // Postgres sums up the next ones while these are assembled.
       ahead = this.usageAhead(tx, chunks[index + 1]);
-      for (const [position, opening] of chunk.entries()) yield resultOf({ ...opening, usage: usage[position] ?? new Map() });
+      for (const [position, opening] of chunk.entries()) {
+        // For as long as the result is made and no longer: it is the largest part of what is loaded.
+        opening.usage = usage[position] ?? NO_USAGE;
+        const result = resultOf(opening);
+        opening.usage = NO_USAGE;
+        yield result;
+      }
     }
   }
 
@@ -253,6 +261,7 @@ export class PeriodFacts {
       tax: taxes[index] ?? NO_TAX,
       untaxedBurns: untaxedBurns.get(query) ?? NO_BURNS,
       allowances: allowances.get(subscription.id) ?? [],
+      usage: NO_USAGE,
     }));
   }
 
@@ -562,6 +571,8 @@ const NOTHING_BILLED: BillingHistory = {
   allowances: [],
 };
 const NO_BURNS: ReadonlyMap<string, Decimal> = new Map();
+const NO_USAGE: ReadonlyMap<Part, RatedUsage> = new Map();
+const NO_DISCOUNTS: readonly Discount[] = [];
 const NONE_UNCOVERED: ReadonlyMap<string, Decimal> = new Map();
 
 function resultOf(loaded: Loaded): PeriodFactsResult {
@@ -834,12 +845,13 @@ function invoicesOf(loaded: Loaded, parts: readonly EndedPart[], late: readonly 
     ...instant.fees.map(({ segment }) => segment.terms.currency),
     ...late.map(({ facts }) => facts.currency),
   ];
-  return [...new Set(currencies)].map((currency) => ({
+  const isOne = currencies.every((currency) => currency === currencies[0]);
+  return (isOne ? currencies.slice(0, 1) : [...new Set(currencies)]).map((currency) => ({
     currency,
     meters: loaded.meters,
-    ended: parts.filter(({ segment }) => segment.terms.currency === currency),
-    next: instant.fees.filter(({ segment }) => segment.terms.currency === currency),
-    changes: changes.filter(({ from }) => from.terms.currency === currency),
+    ended: isOne ? parts : parts.filter(({ segment }) => segment.terms.currency === currency),
+    next: isOne ? instant.fees : instant.fees.filter(({ segment }) => segment.terms.currency === currency),
+    changes: isOne ? changes : changes.filter(({ from }) => from.terms.currency === currency),
     discounts: discountsOf(loaded, currency, null),
     exchangeRates: loaded.exchangeRates,
     allowances: allowancesIn(currency, loaded),
@@ -858,13 +870,15 @@ function planChanges({ query: { instant }, history }: Loaded): PlanChange[] {
 }
 
 /** What is carried is carried on in the currency of its plan. */
-function allowancesIn(currency: string, { history, segments }: Loaded): AllowanceRecord[] {
+function allowancesIn(currency: string, { history, segments }: Loaded): readonly AllowanceRecord[] {
+  if (history.allowances.length === 0) return history.allowances;
   const own = new Set(segments.filter(({ terms }) => terms.currency === currency).map(({ id }) => id));
   return history.allowances.filter(({ segmentId }) => own.has(segmentId));
 }
 
 /** `late`: with the uses that its invoice had found; null: with all that were made. */
-function discountsOf({ query, subscription, segments, history }: Loaded, currency: string, late: LateScope | null): Discount[] {
+function discountsOf({ query, subscription, segments, history }: Loaded, currency: string, late: LateScope | null): readonly Discount[] {
+  if (subscription.discounts.length === 0) return NO_DISCOUNTS;
   const own = segments.filter((segment) => segment.subscriptionId === subscription.id);
   return subscription.discounts
     .filter(({ amountOff }) => amountOff === null || amountOff.currency === currency)

@@ -50,7 +50,8 @@ export function takenSince(recorded: readonly AllowanceRecord[], rated: readonly
  * Takes what corrections used from what is carried on now, oldest first: late usage is covered by the allowance of its own period, and what had been carried
  * out of that is used only once. What has been used in the meantime stays used, and is not charged again. A correction that gives back adds to it.
  */
-export function withTaken(records: readonly AllowanceRecord[], taken: readonly AllowanceTaken[]): AllowanceRecord[] {
+export function withTaken(records: readonly AllowanceRecord[], taken: readonly AllowanceTaken[]): readonly AllowanceRecord[] {
+  if (taken.length === 0) return records;
   return records.map((record) => {
     const own = taken.filter((other) => isSameAllowance(other, record));
     return own.length === 0 ? record : { ...record, carried: own.reduce(afterTaking, record.carried) };

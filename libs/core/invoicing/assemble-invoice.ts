@@ -28,8 +28,10 @@ export function assembleInvoice(facts: InvoiceFacts): AssembledInvoice {
     late.flatMap((delta) => delta.taken),
   );
   const discounts = withLateUses(facts.discounts, late);
-  const scope = scopeLines({ ...facts, discounts, carried: carriedOf(before) }, corrected);
-  const lines = [...scope.lines.filter(isShown).map(assembledLine), ...corrected];
+  const isAsGiven = before.length === 0 && discounts === facts.discounts;
+  const scope = scopeLines(isAsGiven ? facts : { ...facts, discounts, carried: carriedOf(before) }, corrected);
+  const own = scope.lines.filter(isShown).map(assembledLine);
+  const lines = corrected.length === 0 ? own : [...own, ...corrected];
   const totals = invoiceTotals(lines, facts);
   return checkInvoice({
     currency: facts.currency,

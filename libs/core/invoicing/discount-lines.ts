@@ -36,6 +36,7 @@ export function isOfLines({ prices, addOns, appliesTo }: Discount): boolean {
 
 /** How much of an amountOff each billing period of the lines uses, net of what was billed before. */
 export function discountUses(lines: readonly DraftLine[], discounts: readonly Discount[]): DiscountUse[] {
+  if (discounts.length === 0) return [];
   return discounts
     .filter(({ amountOff }) => amountOff !== null)
     .flatMap(({ key }) =>

@@ -14,6 +14,7 @@ import type { DraftLine } from './draft-line.ts';
  */
 export function grantsOf(lines: readonly DraftLine[], currency: string): GrantToIssue[] {
   const withCredits = lines.filter((line) => !line.credits.isZero());
+  if (withCredits.length === 0) return [];
   const groups = new Map<string, DraftLine[]>();
   for (const line of withCredits) {
     const group = line.changeIndex === null ? line.scopeKey : `change ${line.changeIndex}`;

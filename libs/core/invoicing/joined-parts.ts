@@ -8,7 +8,8 @@ import type { EndedPart } from './invoice-facts.ts';
  * don't split usage. Tiers, minimum, maximum and commitment go on, and an allowance per seat is that of the most seats. The joined part bears the name of
  * the first one, and so do its lines; what was billed of fees, and credits that nothing covered, are added up. `parts`: in order of time.
  */
-export function joinedParts(parts: readonly EndedPart[]): EndedPart[] {
+export function joinedParts(parts: readonly EndedPart[]): readonly EndedPart[] {
+  if (parts.length < 2) return parts;
   const joined: EndedPart[] = [];
   const last = new Map<string, number>();
   for (const part of parts) {

@@ -28,12 +28,13 @@ export function scopeLines(scope: InvoiceScope, corrected: readonly AssembledLin
   requireOneCurrency(scope);
   const { billingIncrement } = currencyOf(scope.currency);
   const ended = joinedParts(scope.ended);
-  const outcomes = outcomesOf({ ...scope, ended });
+  const outcomes = outcomesOf(ended === scope.ended ? scope : { ...scope, ended });
   const usage = outcomes.flatMap((outcome) => outcome.lines);
   const fees = [...scope.changes.flatMap(prorationLines), ...scope.next.flatMap(advanceLines)];
-  const charged = discounted([...usage, ...fees], scope.discounts, true, billingIncrement);
-  const trueUps = ended.flatMap((part) => commitmentLines(part, charged.slice(0, usage.length), corrected));
-  const all = [...charged.slice(0, usage.length), ...trueUps, ...charged.slice(usage.length)];
+  const charged = discounted(fees.length === 0 ? usage : [...usage, ...fees], scope.discounts, true, billingIncrement);
+  const discountedUsage = fees.length === 0 ? charged : charged.slice(0, usage.length);
+  const trueUps = ended.flatMap((part) => commitmentLines(part, discountedUsage, corrected));
+  const all = trueUps.length === 0 ? charged : [...discountedUsage, ...trueUps, ...charged.slice(usage.length)];
   return {
     lines: discounted(all, scope.discounts, false, billingIncrement),
     awaitingCost: outcomes.flatMap((outcome) => outcome.awaitingCost),
