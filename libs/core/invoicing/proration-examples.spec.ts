@@ -1,7 +1,7 @@
 import { Decimal } from '../money/index.ts';
 import { localDay, parseInstant, periodContaining, periodIndexAt, periodOfIndex } from '../time/index.ts';
 import type { BillingCalendar, Instant, Period } from '../time/index.ts';
-import { prorate, servicePeriodAt, shareOf } from '../subscriptions/index.ts';
+import { servicePeriodAt, shareOf, unusedShare } from '../subscriptions/index.ts';
 import { sampleSegment } from '../subscriptions/segment.fixture.ts';
 import { PRORATIONS_DECIDED_DIFFERENTLY } from './examples-decided-differently.ts';
 import { readProrationExamples, type ProrationExample as Example } from './proration-examples.fixture.ts';
@@ -22,7 +22,7 @@ function periodOf(example: Example): Period {
 
 /** The part of an amount for the time from `from` to the end of the period. */
 function rest(amount: unknown, period: Period, from: Instant, increment = CENT): Decimal {
-  return prorate(number(amount), period, from, increment).unused;
+  return unusedShare(number(amount), period, from, increment);
 }
 
 function holdsPerDay(example: Example): boolean {
@@ -54,7 +54,7 @@ function holdsInclusive({ params, expected, period }: Example): boolean {
   const whole = { start: end - Number(params.of) * DAY, end };
   const start = at(period?.start);
   const isSpan = end - start === Number(params.n) * DAY;
-  const precise = prorate(number(params.amount_cents), whole, start, Decimal.parse('0.0000000001')).unused;
+  const precise = unusedShare(number(params.amount_cents), whole, start, Decimal.parse('0.0000000001'));
   const isPrecise = expected.precise_cents === undefined || precise.equals(number(expected.precise_cents).roundedTo(10));
   return isSpan && isPrecise && same(rest(params.amount_cents, whole, start, Decimal.ONE), expected.cents);
 }

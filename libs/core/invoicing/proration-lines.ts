@@ -1,6 +1,6 @@
 import { Decimal } from '../money/index.ts';
 import type { FlatPrice } from '../pricing/index.ts';
-import { roundedShare, servicePeriodAt } from '../subscriptions/index.ts';
+import { servicePeriodAt, unusedShare } from '../subscriptions/index.ts';
 import type { Segment, ServicePeriod } from '../subscriptions/index.ts';
 import type { LineKind } from './assembled-invoice.ts';
 import { draftLine, incrementOf } from './draft-line.ts';
@@ -35,7 +35,7 @@ function creditLine(fee: BilledFee, { at, from }: PlanChange): DraftLine {
   const left = Decimal.of(fee.period.end - start);
   const length = Decimal.of(fee.period.end - fee.period.start);
   const increment = incrementOf(from);
-  const back = (amount: Decimal): Decimal => roundedShare(amount, left, length, increment).negated();
+  const back = (amount: Decimal): Decimal => unusedShare(amount, fee.period, at, increment).negated();
   const exactAmount = fee.amount.times(left).dividedBy(length, 12).negated();
   const walk = [{ description: 'unused part of what was billed', quantity: fee.quantity, unitPrice: null, amount: exactAmount }];
   const billingPeriod = servicePeriodAt({ ...from, end: null }, Math.max(from.start, fee.period.start));

@@ -4,7 +4,7 @@ import { parseInstant } from '../time/index.ts';
 import type { PlanInput } from '../pricing/index.ts';
 import { classifyChange, resetsAnchor } from './classify-change.ts';
 import type { FeeTerms } from './classify-change.ts';
-import { prorate } from './prorate.ts';
+import { unusedShare } from './unused-share.ts';
 import { sampleSegment } from './segment.fixture.ts';
 
 const fee = (amount: string, more: Partial<PlanInput> = {}, seats = 1): FeeTerms =>
@@ -32,15 +32,20 @@ test('6.2 a change of interval starts a new calendar', () => {
   expect(resetsAnchor(fee('10').terms, fee('20').terms)).toBe(false);
 });
 
-test('6.1 what was used and what was not add up to what was billed, at any second', () => {
+test('6.1 what is unused is all of what was billed before the period, nothing after it, and less from second to second', () => {
   const period = { start: parseInstant('2026-01-01T00:00:00Z'), end: parseInstant('2026-02-01T00:00:00Z') };
   fc.assert(
     fc.property(fc.integer({ min: -100_000, max: 100_000 }), fc.integer({ min: -10, max: 2_678_410 }), (cents, second) => {
       const amount = Decimal.of(cents).times(Decimal.parse('0.01'));
-      const { used, unused } = prorate(amount, period, period.start + second * 1_000_000, Decimal.parse('0.01'));
-      expect(used.plus(unused).toString()).toBe(amount.toString());
+      const unusedAt = (seconds: number): Decimal => unusedShare(amount, period, period.start + seconds * 1_000_000, Decimal.parse('0.01'));
+      const unused = unusedAt(second);
       expect(unused.decimals).toBeLessThanOrEqual(2);
-      if (second <= 0) expect(used.isZero()).toBe(true);
+      expect(
+        unusedAt(second + 1)
+          .abs()
+          .compare(unused.abs()),
+      ).toBeLessThanOrEqual(0);
+      if (second <= 0) expect(unused.toString()).toBe(amount.toString());
       if (second >= 2_678_400) expect(unused.isZero()).toBe(true);
     }),
   );
