@@ -1,6 +1,7 @@
 import type { Database, TenantTransaction } from '@tare/database';
 import { LeaseLost } from './stripe-failure.ts';
-import type { Lease, SyncRow } from './stripe-sync.store.ts';
+import type { SyncRow } from './stripe-sync.store.ts';
+import type { Lease } from './sync-rows.store.ts';
 import { after, type SyncTiming } from './sync-timing.ts';
 
 /** Where rows of a sync are kept. */

@@ -2,8 +2,8 @@ import { Logger } from '@nestjs/common';
 import { CodedError, type Instant } from '@tare/core';
 import type { HeldSync } from './held-sync.ts';
 import { LeaseLost, Postponed, Refused, sentenceOf } from './stripe-failure.ts';
-import type { SyncState } from './stripe-sync.store.ts';
 import type { SyncAlerts, Synced } from './sync-alerts.ts';
+import type { SyncState } from './sync-rows.store.ts';
 import { after, type SyncTiming } from './sync-timing.ts';
 
 /** Failed attempts at one step after which somebody should hear of it. */

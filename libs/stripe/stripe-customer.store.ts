@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Instant } from '@tare/core';
 import { sqlInstant, sqlInstantOrNull, type TenantTransaction } from '@tare/database';
 import type { StoredRequest } from './remote-call.ts';
-import type { Lease } from './stripe-sync.store.ts';
+import type { Lease } from './sync-rows.store.ts';
 
 /** One of our customers at Stripe. */
 export interface StripeCustomerRow {

@@ -8,7 +8,7 @@ import { StripeClient } from './stripe-client.ts';
 import { StripeConfiguration } from './stripe-configuration.ts';
 import { StripeCustomerStore, type StripeCustomerRow } from './stripe-customer.store.ts';
 import { LeaseLost, Postponed, Refused } from './stripe-failure.ts';
-import type { Lease } from './stripe-sync.store.ts';
+import type { Lease } from './sync-rows.store.ts';
 import { after, SyncTiming } from './sync-timing.ts';
 
 const MAX_NAME = 256;

@@ -8,7 +8,8 @@ import { StripeConfiguration } from './stripe-configuration.ts';
 import { CreditNoteSync } from './credit-notes/credit-note-sync.service.ts';
 import { settleAttempt } from './settle-attempt.ts';
 import { sentenceOf } from './stripe-failure.ts';
-import { StripeSyncStore, type SyncRow, type SyncState } from './stripe-sync.store.ts';
+import { StripeSyncStore, type SyncRow } from './stripe-sync.store.ts';
+import type { SyncState } from './sync-rows.store.ts';
 import { SyncAlerts } from './sync-alerts.ts';
 import { SyncSteps } from './sync-steps.ts';
 import { after, SyncTiming } from './sync-timing.ts';
@@ -90,7 +91,7 @@ export class StripeSync {
 
   /** Starts a failed sync again where it stopped, after a person has looked at it. @throws CodedError NOT_FOUND when it has not failed */
   async retry(tenantId: string, invoiceId: string): Promise<void> {
-    const restarted = await this.database.withTenant(tenantId, (tx) => this.store.retry(tx, invoiceId, this.timing.now()));
+    const restarted = await this.database.withTenant(tenantId, (tx) => this.store.restart(tx, invoiceId, this.timing.now()));
     if (!restarted) throw new CodedError('NOT_FOUND', `no failed Stripe sync of an invoice with id "${invoiceId}"`);
     await this.step(tenantId, invoiceId);
   }

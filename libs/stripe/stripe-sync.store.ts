@@ -1,25 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { Announcement } from '@tare/billing';
 import type { Instant } from '@tare/core';
-import { sqlInstant, sqlInstantOrNull, type TenantTransaction, type Transaction } from '@tare/database';
-import { refreshDueWork, UNDER_WAY, wakeWaitingCreditNotes } from './due-work.store.ts';
-import type { StoredRequest } from './remote-call.ts';
+import { sqlInstant, type TenantTransaction, type Transaction } from '@tare/database';
+import { refreshDueWork, wakeWaitingCreditNotes } from './due-work.store.ts';
+import { progressOf, SyncRows, type Lease, type ProgressColumns, type SyncEvent, type SyncProgress } from './sync-rows.store.ts';
 
 export type SyncStep = 'CUSTOMER' | 'DRAFT' | 'LINES' | 'VERIFY' | 'FINALIZE' | 'TRACK' | 'PAY' | 'WRITE_OFF' | 'VOID' | 'DONE';
-export type SyncState = 'NOT_SYNCED' | 'SYNCING' | 'SYNCED' | 'FAILED';
 
 /** How far an invoice has come on its way to Stripe. */
-export interface SyncRow {
+export interface SyncRow extends SyncProgress<SyncStep> {
   readonly invoiceId: string;
-  readonly step: SyncStep;
-  readonly state: SyncState;
-  readonly generation: number;
   readonly stripeInvoiceId: string | null;
-  readonly request: StoredRequest | null;
-  /** Failed attempts at the step; of TRACK: looks at an invoice that is still open. */
-  readonly attempts: number;
-  readonly nextAttemptAt: Instant;
-  readonly lastError: string | null;
   /** draft, open, uncollectible, paid or void: as Stripe said last. */
   readonly remoteStatus: string | null;
   readonly voidRequested: boolean;
@@ -32,23 +23,9 @@ export interface SyncRow {
 /** What a step changes; what is not named stays. */
 export type SyncPatch = Partial<Omit<SyncRow, 'invoiceId' | 'createdAt' | 'voidRequested' | 'payRequested' | 'writeOffRequested'>>;
 
-/** Who works on a row and until when it is believed to be alive. */
-export interface Lease {
-  readonly owner: string;
-  /** Null gives the row back. */
-  readonly until: Instant | null;
-}
-
-interface Row {
+interface Row extends ProgressColumns<SyncStep> {
   readonly invoice_id: string;
-  readonly step: SyncStep;
-  readonly state: SyncState;
-  readonly generation: number;
   readonly stripe_invoice_id: string | null;
-  readonly request: StoredRequest | null;
-  readonly attempts: number;
-  readonly next_attempt_at: Instant;
-  readonly last_error: string | null;
   readonly remote_status: string | null;
   readonly void_requested: boolean;
   readonly pay_requested: boolean;
@@ -56,11 +33,13 @@ interface Row {
   readonly created_at: Instant;
 }
 
-const COLUMNS = `invoice_id, step, state, generation, stripe_invoice_id, request, attempts, next_attempt_at, last_error, remote_status, void_requested, pay_requested, write_off_requested,
-  created_at`;
+const OWN = ['stripe_invoice_id', 'remote_status', 'void_requested', 'pay_requested', 'write_off_requested', 'created_at'];
+
 /** SQL of the sync's state. Every change of a row's next attempt also moves the tenant's row in due_work, last in its transaction. */
 @Injectable()
 export class StripeSyncStore {
+  private readonly rows = new SyncRows<Row>({ name: 'stripe_sync', id: 'invoice_id', own: OWN });
+
   /** Makes sync rows of what billing announced, in its order, each announcement once. Answers how many there were. */
   async takeOutbox(tx: TenantTransaction, now: Instant): Promise<number> {
     const rows = await tx.query<{ invoice_id: string; kind: Announcement }>(
@@ -115,85 +94,34 @@ export class StripeSyncStore {
   }
 
   async byInvoices(tx: TenantTransaction, invoiceIds: readonly string[]): Promise<SyncRow[]> {
-    const rows = await tx.query<Row>(`SELECT ${COLUMNS} FROM stripe_sync WHERE tenant_id = $1 AND invoice_id = ANY ($2::uuid[])`, [
-      tx.tenantId,
-      invoiceIds,
-    ]);
-    return rows.map(syncOfRow);
+    return (await this.rows.byIds(tx, invoiceIds)).map(syncOfRow);
   }
 
   /** Invoices whose turn it is and that nobody works on. */
   async due(tx: TenantTransaction, now: Instant, limit: number): Promise<string[]> {
-    const rows = await tx.query<{ invoice_id: string }>(
-      `SELECT invoice_id FROM stripe_sync
-       WHERE tenant_id = $1 AND ${UNDER_WAY} AND next_attempt_at <= $2 AND (lease_until IS NULL OR lease_until <= $2)
-       ORDER BY next_attempt_at, invoice_id LIMIT $3`,
-      [tx.tenantId, sqlInstant(now), limit],
-    );
-    return rows.map((row) => row.invoice_id);
+    return (await this.rows.due(tx, now, limit)).map((row) => row.invoice_id);
   }
 
-  /** Takes the row, if it is due and free (or its worker's lease has run out): compare-and-set in one statement. */
+  /** Null: it is not due, or another worker has it. */
   async lease(tx: TenantTransaction, invoiceId: string, lease: Lease, now: Instant): Promise<SyncRow | null> {
-    const [row] = await tx.query<Row>(
-      `UPDATE stripe_sync SET lease_owner = $3, lease_until = $4, updated_at = $5
-       WHERE tenant_id = $1 AND invoice_id = $2 AND ${UNDER_WAY} AND next_attempt_at <= $5 AND (lease_until IS NULL OR lease_until <= $5)
-       RETURNING ${COLUMNS}`,
-      [tx.tenantId, invoiceId, lease.owner, sqlInstantOrNull(lease.until), sqlInstant(now)],
-    );
-    return row ? syncOfRow(row) : null;
+    const row = await this.rows.lease(tx, invoiceId, lease, now);
+    return row && syncOfRow(row);
   }
 
-  /** Saves for the owner of the lease only, and prolongs it. Null: it has lost the row. */
   async save(tx: TenantTransaction, row: SyncRow, lease: Lease, now: Instant): Promise<SyncRow | null> {
-    const [saved] = await tx.query<Row>(
-      `UPDATE stripe_sync SET step = $4, state = $5, generation = $6, stripe_invoice_id = $7, request = $8, attempts = $9, next_attempt_at = $10,
-         last_error = $11, remote_status = $12, lease_until = $13, lease_owner = CASE WHEN $13::timestamptz IS NULL THEN NULL ELSE $3 END, updated_at = $14
-       WHERE tenant_id = $1 AND invoice_id = $2 AND lease_owner = $3
-       RETURNING ${COLUMNS}`,
-      [
-        tx.tenantId,
-        row.invoiceId,
-        lease.owner,
-        row.step,
-        row.state,
-        row.generation,
-        row.stripeInvoiceId,
-        row.request && JSON.stringify(row.request),
-        row.attempts,
-        sqlInstant(row.nextAttemptAt),
-        row.lastError,
-        row.remoteStatus,
-        sqlInstantOrNull(lease.until),
-        sqlInstant(now),
-      ],
-    );
-    return saved ? syncOfRow(saved) : null;
+    const own = { stripe_invoice_id: row.stripeInvoiceId, remote_status: row.remoteStatus };
+    const saved = await this.rows.save(tx, { id: row.invoiceId, progress: row, own }, lease, now);
+    return saved && syncOfRow(saved);
   }
 
-  /** A failed sync starts again at the step where it stopped. False when it has not failed. */
-  async retry(tx: TenantTransaction, invoiceId: string, now: Instant): Promise<boolean> {
-    const rows = await tx.query(
-      `UPDATE stripe_sync SET state = 'SYNCING', attempts = 0, next_attempt_at = $3 WHERE tenant_id = $1 AND invoice_id = $2 AND state = 'FAILED' RETURNING 1`,
-      [tx.tenantId, invoiceId, sqlInstant(now)],
-    );
-    if (rows.length > 0) await refreshDueWork(tx);
-    return rows.length > 0;
+  /** False when it has not failed. */
+  restart(tx: TenantTransaction, invoiceId: string, now: Instant): Promise<boolean> {
+    return this.rows.restart(tx, invoiceId, now);
   }
 
-  /** Keeps a webhook's event, once; answers whether it is new. Events of invoices that we do not sync are not kept. */
-  async insertEvent(
-    tx: TenantTransaction,
-    event: { id: string; type: string; objectId: string; invoiceId: string },
-    now: Instant,
-  ): Promise<boolean> {
-    const rows = await tx.query(
-      `INSERT INTO stripe_event (tenant_id, event_id, type, object_id, received_at)
-       SELECT $1, $2, $3, $4, $6 WHERE EXISTS (SELECT 1 FROM stripe_sync WHERE tenant_id = $1 AND invoice_id = $5)
-       ON CONFLICT DO NOTHING RETURNING 1`,
-      [tx.tenantId, event.id, event.type, event.objectId, event.invoiceId, sqlInstant(now)],
-    );
-    return rows.length > 0;
+  /** False when the event is known, or its invoice is not ours. */
+  keepEvent(tx: TenantTransaction, event: SyncEvent, now: Instant): Promise<boolean> {
+    return this.rows.keepEvent(tx, event, now);
   }
 
   /** A tracked invoice is looked at now. */
@@ -291,15 +219,9 @@ export class StripeSyncStore {
 
 function syncOfRow(row: Row): SyncRow {
   return {
+    ...progressOf(row),
     invoiceId: row.invoice_id,
-    step: row.step,
-    state: row.state,
-    generation: row.generation,
     stripeInvoiceId: row.stripe_invoice_id,
-    request: row.request,
-    attempts: row.attempts,
-    nextAttemptAt: row.next_attempt_at,
-    lastError: row.last_error,
     remoteStatus: row.remote_status,
     voidRequested: row.void_requested,
     payRequested: row.pay_requested,

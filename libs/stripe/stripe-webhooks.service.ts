@@ -65,10 +65,10 @@ export class StripeWebhooks implements OnModuleDestroy {
   private async keep(event: AboutOurs): Promise<boolean> {
     const now = this.timing.now();
     return this.database.withTenant(event.tenantId, async (tx) => {
-      if (event.subject.kind === 'CREDIT_NOTE') return this.noteStore.takeEvent(tx, { ...event, creditNoteId: event.subject.id }, now);
-      const invoiceId = event.subject.id;
-      const isNew = await this.store.insertEvent(tx, { ...event, invoiceId }, now);
-      if (isNew) await this.store.wake(tx, invoiceId, now);
+      const { kind, id: about } = event.subject;
+      if (kind === 'CREDIT_NOTE') return this.noteStore.takeEvent(tx, { ...event, about }, now);
+      const isNew = await this.store.keepEvent(tx, { ...event, about }, now);
+      if (isNew) await this.store.wake(tx, about, now);
       return isNew;
     });
   }

@@ -4,7 +4,7 @@ import { Database, type TenantTransaction } from '@tare/database';
 import { randomUUID } from 'node:crypto';
 import { HeldSync } from '../held-sync.ts';
 import { settleAttempt } from '../settle-attempt.ts';
-import type { SyncState } from '../stripe-sync.store.ts';
+import type { SyncState } from '../sync-rows.store.ts';
 import { SyncAlerts } from '../sync-alerts.ts';
 import { after, SyncTiming } from '../sync-timing.ts';
 import { CreditNoteSteps } from './credit-note-steps.ts';
@@ -44,9 +44,9 @@ export class CreditNoteSync {
     const seen = new Set<string>();
     for (;;) {
       const due = await this.database.withTenant(tenantId, (tx) => this.store.due(tx, this.timing.now(), BATCH + seen.size));
-      const next = due.filter(({ creditNoteId }) => !seen.has(creditNoteId));
+      const next = due.filter((id) => !seen.has(id));
       if (next.length === 0) return seen.size;
-      for (const { creditNoteId } of next) {
+      for (const creditNoteId of next) {
         seen.add(creditNoteId);
         await this.advance(tenantId, creditNoteId);
       }
