@@ -13,7 +13,7 @@ export interface Cap {
   readonly kind: CapKind;
   /** Key of the meter that is capped; null: all usage (SPEND only). */
   readonly meter: string | null;
-  /** Only usage with these values (USAGE only). */
+  /** Only usage with these values. */
   readonly match: readonly MeterFilter[];
   /** Of USAGE in the meter's unit, of SPEND in `currency`. */
   readonly limit: Decimal;
@@ -52,13 +52,6 @@ export function parseCap(input: CapInput, meters: ReadonlyMap<string, Meter>, cu
   requireKey(input.key, 'key');
   if (meter !== null && !meters.has(meter)) throw new CodedError('UNKNOWN_METER', `There is no meter "${meter}".`, 'meter');
   if (input.kind === 'USAGE') requireUsage(input, meter);
-  else if (match.length > 0) {
-    throw new CodedError(
-      'FIELD_NOT_ALLOWED',
-      'What a part of the usage of a meter costs depends on the rest: cap the spend of a meter, or of all.',
-      'match',
-    );
-  }
   if (input.limit.isNegative()) throw new CodedError('NEGATIVE_LIMIT', 'A limit is not below zero.', 'limit');
   return {
     key: input.key,

@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { AuditLog } from '@tare/access';
 import { MeterStore } from '@tare/catalog';
-import { CodedError, type Instant } from '@tare/core';
+import { CodedError, segmentEnd, type Instant, type Segment } from '@tare/core';
 import { CustomerStore, SubscriptionStore, type Customer } from '@tare/customers';
 import { Database, type TenantTransaction } from '@tare/database';
 import { parseCap, type Cap, type CapInput } from './cap.ts';
 import { CapStore } from './cap.store.ts';
 import { runningAt } from './customer-facts.ts';
+import { requireSeparable } from './part-of-spend.ts';
 import { UsageSumsStore } from './usage-sums.store.ts';
 
 /** Caps of one customer, so many at most. */
@@ -27,14 +28,16 @@ export class CapsService {
 
   /**
    * Sets a cap; one with the same key is replaced. It counts what was used in its period already. `actor`: as in the audit log.
-   * @throws CodedError NOT_FOUND | TOO_MANY | CURRENCY_MISMATCH, and those of parseCap
+   * @throws CodedError NOT_FOUND | TOO_MANY | CURRENCY_MISMATCH | NOT_SEPARABLE, and those of parseCap
    */
   async set(tenantId: string, customerKey: string, input: CapInput, actor: string, now: Instant = Date.now() * 1_000): Promise<Cap> {
     return this.database.withTenant(tenantId, async (tx) => {
       const customer = await this.customer(tx, customerKey);
       await this.customers.lock(tx, customer.id);
-      const cap = parseCap(input, await this.meters.byKeys(tx), customer.currency ?? (await this.currencyOfPlan(tx, customer, now)));
+      const meters = await this.meters.byKeys(tx);
+      const cap = parseCap(input, meters, customer.currency ?? (await this.currencyOfPlan(tx, customer, now)));
       requirePaidIn(cap, customer);
+      if (cap.kind === 'SPEND') requireSeparable(cap, await this.segmentsFrom(tx, customer, now), meters);
       const others = (await this.store.ofCustomers(tx, [customer.id])).get(customer.id)?.filter(({ key }) => key !== cap.key) ?? [];
       if (others.length >= MOST_CAPS) throw new CodedError('TOO_MANY', `A customer has at most ${MOST_CAPS} caps.`, 'key');
       await this.store.set(tx, customer.id, cap);
@@ -68,6 +71,12 @@ export class CapsService {
   private async currencyOfPlan(tx: TenantTransaction, { id }: Customer, now: Instant): Promise<string | null> {
     const segments = await this.subscriptions.segments(tx, { customerIds: [id] });
     return (runningAt(segments, now)[0]?.segment ?? segments[0])?.terms.currency ?? null;
+  }
+
+  /** Those that run, and those to come. */
+  private async segmentsFrom(tx: TenantTransaction, { id }: Customer, now: Instant): Promise<Segment[]> {
+    const segments = await this.subscriptions.segments(tx, { customerIds: [id] });
+    return segments.filter((segment) => (segmentEnd(segment) ?? Infinity) > now);
   }
 
   private async customer(tx: TenantTransaction, key: string): Promise<Customer> {

@@ -353,6 +353,77 @@ describe('caps', () => {
     expect(await world.ask('acme', 'images', '2026-03-07T00:00:00Z')).toMatchObject(YES);
   });
 
+  describe('on the spend of a part of usage', () => {
+    const MODEL_A = [{ property: 'model', in: ['a'] }];
+    const PART = { kind: 'SPEND' as const, meter: null, match: MODEL_A, period: 'MONTH' as const };
+    const tiers = [{ upTo: '10', unitPrice: '1' }, { unitPrice: '0.5' }];
+    const spent = async (at: string): Promise<string[]> =>
+      (await world.answer('acme', 'chats', at)).caps.map(({ used: money }) => money.toString());
+    const subscribed = async (prices: PlanInput['prices']): Promise<string> => {
+      await plan('parts', { prices, allowOverlap: true });
+      await world.customer('acme');
+      return world.subscribe('acme', 'parts', '2026-03-01T00:00:00Z');
+    };
+
+    test('counts what its own groups, its own prices and prices by the unit charge, and nothing else', async () => {
+      await subscribed([
+        { key: 'chats', model: 'GRADUATED', meter: 'chats', tiers, groupBy: 'model', groups: [{ in: ['a'], tiers: [{ unitPrice: '3' }] }] },
+        {
+          key: 'of a',
+          model: 'VOLUME',
+          meter: 'images',
+          match: MODEL_A,
+          tiers: [{ upTo: '2', unitPrice: '5', flatFee: '4' }, { unitPrice: '1' }],
+        },
+        { key: 'of b', model: 'PACKAGE', meter: 'images', match: [{ property: 'model', in: ['b'] }], packageSize: '10', packagePrice: '7' },
+        { key: 'every image', model: 'PER_UNIT', meter: 'images', unitPrice: '0.25' },
+      ]);
+      await cap('acme', { ...PART, limit: d('30') });
+      expect(await spent('2026-03-05T00:00:00Z')).toEqual(['0']);
+      await world.use('acme', 'chats', '4', '2026-03-05T00:00:00Z', { model: 'a' });
+      await world.use('acme', 'chats', '50', '2026-03-05T00:00:00Z', { model: 'c' });
+      await world.use('acme', 'images', '20', '2026-03-05T00:00:00Z', { model: 'b' });
+      expect(await spent('2026-03-06T00:00:00Z')).toEqual(['12']);
+      await world.use('acme', 'images', '2', '2026-03-07T00:00:00Z', { model: 'a' });
+      // 4 x 3 in chats; 2 x 5 + 4 and 2 x 0.25 in images.
+      expect(await spent('2026-03-08T00:00:00Z')).toEqual(['26.5']);
+      expect(await world.ask('acme', 'chats', '2026-03-08T00:00:00Z')).toMatchObject(YES);
+      await world.use('acme', 'chats', '2', '2026-03-09T00:00:00Z', { model: 'a' });
+      expect(await world.ask('acme', 'chats', '2026-03-10T00:00:00Z')).toMatchObject({
+        reason: 'CAP_REACHED',
+        resetsAt: '2026-04-01T00:00:00.000Z',
+      });
+    });
+
+    test.each([
+      ['tiers', { model: 'GRADUATED', tiers }, 'its tiers'],
+      ['packages', { model: 'PACKAGE', packageSize: '10', packagePrice: '1' }, 'its packages'],
+      ['what is included', { model: 'PER_UNIT', unitPrice: '1', includedQuantity: '5' }, 'what it includes'],
+      ['a maximum', { model: 'PER_UNIT', unitPrice: '1', maximumAmount: '5' }, 'its maximum'],
+      ['tiers of what is in no group', { model: 'GRADUATED', tiers, groupBy: 'model', groups: [{ in: ['b'], tiers }] }, 'its tiers'],
+    ] as const)('is refused because of %s', async (_name, price, why) => {
+      await subscribed([{ key: 'chats', meter: 'chats', ...price }]);
+      await expect(cap('acme', { ...PART, limit: d('1') })).rejects.toMatchObject({
+        code: 'NOT_SEPARABLE',
+        path: 'match',
+        message: expect.stringContaining(`"chats" counts, a part has no price of its own: ${why}`),
+      });
+      await expect(cap('acme', { ...PART, meter: 'images', limit: d('1') })).resolves.toMatchObject({ meter: 'images' });
+    });
+
+    test('goes on after a change to a plan with tiers: the part is charged as if there were no other usage', async () => {
+      const subscription = await subscribed([{ key: 'chats', model: 'PER_UNIT', meter: 'chats', unitPrice: '2' }]);
+      await cap('acme', { ...PART, limit: d('30') });
+      await world.use('acme', 'chats', '3', '2026-03-05T00:00:00Z', { model: 'a' });
+      const change = { subscription, plan: 'usage', at: parseInstant('2026-03-10T00:00:00Z'), immediately: true };
+      await world.get(SubscriptionsService).change(world.tenantId, change);
+      await world.use('acme', 'chats', '100', '2026-03-11T00:00:00Z', { model: 'b' });
+      await world.use('acme', 'chats', '12', '2026-03-12T00:00:00Z', { model: 'a' });
+      // 3 x 2, then 10 x 1 and 2 x 0.5.
+      expect(await spent('2026-03-13T00:00:00Z')).toEqual(['17']);
+    });
+  });
+
   test('a change of seats in mid-period does not begin tiers anew', async () => {
     await world.customer('acme');
     const id = await world.subscribe('acme', 'usage', '2026-03-01T00:00:00Z');
@@ -406,7 +477,6 @@ describe('caps', () => {
   test.each([
     ['a meter is needed for usage', { meter: null }, 'METER_NEEDED', 'meter'],
     ['a meter has to exist', { meter: 'nothing' }, 'UNKNOWN_METER', 'meter'],
-    ['spend is of a whole meter', { kind: 'SPEND', match: [{ property: 'model', in: ['a'] }] }, 'FIELD_NOT_ALLOWED', 'match'],
     ['spend needs a currency', { kind: 'SPEND' }, 'CURRENCY_NEEDED', 'currency'],
     ['usage has none', { currency: 'USD' }, 'FIELD_NOT_ALLOWED', 'currency'],
     ['a limit is not below zero', { limit: d('-1') }, 'NEGATIVE_LIMIT', 'limit'],

@@ -191,7 +191,7 @@ function needsOf(terms: Terms, at: Instant): UsageNeed[] {
 /** From when on credits above the balance count for a cap; none: for no cap. */
 function overageNeed(terms: Terms, customer: Customer, at: Instant): { customerId: string; since: Instant }[] {
   const segments = segmentsOf(terms, customer);
-  const spend = capsOf(terms, customer).filter(({ kind, meter }) => kind === 'SPEND' && meter === null);
+  const spend = capsOf(terms, customer).filter(({ kind, meter, match }) => kind === 'SPEND' && meter === null && match.length === 0);
   if (spend.length === 0 || !segments.some(billsOverage)) return [];
   return [{ customerId: customer.id, since: Math.min(...spend.map((cap) => windowOfCap({ customer, segments }, cap, at).start)) }];
 }

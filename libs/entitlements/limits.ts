@@ -177,7 +177,7 @@ function fairUseLimits(facts: CustomerFacts, running: readonly RunningSubscripti
 function capLimit(facts: CustomerFacts, cap: Cap, at: Instant): Limit {
   const window = windowOfCap(facts, cap, at);
   const meter = cap.meter === null ? undefined : facts.meters.get(cap.meter);
-  const scope = meter === undefined ? EVERYTHING : scopeOf(meter, cap.match);
+  const scope = meter === undefined ? { ...EVERYTHING, filters: cap.match } : scopeOf(meter, cap.match);
   const used = usedOfCap(facts, cap, window, meter);
   const { key, limit, alertAt } = cap;
   const unit = cap.kind === 'SPEND' ? 'MONEY' : 'USAGE';
@@ -186,7 +186,7 @@ function capLimit(facts: CustomerFacts, cap: Cap, at: Instant): Limit {
 }
 
 function usedOfCap(facts: CustomerFacts, { kind, currency, match, meter: key }: Cap, window: Period, meter: Meter | undefined): Decimal {
-  if (kind === 'SPEND' && currency !== null) return spendOf(facts, { window, currency, meter: key });
+  if (kind === 'SPEND' && currency !== null) return spendOf(facts, { window, currency, meter: key, match });
   return meter === undefined ? Decimal.ZERO : quantityIn(window, meter, match, facts.records);
 }
 

@@ -30,7 +30,10 @@ export function readsEvents({ segments, caps }: LimitedCustomer, meters: Meters)
     const meter = key === null ? undefined : meters.get(key);
     return meter !== undefined && needsEvents(meter, match);
   };
-  const hasSpend = caps.some(({ kind }) => kind === 'SPEND');
+  const spend = caps.filter(({ kind }) => kind === 'SPEND');
+  const hasSpend = spend.length > 0;
+  // A cap on the spend of a part reads it of every meter that is charged.
+  const partsOf = (key: string | null): boolean => spend.some(({ meter, match }) => meter === null && reads(key, match));
   return (
     caps.some(({ meter, match }) => reads(meter, match)) ||
     segments.some(
@@ -40,7 +43,7 @@ export function readsEvents({ segments, caps }: LimitedCustomer, meters: Meters)
         terms.prices.some((price) => {
           const isRead = price.meter !== null && (hasSpend || price.includedQuantity.isPositive());
           const isProperty = price.model === 'PERCENTAGE' && price.valueProperty?.startsWith('properties.') === true;
-          return isRead && (isProperty || reads(price.meter, price.match));
+          return isRead && (isProperty || reads(price.meter, price.match) || partsOf(price.meter));
         }),
     )
   );

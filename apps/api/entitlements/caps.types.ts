@@ -47,7 +47,9 @@ export class CapInput implements Input {
   meter?: string | null;
   @Field(() => [MeterFilterInput], {
     nullable: true,
-    description: 'USAGE: only usage with these values. SPEND takes none: what a part of the usage costs depends on the rest.',
+    description:
+      'Only usage with these values: one model, one feature. Of SPEND where its prices charge such a part by itself: prices or groups for just that, or the same ' +
+      'for every unit; else NOT_SEPARABLE says which price does not, and why.',
   })
   match?: MeterFilterInput[] | null;
   @Field(() => DecimalScalar, { description: "In the meter's unit, or in the currency." }) limit!: Decimal;
