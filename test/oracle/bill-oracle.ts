@@ -8,6 +8,8 @@ export interface OracleLine {
   readonly name: string;
   readonly price: string | null;
   readonly isFee: boolean;
+  /** What it is for discounts of fees or of usage, where it has no price: credits of a plan, or usage above them. */
+  readonly chargedAs?: 'FEES' | 'USAGE';
   /** The service period that it is for, and the billing period in which that lies. */
   readonly start: number;
   readonly billing: number;
@@ -154,9 +156,10 @@ function sharesOf({ percentOff, amountOff, prices, appliesTo }: CaseDiscount, ne
 }
 
 function isDiscounted(line: OracleLine, { prices, appliesTo, from, until }: CaseDiscount): boolean {
+  const ofPrice = line.isFee ? 'FEES' : 'USAGE';
   if (line.start < from || (until !== null && line.start >= until)) return false;
   if (prices !== null && (line.price === null || !prices.includes(line.price))) return false;
-  return appliesTo === 'ALL' || (line.price !== null && line.isFee === (appliesTo === 'FEES'));
+  return appliesTo === 'ALL' || appliesTo === (line.price === null ? line.chargedAs : ofPrice);
 }
 
 const netOf = ({ amount, discount }: OracleLine): Fraction => amount.minus(discount);

@@ -143,7 +143,6 @@ export class ExpectedInvoices {
     const own = this.contract.periods.filter(
       ({ segment }) => segment.subscriptionId === invoice.subscription_id && segment.terms.currency === invoice.currency,
     );
-    requireCovered(own);
     await this.loadSpans(own);
     await this.carryOn(invoice.subscription_id, own);
     const isLate = invoice.kind === 'SUPPLEMENTARY';
@@ -401,7 +400,8 @@ export class ExpectedInvoices {
     );
     const quantity = Fraction.read(line?.quantity ?? '0');
     const exact = quantity.times(Fraction.read(overagePricePerCredit));
-    return [expected('OVERAGE', segment, null, null, part.period, quantity, exact, exact.rounded(step))];
+    const due = expected('OVERAGE', segment, null, null, part.period, quantity, exact, exact.rounded(step));
+    return [{ ...due, chargedAs: 'USAGE' }];
   }
 
   private trueUp(
@@ -498,7 +498,9 @@ export class ExpectedInvoices {
     const opens = own.filter(({ start }) => start === invoice.billing_at);
     const [to] = opens;
     const from = own.find(({ end, segment }) => end === invoice.billing_at && segment.id !== to?.segment.id);
-    const isChange = from !== undefined && !isFree(from) && from.end !== from.fullEnd && (to !== undefined || from.segment.creditsUnused);
+    // A fee for several billing periods is unused at the end of one, too.
+    const isUnused = from !== undefined && (from.end !== from.fullEnd || this.hasLongerFee(invoice, from));
+    const isChange = isUnused && !isFree(from) && (to !== undefined || from.segment.creditsUnused);
     if (!isChange)
       return opens
         .filter((period) => !isFree(period))
@@ -506,16 +508,23 @@ export class ExpectedInvoices {
     const charges =
       to === undefined || isFree(to) ? [] : this.advance(to, true, (kind, of) => (isWhole(of) ? kind : 'PRORATION_CHARGE'), step);
     const before = this.before(invoice).flatMap(({ lines }) => lines);
-    const unused = before.filter((line) => isUnused(line, from.segment, invoice.billing_at));
+    const unused = before.filter((line) => isUnusedFee(line, from.segment, invoice.billing_at));
     const credits = [...unused, ...(unused.some(grantsCredits) ? [] : lastCredits(before, invoice.billing_at))];
     const place = placeOf(invoice.number);
-    const given = credits.map((line) => ({ line, credit: creditOf(line, from, invoice.billing_at, place, step) }));
+    const given = credits.map((line) => {
+      const credit = creditOf(line, from, invoice.billing_at, place, step);
+      return { line, credit: { ...credit, billing: this.billingOf(line) ?? credit.billing } };
+    });
     const lines = [...given.map(({ credit }) => credit), ...charges.map((charge) => mirrored(charge, given, from.segment, to?.segment))];
     const added = Fraction.sum(lines.map((line) => line.credits));
     // Credits that were bought stay in the wallet: they are taken back only against more of the new plan's.
     return to !== undefined && !isFree(to) && added.isPositive
       ? lines
       : lines.filter(({ kind, credits }) => kind === 'CREDITS' || credits.isZero);
+  }
+
+  private hasLongerFee(invoice: RawInvoice, { segment, end }: RawPeriod): boolean {
+    return this.before(invoice).some(({ lines }) => lines.some((line) => isUnusedFee(line, segment, end)));
   }
 
   /** What begins with the period: fixed fees in advance and the plan's credits, each for the rest of its billing period or periods. */
@@ -543,7 +552,7 @@ export class ExpectedInvoices {
     const amount = whole.times(shareOf(rest)).rounded(step);
     const quantity = partOf(Fraction.read(creditsPerInterval), rest);
     const line = expected(kindOf('CREDITS', rest), segment, null, null, rest, quantity, partOf(whole, rest), amount);
-    return [...fees, { ...line, credits: quantity }];
+    return [...fees, { ...line, chargedAs: 'FEES', credits: quantity }];
   }
 
   /** Closed periods, rated again with what was seen now, less what was billed for them (SEMANTICS 8.3). */
@@ -661,8 +670,16 @@ export class ExpectedInvoices {
   }
 
   private usesOf(line: RawLine): DiscountUse[] {
-    const billing = this.billingOf(line);
+    const billing = this.billingOf(line.kind === 'PRORATION_CREDIT' ? this.creditedBy(line) : line);
     return billing === null ? [] : line.shares.map(({ key, amount }) => ({ key, billing, amount: Fraction.read(amount) }));
+  }
+
+  /** The fee that a credit gives back of: what it took of an amount off goes back to the period that it was taken for. */
+  private creditedBy(credit: RawLine): RawLine {
+    const own = this.issued.findIndex(({ invoice }) => invoice.id === credit.invoice_id);
+    const before = this.issued.slice(0, own).flatMap(({ lines }) => lines);
+    const isSame = (line: RawLine): boolean => line.price_key === credit.price_key && line.period_end === credit.period_end;
+    return before.findLast((line) => isSame(line) && ['FEE', 'PRORATION_CHARGE'].includes(line.kind)) ?? credit;
   }
 
   /** When the billing period begins that a line is for. */
@@ -752,7 +769,6 @@ export class ExpectedInvoices {
     const own = this.contract.segments.filter(({ subscriptionId }) => subscriptionId === id);
     const known = (this.contract.discounts.get(id) ?? []).filter(({ amountOff }) => amountOff === null || amountOff.currency === currency);
     return known.map(({ key, percentOff, amountOff, prices, addOns, appliesTo = 'ALL', carriesOn = false, from, until }) => {
-      if (appliesTo !== 'ALL' && own.some(({ terms }) => terms.creditsPerInterval !== null)) throw new NotCovered('discounts of credits');
       const named = new Set(
         own
           .flatMap(({ terms }) => terms.prices.map((price) => price.key))
@@ -804,12 +820,6 @@ function isSameCharge(candidate: RawLine, line: ExpectedLine): boolean {
     candidate.price_group === line.group &&
     candidate.period_start === line.start
   );
-}
-
-function requireCovered(own: readonly RawPeriod[]): void {
-  const isLong = ({ segment }: RawPeriod): boolean => segment.terms.prices.some(({ everyIntervals = 1 }) => everyIntervals !== 1);
-  if (own.some(isLong) && new Set(own.map(({ segment }) => segment.id)).size > 1)
-    throw new NotCovered('changes of fees for several billing periods');
 }
 
 const isUnpriced = ({ cost_state: state }: RawEvent): boolean => state === 'UNPRICED' || state === 'PENDING';
@@ -931,7 +941,7 @@ function feeLines(
 
 const shareOf = ({ start, end, fullStart, fullEnd }: CasePeriod): Fraction => Fraction.of(end - start, fullEnd - fullStart);
 
-function isUnused(
+function isUnusedFee(
   { kind, segment_id: id, price_key: key, period_end: end }: RawLine,
   { id: from, terms }: RawSegment,
   at: number,

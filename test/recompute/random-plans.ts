@@ -125,7 +125,7 @@ function feesOf(random: Seeded, kind: Plan['kind'], sometime: Sometime): PriceIn
   return Array.from({ length: random.whole(0, 2) }, (_, index) => {
     const fee = flat(`fee ${index}`, amount(random), random);
     const dated = random.chance(8) ? { [random.pick(['validFrom', 'validUntil'])]: sometime() } : {};
-    const isLong = fee.timing === 'IN_ADVANCE' && Object.keys(dated).length === 0 && random.chance(5);
+    const isLong = fee.timing === 'IN_ADVANCE' && Object.keys(dated).length === 0 && random.chance(12);
     return { ...fee, ...dated, ...(isLong ? { everyIntervals: random.whole(2, 4) } : {}) };
   });
 }
