@@ -175,8 +175,10 @@ export class ExpectedInvoices {
     if (count === 1) return { ...casePeriod(period), end: period.fullEnd };
     const span = this.spans.get(`${period.id} ${count}`);
     if (span === undefined) return null;
-    const { start, trialEnd } = period.segment;
-    return { start: Math.max(span.start, start, trialEnd ?? start), end: span.end, fullStart: span.start, fullEnd: span.end };
+    const { start, end: ends, trialEnd, terms } = period.segment;
+    // A license that does not renew itself is paid for until its term ends.
+    const end = terms.kind === 'SITE_LICENSE' && terms.autoRenew === false ? Math.min(span.end, ends ?? span.end) : span.end;
+    return { start: Math.max(span.start, start, trialEnd ?? start), end, fullStart: span.start, fullEnd: span.end };
   }
 
   /**
@@ -559,6 +561,7 @@ export class ExpectedInvoices {
   private async corrections(invoice: RawInvoice, own: readonly RawPeriod[]): Promise<ExpectedLine[]> {
     const earlier = own.filter(({ billedAt }) => billedAt !== null && this.isClosedBefore(invoice, billedAt));
     const deltas: ExpectedLine[] = [];
+    let isLate = false;
     for (const billedAt of new Set(earlier.map((period) => period.billedAt))) {
       const periods = earlier.filter((period) => period.billedAt === billedAt);
       const closing = this.before(invoice).findLast(({ invoice: other }) => other.billing_at === billedAt && CLOSING.has(other.kind));
@@ -569,9 +572,9 @@ export class ExpectedInvoices {
           throw new NotCovered('corrections of an invoice that was void');
         continue;
       }
-      // What others left of an amount that is carried on is another thing every time: only what came late rates a period again.
-      const isCarried = (this.contract.discounts.get(invoice.subscription_id) ?? []).some(({ carriesOn }) => carriesOn === true);
-      if (isCarried && !(await this.isTouched(invoice, periods)) && !(deltas.length > 0 && hasLongCommitment(periods))) continue;
+      // What others left of a commitment or of an amount off is another thing every time: only what came late rates a period again.
+      if (await this.isTouched(invoice, periods)) isLate = true;
+      else if (!isLate || !hasLongCommitment(periods)) continue;
       const original = closing?.invoice ?? { ...invoice, billing_at: billedAt ?? 0 };
       const waiting = await this.waitingFor(invoice, periods, adjusts);
       const billings = new Set(
@@ -632,7 +635,7 @@ export class ExpectedInvoices {
     const closing = this.before(invoice).filter(({ invoice: { id } }) => id === adjusts);
     const ofClosing = closing.flatMap(({ lines }) => lines.filter((line) => this.isAdvance(line)).flatMap((line) => this.usesOf(line)));
     return {
-      ofPeriod: [...this.usesBefore(original, { carried: false, rated, adjusts }), ...ofClosing],
+      ofPeriod: [...this.usesBefore(original, { carried: false, rated, adjusts, asOf: invoice }), ...ofClosing],
       carried: this.usesBefore(invoice, { carried: true, rated, adjusts }),
     };
   }
@@ -643,9 +646,21 @@ export class ExpectedInvoices {
    */
   private usesBefore(
     invoice: RawInvoice,
-    { carried, rated, adjusts }: { readonly carried: boolean; readonly rated: ReadonlySet<number>; readonly adjusts: string | null },
+    {
+      carried,
+      rated,
+      adjusts,
+      asOf = invoice,
+    }: {
+      readonly carried: boolean;
+      readonly rated: ReadonlySet<number>;
+      readonly adjusts: string | null;
+      /** What was voided by then has taken nothing. */
+      readonly asOf?: RawInvoice;
+    },
   ): DiscountUse[] {
-    const before = this.before(invoice);
+    const standing = this.before(asOf);
+    const before = this.before(invoice).filter((other) => standing.includes(other));
     const isStanding = (id: string): boolean =>
       before.some(({ invoice: other }) => other.id === id) || this.contract.periods.some((period) => period.id === id);
     const made = carried

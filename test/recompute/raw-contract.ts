@@ -41,6 +41,8 @@ export interface RawTerms {
   readonly overagePricePerCredit: string | null;
   readonly burnRates: readonly { readonly meter: string; readonly match: readonly RawFilter[] }[];
   readonly fairUse: readonly { readonly meter: string }[];
+  readonly termIntervals?: number | null;
+  readonly autoRenew?: boolean;
 }
 
 export interface RawSegment {
@@ -116,6 +118,7 @@ interface SegmentRow {
   readonly seats: number;
   readonly start_at: number;
   readonly end_at: number | null;
+  readonly term_start_at: number;
   readonly trial_end_at: number | null;
   readonly paused: boolean;
   readonly created_at: number;
@@ -140,7 +143,7 @@ interface PeriodRow {
 }
 
 const SEGMENTS = `
-SELECT g.id, g.subscription_id, g.plan_version_id, v.terms, g.seats, g.start_at, least(g.end_at, s.ends_at) AS end_at, g.trial_end_at, g.paused, g.add_ons, g.overrides, s.created_at, s.discounts, s.credits_unused, c.discounts AS customer_discounts
+SELECT g.id, g.subscription_id, g.plan_version_id, v.terms, g.seats, g.start_at, coalesce(g.term_start_at, g.start_at) AS term_start_at, least(g.end_at, s.ends_at) AS end_at, g.trial_end_at, g.paused, g.add_ons, g.overrides, s.created_at, s.discounts, s.credits_unused, c.discounts AS customer_discounts
 FROM subscription s JOIN customer c ON c.tenant_id = s.tenant_id AND c.id = s.customer_id JOIN subscription_segment g ON g.tenant_id = s.tenant_id AND g.subscription_id = s.id
 JOIN plan_version v ON v.tenant_id = g.tenant_id AND v.id = g.plan_version_id
 WHERE s.tenant_id = $1 AND s.customer_id = $2 AND (g.end_at IS NULL OR g.end_at > g.start_at) ORDER BY s.created_at, s.id, g.start_at, g.position`;
@@ -187,7 +190,8 @@ const VERSIONS = 'SELECT id, terms FROM plan_version WHERE tenant_id = $1';
 export async function readContract(tx: TenantTransaction, customerId: string): Promise<RawContract> {
   const [customer] = await tx.query<{ no: number }>('SELECT no FROM customer WHERE tenant_id = $1 AND id = $2', [tx.tenantId, customerId]);
   const versions = new Map((await tx.query<{ id: string; terms: RawTerms }>(VERSIONS, [tx.tenantId])).map(({ id, terms }) => [id, terms]));
-  const rows = await tx.query<SegmentRow>(SEGMENTS, [tx.tenantId, customerId]);
+  const rows: SegmentRow[] = [];
+  for (const row of await tx.query<SegmentRow>(SEGMENTS, [tx.tenantId, customerId])) rows.push({ ...row, end_at: await lastOf(tx, row) });
   const segments = rows.map((row) => segmentOf(row, versions));
   const periods = await tx.query<PeriodRow>(PERIODS, [tx.tenantId, customerId]);
   const meters = await tx.query<RawMeter>(METERS, [tx.tenantId]);
@@ -229,6 +233,14 @@ function segmentOf(row: SegmentRow, versions: ReadonlyMap<string, RawTerms>): Ra
     creditsUnused: row.credits_unused,
     createdAt: row.created_at,
   };
+}
+
+/** Where it ends: a license that does not renew itself with its first term, which begins after a trial. */
+async function lastOf(tx: TenantTransaction, row: SegmentRow): Promise<number | null> {
+  const { kind, autoRenew, termIntervals } = row.terms;
+  if (kind !== 'SITE_LICENSE' || autoRenew === true) return row.end_at;
+  const begin = Math.max(row.term_start_at, row.trial_end_at ?? row.term_start_at);
+  return Math.min(row.end_at ?? Infinity, await endOf(tx, row.id, begin, termIntervals ?? 1));
 }
 
 function timesWhole(text: string, times: number): string {
