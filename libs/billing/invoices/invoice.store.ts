@@ -221,7 +221,7 @@ export class InvoiceStore {
        FROM unnest($2::uuid[], $3::timestamptz[], $4::int4[]) AS w (subscription_id, since, before)
        JOIN invoice i ON i.tenant_id = $1 AND i.subscription_id = w.subscription_id
        JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
-       WHERE l.period_end > w.since AND ${STOOD} ORDER BY i.created_at, l.position`,
+       WHERE l.period_end > w.since AND ${STOOD} ORDER BY i.created_at, i.billing_at, i.sequence, l.position`,
       [
         tx.tenantId,
         wanted.map(({ subscriptionId }) => subscriptionId),

@@ -1,6 +1,7 @@
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { Decimal, parseInstant } from '@tare/core';
 import { PurchasesService } from '@tare/credits';
+import { SubscriptionsService } from '@tare/customers';
 import type { InvoicePreview } from '../invoices/invoice-preview.ts';
 import { TestWorld } from '../world.fixture.ts';
 import { InvoicePreviews } from './invoice-previews.ts';
@@ -90,4 +91,18 @@ test('8.5 credits that were bought and are not invoiced are previewed as the inv
   await world.bill('2026-01-04T00:00:00Z');
   expect(await world.invoices('acme')).toHaveLength(2);
   expect(await previews('2026-01-04T00:00:00Z')).toEqual([]);
+});
+
+test('6.1 what a change gives back stands in the order in which it was billed, also where all of it is only previewed', async () => {
+  const fee = (key: string, more: object) => ({ key, model: 'FLAT' as const, amount: '28', perSeat: true, ...more });
+  await world.plan({ key: 'plan', kind: 'SUBSCRIPTION', prices: [fee('license', {}), fee('yearly', { everyIntervals: 12 })] });
+  const subscription = await world.subscribe('acme', 'plan', '2026-01-01T00:00:00Z');
+  await world.get(SubscriptionsService).change(world.tenantId, { subscription, seats: 2, at: parseInstant('2026-02-15T00:00:00Z') });
+  // The license of February was billed after the yearly fee.
+  const previewed = (await previews('2026-02-15T01:00:00Z')).find(({ kind }) => kind === 'PRORATION')?.lines ?? [];
+  await world.bill('2026-02-15T01:00:00Z');
+  const issued = (await world.invoices('acme')).find(({ kind }) => kind === 'PRORATION')?.lines ?? [];
+  const order = (lines: readonly { kind: string; priceKey: string | null }[]) => lines.map(({ kind, priceKey }) => `${kind} ${priceKey}`);
+  expect(order(issued).slice(0, 2)).toEqual(['PRORATION_CREDIT yearly', 'PRORATION_CREDIT license']);
+  expect(order(previewed)).toEqual(order(issued));
 });
