@@ -22,7 +22,6 @@ const POSTGRES_EPOCH = 946_684_800_000_000;
 const DIGIT = 10_000;
 const DIGIT_DECIMALS = 4;
 const HIGH_HALF = 2 ** 32;
-const LARGEST_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 const JSONB_VERSION = 1;
 const HYPHEN = 45;
 
@@ -116,10 +115,11 @@ export class BinaryArray {
     const scale = value.decimals;
     const units = value.unitsAt(scale);
     const isNegative = units < 0n;
-    const padded = paddedTo(isNegative ? -units : units, scale);
-    const isSafe = padded <= LARGEST_SAFE;
-    const whole = isSafe ? Number(padded) : 0;
-    const digits = isSafe ? NO_DIGITS : digitsOf(padded);
+    const size = isNegative ? -units : units;
+    const padding = PADDINGS[scale % DIGIT_DECIMALS] ?? 1;
+    const isSafe = size <= LARGEST_PADDED;
+    const whole = isSafe ? Number(size) * padding : 0;
+    const digits = isSafe ? NO_DIGITS : digitsOf(size * BigInt(padding));
     const count = isSafe ? digitCount(whole) : digits.length;
     this.begin(8 + count * 2);
     this.end = this.buffer.writeInt32BE(8 + count * 2, this.end);
@@ -177,13 +177,13 @@ function hexDigit(code: number): number {
 
 const NO_DIGITS: readonly number[] = [];
 
-/** With as many zeros behind the units that their last digits to the base of 10,000 hold exactly the decimals: the form in which Postgres keeps numeric. */
-function paddedTo(units: bigint, scale: number): bigint {
-  const padding = (DIGIT_DECIMALS - (scale % DIGIT_DECIMALS)) % DIGIT_DECIMALS;
-  return padding === 0 ? units : units * (PADDINGS[padding] ?? 1n);
-}
-
-const PADDINGS = [1n, 10n, 100n, 1_000n];
+/**
+ * What units are multiplied with, by their number of decimals: then their last digits to the base of 10,000 hold exactly the decimals, which is the form in
+ * which Postgres keeps numeric.
+ */
+const PADDINGS = [1, 1_000, 100, 10];
+/** Units that are still a safe integer with any of these. */
+const LARGEST_PADDED = BigInt(Math.floor(Number.MAX_SAFE_INTEGER / 1_000));
 
 /** To the base of 10,000; none for zero. */
 function digitCount(value: number): number {

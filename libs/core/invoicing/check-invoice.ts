@@ -48,8 +48,16 @@ function checkLine(line: AssembledLine): void {
 
 /** No two lines have kind, scope and corrected invoice in common. */
 function areDifferent(lines: readonly AssembledLine[]): boolean {
-  if (new Set(lines.map(({ scopeKey }) => scopeKey)).size === lines.length) return true;
+  if (lines.length <= FEW_LINES && !lines.some((line, index) => hasAfter(lines, index, line.scopeKey))) return true;
   return new Set(lines.map(({ scopeKey, kind, adjusts }) => `${kind} ${adjusts ?? ''} ${scopeKey}`)).size === lines.length;
+}
+
+/** Lines up to which comparing each with each is less work than keeping a set. */
+const FEW_LINES = 8;
+
+function hasAfter(lines: readonly AssembledLine[], index: number, scopeKey: string): boolean {
+  for (let other = index + 1; other < lines.length; other += 1) if (lines[other]?.scopeKey === scopeKey) return true;
+  return false;
 }
 
 function sumOf(lines: readonly AssembledLine[], field: 'amount' | 'discount'): Decimal {
