@@ -5,6 +5,3 @@ export function standsOnAnInvoice({ model, params }: PriceExample): boolean {
   if (model === 'discount') return params.kind !== 'usage';
   return model === 'min_commit' && (params.base?.model === 'flat' || params.prorate !== undefined);
 }
-
-/** A split of an amount by weights that no fee could have (0.001): proven beside the core, libs/core/invoicing/price-examples.spec.ts. */
-export const WITHOUT_AN_INVOICE: ReadonlySet<string> = new Set(['om-alloc-08']);
