@@ -3,7 +3,7 @@ import { discountedBy, feeLines, incrementOf, isOfLines, type OracleLine } from 
 import { feeOf } from './charge-oracle.ts';
 import { Fraction } from './fraction.ts';
 
-/** A change of plan or seats inside of a period whose fees were paid. Discounts are percentages. */
+/** A change of plan or seats inside of a period whose fees were paid. One discount at most. */
 export interface ChangeCase {
   readonly currency: string;
   readonly before: { readonly prices: readonly CasePrice[]; readonly seats: number };
@@ -28,7 +28,8 @@ export function billedFees({ currency, before, period, discounts }: ChangeCase):
 
 /**
  * Credits and charges of the change (SEMANTICS 6.1): of what was billed, amount and each discount, the part of the time that is left; of the new fees the
- * same part. A fee that is the same before and after is charged exactly what is credited.
+ * same part. A fee that is the same before and after is charged exactly what is credited. An amount off is for the period: the new fees have what the old ones
+ * did not take of it, and what comes back of theirs.
  */
 export function changedFees(change: ChangeCase): ChangedFee[] {
   const { currency, period, at, before, after, discounts } = change;
@@ -45,9 +46,13 @@ export function changedFees(change: ChangeCase): ChangedFee[] {
   };
   const rest = { ...period, start: at };
   const charges = feeLines(after, 'IN_ADVANCE', rest, step);
+  const kept = credits.filter(({ price }) => isSame(price) && charges.some((charge) => charge.price === price));
+  const taken = Fraction.sum([...billedFees(change), ...credits.filter((line) => !kept.includes(line))].map(({ discount }) => discount));
   const computed = withDiscounts(
     charges.filter(({ price }) => !isSame(price)),
-    discounts,
+    discounts.map((discount) =>
+      discount.amountOff === null ? discount : { ...discount, amountOff: Fraction.read(discount.amountOff).minus(taken).toString() },
+    ),
     step,
   );
   const mirrored = charges.map((charge) => {

@@ -180,10 +180,7 @@ export function generateChangeCase(random: Seeded): ChangeCase {
   const others = fees(random.whole(1, 3)).map((fee) => (random.chance(40) ? (prices.find(({ key }) => key === fee.key) ?? fee) : fee));
   const after = random.chance(25) ? before : { prices: others, seats: random.chance(50) ? before.seats : random.whole(1, 5) };
   const period = whole(JANUARY, FEBRUARY);
-  const discounts = some(random, 1, () => ({
-    ...discount(random, 'discount', before.prices),
-    ...{ percentOff: percent(random), amountOff: null, from: 0, until: null },
-  }));
+  const discounts = some(random, 1, () => ({ ...discount(random, 'discount', before.prices), from: 0, until: null }));
   return {
     currency: random.pick(CURRENCIES),
     before,

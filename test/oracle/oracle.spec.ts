@@ -38,7 +38,8 @@ test(`6.1 credits and charges of a change are those of the oracle, and nothing w
     if (rest === null) throw new Error('the change is outside of its period');
     const billed = billedFeesOf(first.lines, from, at);
     const changes = [{ at, from: { ...from, end: at }, billed, to: { segment: to, period: rest } }];
-    const second = assembleInvoice(sampleFacts({ currency, discounts, changes }));
+    const left = discounts.map((discount) => ({ ...discount, used: first.discountUses }));
+    const second = assembleInvoice(sampleFacts({ currency, discounts: left, changes }));
     const product = second.lines.map(
       (line) => `${line.kind} ${line.priceKey ?? '-'}: ${line.amount.toString()} - ${line.discount.toString()}`,
     );

@@ -46,7 +46,7 @@ SELECT l.id, l.invoice_id, l.kind, l.price_key, l.price_group, l.segment_id, l.q
     JOIN credit_note n ON n.tenant_id = c.tenant_id AND n.id = c.credit_note_id WHERE c.tenant_id = l.tenant_id AND c.invoice_line_id = l.id), '[]') AS credit_notes
 FROM invoice_line l WHERE l.tenant_id = $1 ORDER BY l.invoice_id, l.position`;
 
-/** Recomputes every standing invoice of a tenant from its raw events, line by line, and tells what differs. */
+/** Recomputes every closed invoice of a tenant from its raw events, line by line, and tells what differs. */
 export async function recomputeTenant(tx: TenantTransaction): Promise<Recomputation> {
   const invoices = await tx.query<InvoiceTotals>(INVOICES, [tx.tenantId]);
   const lines = grouped(await tx.query<RawLine>(LINES, [tx.tenantId]), ({ invoice_id: id }) => id);
@@ -57,8 +57,8 @@ export async function recomputeTenant(tx: TenantTransaction): Promise<Recomputat
   for (const [customerId, own] of grouped(invoices, ({ customer_id: id }) => id)) {
     const issued = own.map((invoice) => ({ invoice, lines: lines.get(invoice.id) ?? [] }));
     const expected = new ExpectedInvoices(tx, await readContract(tx, customerId), issued);
-    // A void invoice is what was billed by those before it was voided.
-    for (const { invoice, lines: billed } of issued.filter(({ invoice: { voided_place: voided } }) => voided === null)) {
+    // A void one too: what was closed stays what it was.
+    for (const { invoice, lines: billed } of issued) {
       try {
         const wrong =
           invoice.kind === 'PREPAID'
