@@ -19,6 +19,7 @@ export {
 export { AllowanceStore } from './periods/allowance.store.ts';
 export { allowancesAfter, historyAfter, openingHistory } from './periods/billing-history.ts';
 export { billingInstants, type BillingInstant, type Part } from './periods/billing-instant.ts';
+export { withFeesHandedOver } from './periods/handed-over.ts';
 export { openFrom, undoneInstant } from './periods/undone-instants.ts';
 export { Standings, type Course, type Standing } from './periods/standings.ts';
 export { BillingPeriodStore, type BillingPeriod } from './periods/billing-period.store.ts';

@@ -1,5 +1,6 @@
 import { Decimal, parseInstant } from '@tare/core';
 import type { MarginDimension, MarginReport, MarginRow } from '@tare/core';
+import { SubscriptionsService } from '@tare/customers';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import type { MarginRequest } from './margin-request.ts';
 import { MarginsService } from './margins.service.ts';
@@ -76,6 +77,25 @@ test('10.1 an upgrade earns the old fee up to it and the new one after it', asyn
     ['large', '42'],
     ['small', '10'],
   ]);
+});
+
+test('10.1 a change that leaves the fee as it was makes no invoice, and the fee is earned by the new plan after it', async () => {
+  await company.plan({ key: 'small', kind: 'SUBSCRIPTION', prices: [fee('31')] });
+  await company.plan({ key: 'other', kind: 'SUBSCRIPTION', prices: [fee('31'), { ...perToken, unitPrice: '0.001' }] });
+  await company.customer('acme');
+  const subscription = await company.subscribe('acme', 'small', '2026-01-01T00:00:00Z');
+  await company.bill('2026-01-01T02:00:00Z');
+  const change = { subscription, plan: 'other', at: parseInstant('2026-01-11T00:00:00Z'), immediately: true };
+  await company.get(SubscriptionsService).change(company.tenantId, change);
+  await company.bill('2026-01-11T02:00:00Z');
+  const earned = async () => (await report(['PLAN'])).rows.map(({ key, revenue }) => [key[0], text(revenue)]);
+  const split = [
+    ['other', '21'],
+    ['small', '10'],
+  ];
+  expect(await earned()).toEqual(split);
+  await company.bill('2026-02-01T02:00:00Z');
+  expect(await earned()).toEqual(split);
 });
 
 test('10.1 prepaid credits are earned when they are burnt, and what expires is breakage on the day it expires', async () => {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AllowanceStore, BillingPeriodStore, InvoiceStore, type BillingHistory } from '@tare/billing';
+import { AllowanceStore, BillingPeriodStore, InvoiceStore, withFeesHandedOver, type BillingHistory, type InvoiceLine } from '@tare/billing';
 import { revenueOfCredits, revenueOfLine, segmentEnd } from '@tare/core';
 import type { Instant, MarginQuery, RevenueItem, Segment } from '@tare/core';
 import { CreditStore, periodKey, type PeriodKey } from '@tare/credits';
@@ -39,6 +39,7 @@ export class RealRevenue {
     const credits = byCustomer(await this.store.creditRevenue(tx, ids, query));
     const uncovered = await this.store.uncovered(tx, ids, query);
     const open = await this.withOpenPeriods(tx, query, payers);
+    const billed = await this.billedOfChanged(tx, query, payers);
     const items = new Map<string, RevenueItem[]>();
     for (const payer of payers) {
       const { id } = payer.customer;
@@ -46,11 +47,24 @@ export class RealRevenue {
       // Usage of open periods was drawn already, and is billed again below: once is enough.
       const replayedPeriods = new Set(periodsOf(steps).map(periodKey));
       const burnt = (credits.get(id) ?? []).filter(({ period }) => period === null || !replayedPeriods.has(period));
-      const issued = issuedItems(payer, lines.get(id) ?? [], burnt, uncovered);
+      const handedOver = handedOverLines(payer, billed, Math.min(query.asOf, ...steps.map(({ instant }) => instant.at)));
+      const issued = issuedItems(payer, [...(lines.get(id) ?? []), ...handedOver], burnt, uncovered);
       const replayed = steps.length > 0 ? replayedItems(payer.segments, await this.replayOpen(tx, query, payer, steps)) : [];
       items.set(id, [...issued, ...replayed]);
     }
     return items;
+  }
+
+  /**
+   * What was billed of subscriptions that changed, by subscription: a change that left a fee as it was may have made no invoice, and from then on the fee is
+   * earned by what it was changed to.
+   */
+  private billedOfChanged(tx: TenantTransaction, { from }: MarginQuery, payers: readonly Payer[]): Promise<Map<string, InvoiceLine[]>> {
+    const changed = payers.flatMap(({ segments }) => [...bySubscription(segments)].filter(([, own]) => own.length > 1));
+    return this.invoices.billedLinesOf(
+      tx,
+      changed.map(([subscriptionId]) => ({ subscriptionId, since: from, before: null })),
+    );
   }
 
   /** What the customer's open periods would be billed now; null where nothing in the span is open. */
@@ -93,7 +107,7 @@ export class RealRevenue {
     const histories = new Map<string, Pick<BillingHistory, 'lines' | 'discountUses' | 'allowances'>>();
     for (const subscriptionId of new Set(steps.map((step) => step.subscriptionId))) {
       const own = steps.filter((step) => step.subscriptionId === subscriptionId);
-      histories.set(subscriptionId, await this.historyOf(tx, subscriptionId, own));
+      histories.set(subscriptionId, await this.historyOf(tx, subscriptionId, segments, own));
     }
     const wallet = await this.credits.wallet(tx, customer.id, periodsOf(steps));
     const balances = await this.invoices.balances(tx, customer.id, null);
@@ -103,6 +117,7 @@ export class RealRevenue {
   private async historyOf(
     tx: TenantTransaction,
     subscriptionId: string,
+    segments: readonly Segment[],
     steps: readonly ReplayStep[],
   ): Promise<Pick<BillingHistory, 'lines' | 'discountUses' | 'allowances'>> {
     const starts = steps.flatMap(({ instant }) => [
@@ -110,8 +125,10 @@ export class RealRevenue {
       ...instant.closes.map(({ period }) => Math.min(period.start, period.fullStart)),
     ]);
     const before = Math.min(...starts);
+    const lines = await this.invoices.billedLines(tx, subscriptionId, before, null);
+    const own = segments.filter((segment) => segment.subscriptionId === subscriptionId);
     return {
-      lines: await this.invoices.billedLines(tx, subscriptionId, before, null),
+      lines: withFeesHandedOver(lines, own, Math.min(...steps.map(({ instant }) => instant.at))),
       discountUses: await this.invoices.discountUses(tx, subscriptionId, null),
       allowances: (await this.allowances.latest(tx, [{ subscriptionId, beginsBefore: before }])).get(subscriptionId) ?? [],
     };
@@ -153,6 +170,25 @@ function issuedItems(
     ),
   );
   return [...ofLines, ...credits.map((one) => revenueOfCredits(one, segmentAt(segments, one.subscriptionId, one.at)))];
+}
+
+/** Lines that are on no invoice, of changes before `until`: what they take from one segment they give to another. */
+function handedOverLines({ customer, segments }: Payer, billed: ReadonlyMap<string, readonly InvoiceLine[]>, until: Instant): IssuedLine[] {
+  return [...bySubscription(segments)].flatMap(([subscriptionId, own]) => {
+    const lines = billed.get(subscriptionId) ?? [];
+    return withFeesHandedOver(lines, own, until)
+      .slice(lines.length)
+      .map((line) => ({
+        ...{ ...line, customerId: customer.id, currency: currencyOf(line, own) },
+        ...{ isBilled: true, finalizedAt: line.period.start, voidedAt: null },
+      }));
+  });
+}
+
+function currencyOf({ segmentId }: InvoiceLine, segments: readonly Segment[]): string {
+  const segment = segments.find(({ id }) => id === segmentId);
+  if (segment === undefined) throw new Error(`segment ${segmentId} is not there`);
+  return segment.terms.currency;
 }
 
 function segmentAt(segments: readonly Segment[], subscriptionId: string | null, at: Instant): Segment | null {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AllowanceStore, BillingPeriodStore, InvoiceStore, type BillingHistory } from '@tare/billing';
+import { AllowanceStore, BillingPeriodStore, InvoiceStore, withFeesHandedOver, type BillingHistory } from '@tare/billing';
 import { assumedUsage, changesNothing, segmentEnd, servicePeriodAt, spanOfIntervals } from '@tare/core';
 import type { Assumptions, Decimal, Instant, MarginCustomer, MarginQuery, Segment, UsageRecord } from '@tare/core';
 import { CreditStore, type WalletState } from '@tare/credits';
@@ -105,8 +105,8 @@ export class CandidateWorld {
     courses: readonly Course[],
   ): Promise<Map<string, Pick<BillingHistory, 'lines' | 'discountUses' | 'allowances'>>> {
     const histories = new Map<string, Pick<BillingHistory, 'lines' | 'discountUses' | 'allowances'>>();
-    for (const { subscriptionId, start } of courses) {
-      const lines = await this.invoices.billedLines(tx, subscriptionId, start, null);
+    for (const { subscriptionId, segments, start } of courses) {
+      const lines = withFeesHandedOver(await this.invoices.billedLines(tx, subscriptionId, start, null), segments, start);
       const discountUses = await this.invoices.discountUses(tx, subscriptionId, null);
       histories.set(subscriptionId, {
         lines: lines.filter(({ period }) => period.start < start),

@@ -128,6 +128,8 @@ export class ExpectedInvoices {
   /** Carried after each closing, by subscription. */
   private readonly carriedAfter = new Map<string, { readonly billedAt: number; readonly lots: ReadonlyMap<string, readonly Lot[]> }[]>();
 
+  /** What was billed before, by number and billing time. */
+  private readonly found = new Map<string, ExpectedInvoices['issued']>();
   /** In the order in which they were made. */
   private readonly ratings: LateRating[] = [];
 
@@ -753,12 +755,56 @@ export class ExpectedInvoices {
   }
 
   /** Invoices of the subscription that were finalized before and stood then. */
-  private before({ number, subscription_id: subscription }: RawInvoice): ExpectedInvoices['issued'] {
+  private before(invoice: RawInvoice): ExpectedInvoices['issued'] {
+    const { number, subscription_id: subscription, billing_at: at } = invoice;
+    const known = this.found.get(`${number} ${at}`);
+    if (known !== undefined) return known;
     const place = placeOf(number);
-    return this.issued.filter(
+    const standing = this.issued.filter(
       ({ invoice: { subscription_id: other, number: before, voided_place: voided } }) =>
         other === subscription && placeOf(before) < place && (voided === null || voided > place),
     );
+    const lines = this.handedOver(
+      invoice,
+      standing.flatMap((other) => other.lines),
+    );
+    const found = lines.length === 0 ? standing : [...standing, { invoice: { ...invoice, id: '', kind: 'NONE', billing_at: -1 }, lines }];
+    this.found.set(`${number} ${at}`, found);
+    return found;
+  }
+
+  /**
+   * A change that leaves a fee as it was makes no invoice: what was billed of it goes over to what begins. The lines that would say so are credit for the rest
+   * of the fee and charge for the same, of each such change before the invoice.
+   */
+  private handedOver(
+    { subscription_id: subscription, billing_at: at, number, currency }: RawInvoice,
+    lines: readonly RawLine[],
+  ): RawLine[] {
+    const own = this.contract.periods.filter(
+      ({ segment }) => segment.subscriptionId === subscription && segment.terms.currency === currency,
+    );
+    const made: RawLine[] = [];
+    for (const to of own.filter(({ start }) => start < at).sort((a, b) => a.start - b.start)) {
+      const from = own.find(({ end, segment }) => end === to.start && segment.id !== to.segment.id);
+      if (from === undefined || isFree(from) || isFree(to)) continue;
+      const step = incrementOf(currency);
+      const charges = this.advance(to, false, (kind, of) => (isWhole(of) ? kind : 'PRORATION_CHARGE'), step);
+      const known = [...lines, ...made];
+      for (const line of known.filter((other) => isUnusedFee(other, from.segment, to.start) && Fraction.read(other.credits).isZero)) {
+        const isCredited = ({ kind, segment_id: id, price_key: key, period_end: end }: RawLine): boolean =>
+          kind === 'PRORATION_CREDIT' && id === from.segment.id && key === line.price_key && end === line.period_end;
+        const credit = creditOf(line, from, to.start, placeOf(number), step);
+        const fitting = charges.filter(
+          (one) => one.start === credit.start && one.end === credit.end && one.amount.plus(credit.amount).isZero,
+        );
+        const charge = fitting.find(({ price }) => price === line.price_key) ?? fitting[0];
+        if (known.some(isCredited) || charge === undefined) continue;
+        charges.splice(charges.indexOf(charge), 1);
+        made.push(...handOverLines(line, credit, charge, step));
+      }
+    }
+    return made;
   }
 
   /** Lines of one billing period are discounted together; an amount off is for a billing period, less what others took of it. */
@@ -1016,6 +1062,36 @@ function creditOf(line: RawLine, from: RawPeriod, at: number, place: number, ste
     lineDiscount: Fraction.sum(shares.filter(({ ofLine }) => ofLine).map(({ amount }) => amount)),
     shares: keyed,
   };
+}
+
+/** The rest of a fee, taken from one segment and given to another: of all that is less of it, the same part. */
+function handOverLines(line: RawLine, credit: ExpectedLine, charge: ExpectedLine, step: Fraction): RawLine[] {
+  const rest = Fraction.of(credit.end - credit.start, line.period_end - line.period_start);
+  const part = (text: string): Fraction => Fraction.read(text).times(rest).rounded(step);
+  const same = { ...line, id: '', invoice_id: '', period_start: credit.start, period_end: credit.end };
+  const given = (kind: string, sign: Fraction): Partial<RawLine> => {
+    const signed = (text: string): string => part(text).times(sign).toString();
+    return {
+      kind,
+      amount: signed(line.amount),
+      discount: signed(line.discount),
+      line_discount: Fraction.sum(line.shares.filter(({ ofLine }) => ofLine).map(({ amount }) => part(amount)))
+        .times(sign)
+        .toString(),
+      shares: line.shares.map((share) => ({ ...share, amount: signed(share.amount) })),
+      credit_notes: line.credit_notes.map(({ place, amount }) => ({ place, amount: signed(amount) })),
+    };
+  };
+  return [
+    { ...same, ...given('PRORATION_CREDIT', Fraction.ONE.negated()) },
+    {
+      ...same,
+      ...given(charge.kind, Fraction.ONE),
+      segment_id: charge.segment,
+      price_key: charge.price,
+      quantity: charge.quantity.toString(),
+    },
+  ];
 }
 
 /** The charge for a fee that did not change is its credit, turned round. */

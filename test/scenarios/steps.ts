@@ -92,7 +92,7 @@ interface Happenings {
   readonly release: { readonly reservation: string };
   /** What the wallet must have at this point of the story. */
   readonly balance: { readonly customer: string; readonly at: string; readonly credits: string; readonly reserved?: string };
-  readonly change: { readonly subscription: string; readonly to: string; readonly at: string };
+  readonly change: { readonly subscription: string; readonly to: string; readonly at: string; readonly immediately?: boolean };
   readonly seats: { readonly subscription: string; readonly seats: number; readonly at: string; readonly immediately?: boolean };
   readonly addOn: { readonly subscription: string; readonly addOn: string; readonly quantity?: number; readonly at: string };
   readonly removeAddOn: { readonly subscription: string; readonly addOn: string; readonly at: string; readonly immediately?: boolean };
@@ -210,7 +210,10 @@ const STEPS: Steps = {
     const is = [balance.available.toString(), balance.reserved.toString()];
     if (is[0] !== credits || is[1] !== reserved) throw new Error(`${customer} has ${is[0]} credits at ${at}, and ${is[1]} reserved`);
   },
-  change: ({ subscription, to, at }, telling) => telling.world.change(named(subscription, telling), to, at),
+  change: ({ subscription, to: plan, at, ...change }, telling) =>
+    telling.world
+      .get(SubscriptionsService)
+      .change(telling.world.tenantId, { ...change, subscription: named(subscription, telling), plan, at: parseInstant(at) }),
   seats: ({ subscription, at, ...change }, telling) =>
     telling.world
       .get(SubscriptionsService)

@@ -34,7 +34,10 @@ registerEnumType(InvoiceKinds, {
   name: 'InvoiceKind',
   valuesMap: {
     REGULAR: { description: "Of a period's boundary: the usage of the ended period and the fee of the next one." },
-    PRORATION: { description: 'Of a change inside a period: credit for what is unused, charge for the rest.' },
+    PRORATION: {
+      description:
+        'Of a change inside a period: credit for what is unused, charge for the rest. None where the change leaves every fee as it was.',
+    },
     PREPAID: { description: 'Of credits that are bought; they come when it is paid.' },
     THRESHOLD: { description: 'Of usage so far of a period that runs, when it has reached the threshold of its plan.' },
     SUPPLEMENTARY: { description: 'Late usage after the final invoice of a subscription.' },

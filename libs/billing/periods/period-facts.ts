@@ -53,6 +53,7 @@ import { UsageReader } from '@tare/usage';
 import { AllowanceStore } from './allowance.store.ts';
 import { BillingPeriodStore, type BillingPeriod } from './billing-period.store.ts';
 import { type BillingInstant, type Part } from './billing-instant.ts';
+import { withFeesHandedOver } from './handed-over.ts';
 import { InvoiceStore, placeOf, type DiscountUse } from '../invoices/invoice.store.ts';
 import type { Invoice, InvoiceLine } from '../invoices/invoice.ts';
 import { groupedBy } from '../grouped-by.ts';
@@ -453,10 +454,11 @@ export class PeriodFacts {
       ),
     ]);
     const histories = new Map<FactsQuery, BillingHistory>();
-    for (const { query, standing, subscription } of real) {
+    for (const { query, standing, subscription, segments } of real) {
       const billed = lines.get(subscription.id) ?? [];
+      const left = query.instant.change === null ? billed : await this.lessCredited(tx, billed, query.instant.at, placeIn(query));
       histories.set(query, {
-        lines: query.instant.change === null ? billed : await this.lessCredited(tx, billed, query.instant.at, placeIn(query)),
+        lines: withFeesHandedOver(left, segmentsOf(subscription, segments), query.instant.at),
         discountUses: [...(discountUses.get(subscription.id) ?? []), ...unwrittenUses(query, late.get(query) ?? [])],
         wallet: NOTHING_BILLED.wallet,
         balances: balances.get(standing.customer.id) ?? NOTHING_BILLED.balances,
@@ -559,6 +561,9 @@ export class PeriodFacts {
     return usage;
   }
 }
+
+const segmentsOf = ({ id }: Subscription, segments: readonly Segment[]): Segment[] =>
+  segments.filter(({ subscriptionId }) => subscriptionId === id);
 
 /** Of an issued invoice, its place in the series: what came from there on is not of its facts. */
 const placeIn = ({ asIssued }: FactsQuery): number | null => (asIssued?.number ? placeOf(asIssued.number) : null);

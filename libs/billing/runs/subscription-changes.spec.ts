@@ -210,7 +210,7 @@ describe('agreed prices', () => {
       '2026-02-01 REGULAR 84',
       ...['USAGE usage 10 = 10', 'USAGE usage 20 = 2', 'USAGE usage 10 = 10', 'FEE fee 1 = 62'],
     ]);
-    expect(invoices.slice(1, 3).map(([head]) => head)).toEqual(['2026-01-11 PRORATION 0', '2026-01-21 PRORATION 0']);
+    expect(invoices.map(([head]) => head)).toEqual(['2026-01-01 REGULAR 62', '2026-02-01 REGULAR 84']);
   });
 
   test('an agreed fee is charged from its day on, and the plan’s own again from the day it is taken back', async () => {

@@ -1,15 +1,16 @@
-import { Decimal, currencyOf } from '../money/index.ts';
+import { Decimal } from '../money/index.ts';
 import { carriedOf, isSameRecord, latestRecords, withTaken } from './allowance-record.ts';
 import type { AllowanceRecord } from './allowance-record.ts';
 import type { AssembledInvoice, AssembledLine } from './assembled-invoice.ts';
+import { assembledLine, leftOf } from './assembled-line.ts';
+import { cancelOut } from './cancelling-lines.ts';
 import { checkInvoice } from './check-invoice.ts';
 import { deltaLines } from './delta-lines.ts';
 import type { DeltaLines } from './delta-lines.ts';
 import { discountUses } from './discount-lines.ts';
-import { discountOf, lineDiscountOf } from './draft-line.ts';
 import type { DraftLine } from './draft-line.ts';
 import { grantsOf } from './granted-credits.ts';
-import type { BilledLine, Discount, DiscountShare, InvoiceFacts, LateInvoice } from './invoice-facts.ts';
+import type { Discount, InvoiceFacts, LateInvoice } from './invoice-facts.ts';
 import { taxesOn } from './invoice-tax.ts';
 import type { CreditsTaxed } from './invoice-tax.ts';
 import { scopeLines } from './scope-lines.ts';
@@ -151,9 +152,12 @@ export function invoiceTotals(
   };
 }
 
-/** Whether an invoice has nothing to say: without lines, and without a tax on credits that were burnt. */
+/**
+ * Whether an invoice has nothing to say: without lines, or with a change on it that left every fee as it was and nothing else (`handedOverFees`), and
+ * without a tax on credits that were burnt.
+ */
 export function isEmptyInvoice({ lines, tax }: Pick<AssembledInvoice, 'lines' | 'tax'>): boolean {
-  return lines.length === 0 && tax.isZero();
+  return tax.isZero() && (lines.length === 0 || cancelOut(lines));
 }
 
 /** Credits are taxed when they are bought or when they are burnt: never in both, never in neither (SEMANTICS 8.6). */
@@ -171,53 +175,4 @@ export function taxBaseOf(
 /** Nothing used and nothing charged is no line. */
 function isShown(line: DraftLine): boolean {
   return !line.quantity.isZero() || !line.amount.isZero() || !leftOf(line.amount, line.billed).isZero();
-}
-
-function assembledLine(line: DraftLine): AssembledLine {
-  const { scopeKey, kind, priceKey, group, description, quantity, exactAmount, period, segment, walk, credits } = line;
-  const amount = leftOf(line.amount, line.billed);
-  const discounts = sharesLeft(line);
-  return {
-    scopeKey,
-    kind,
-    priceKey,
-    group,
-    description,
-    quantity,
-    exactAmount,
-    amount,
-    lineDiscount: lineDiscountOf(discounts),
-    discount: discountOf(discounts),
-    discounts,
-    period,
-    segmentId: segment.id,
-    subscriptionId: segment.subscriptionId,
-    planVersionId: segment.planVersionId,
-    walk,
-    rounding: {
-      exactAmount,
-      increment: currencyOf(segment.terms.currency).billingIncrement,
-      rounded: line.amount,
-      alreadyBilled: line.amount.minus(amount),
-    },
-    adjusts: null,
-    adjustsKind: null,
-    credits,
-  };
-}
-
-/** A threshold invoice billed a part already: round(cumulative) - billed (SEMANTICS 8.3). */
-function leftOf(amount: Decimal, billed: readonly BilledLine[]): Decimal {
-  return billed.length === 0 ? amount : amount.minus(Decimal.sumOf(billed, (line) => line.amount));
-}
-
-function sharesLeft({ shares, billed }: DraftLine): readonly DiscountShare[] {
-  if (shares.length === 0 && billed.length === 0) return shares;
-  const taken = billed.flatMap((line) => line.discounts).map((share) => ({ ...share, amount: share.amount.negated() }));
-  const left = new Map<string, DiscountShare>();
-  for (const share of [...shares, ...taken]) {
-    const known = left.get(share.key);
-    left.set(share.key, known === undefined ? share : { ...known, amount: known.amount.plus(share.amount) });
-  }
-  return [...left.values()].filter(({ amount }) => !amount.isZero());
 }

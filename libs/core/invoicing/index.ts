@@ -11,6 +11,7 @@ export * from './planned-grant.ts';
 export * from './check-invoice.ts';
 export { scopeKeyOf } from './draft-line.ts';
 export * from './credit-note.ts';
+export * from './handed-over-fees.ts';
 export * from './invoice-tax.ts';
 export * from './require-multiple.ts';
 export * from './prepaid-invoice.ts';
