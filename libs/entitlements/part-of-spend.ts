@@ -1,5 +1,6 @@
 import { CodedError, priceParts } from '@tare/core';
 import type { Meter, MeterFilter, PricePart, Segment, UsagePrice } from '@tare/core';
+import { billsOverage } from './spend.ts';
 
 /** How what a price rates by itself lies to a part of usage: none of it is in the part, all of it is, or some. */
 type Place = 'OUTSIDE' | 'INSIDE' | 'ACROSS';
@@ -7,6 +8,7 @@ type Place = 'OUTSIDE' | 'INSIDE' | 'ACROSS';
 /**
  * A cap on the spend of a part of usage (one model, one feature) needs prices by which the part has a price of its own: each has nothing of the part, nothing else (it, or its
  * group, is for that model), or charges every unit alike whatever else is used.
+ * Credits above the balance, where their plan bills them, are of no part.
  * @throws CodedError NOT_SEPARABLE naming the first price that does not
  */
 export function requireSeparable(
@@ -15,7 +17,15 @@ export function requireSeparable(
   meters: ReadonlyMap<string, Meter>,
 ): void {
   if (match.length === 0) return;
-  for (const { terms } of segments) {
+  for (const segment of segments) {
+    const { terms } = segment;
+    if (billsOverage(segment) && terms.burnRates.some(({ meter }) => key === null || key === meter)) {
+      throw new CodedError(
+        'NOT_SEPARABLE',
+        'The plan bills credits above the balance, and which usage they are of depends on what was used before it: cap all spend, or the use of the part (kind USAGE).',
+        'match',
+      );
+    }
     for (const price of terms.prices) {
       const meter = price.model === 'FLAT' ? undefined : meters.get(price.meter);
       if (price.model === 'FLAT' || meter === undefined || (key !== null && key !== price.meter)) continue;
