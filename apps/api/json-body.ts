@@ -1,7 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CodedError } from '@tare/core';
 import { turns, type IngestBounds } from '@tare/usage';
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import type { AuthenticatedRequest } from './auth/current-principal.ts';
 import { isTraces } from './events/otlp-bodies.ts';
 import { isDeeperThan } from './json-depth.ts';
@@ -29,9 +29,11 @@ export function readJsonBodies(app: NestFastifyApplication, { bodyBytes, jsonDep
   const fastify = app.getHttpAdapter().getInstance();
   const parse = fastify.getDefaultJsonParser('error', 'error') as JsonParser;
   const read = (request: AuthenticatedRequest, body: Buffer, done: (error: Error | null, value?: unknown) => void): void => {
-    if (!isUtf8(body)) return done(new CodedError('MALFORMED_JSON', NO_JSON));
+    const isPlain = isAscii(body);
+    if (!isPlain && !isUtf8(body)) return done(new CodedError('MALFORMED_JSON', NO_JSON));
     if (isDeeperThan(body, jsonDepth)) return done(new CodedError('JSON_TOO_DEEP', `Arrays and objects may be nested ${jsonDepth} deep.`));
-    const text = body.toString('utf8');
+    // What has no other characters, as nearly all events, becomes text many times as fast.
+    const text = body.toString(isPlain ? 'latin1' : 'utf8');
     if (TAKES_ANY_NAME.has(request.routeOptions.url ?? '')) return readPlain(text, done);
     parse(request, text, (error, value) => {
       if (error) done(new CodedError('MALFORMED_JSON', MALFORMED));

@@ -46,7 +46,7 @@ export class CostBook {
     const books = new Map<string, OpenCostBook>();
     for (const tenantId of tenantIds) {
       const own = await this.openOwn(tx, tenantId, versions.get(tenantId) ?? EMPTY);
-      books.set(tenantId, { ratesFor: (provider, model) => ratesFor(own, catalogue, provider, model) });
+      books.set(tenantId, openBook(own, catalogue));
     }
     return books;
   }
@@ -76,8 +76,22 @@ export class CostBook {
   }
 }
 
-function ratesFor(own: OwnRates, catalogue: Catalogue, provider: string | null, model: string | null): RatesOfModel {
-  if (provider === null || model === null) return NO_RATES;
+/** Looks up each provider and model once: thousands of events name a few. */
+function openBook(own: OwnRates, catalogue: Catalogue): OpenCostBook {
+  const found = new Map<string, Map<string, RatesOfModel>>();
+  return {
+    ratesFor(provider, model) {
+      if (provider === null || model === null) return NO_RATES;
+      let ofProvider = found.get(provider);
+      if (ofProvider === undefined) found.set(provider, (ofProvider = new Map()));
+      let rates = ofProvider.get(model);
+      if (rates === undefined) ofProvider.set(model, (rates = ratesFor(own, catalogue, provider, model)));
+      return rates;
+    },
+  };
+}
+
+function ratesFor(own: OwnRates, catalogue: Catalogue, provider: string, model: string): RatesOfModel {
   return { own: own.get(bookKey(provider, model)) ?? [], catalogue: catalogue.ratesFor(provider, model) };
 }
 

@@ -31,6 +31,8 @@ const HYPHEN = 45;
  */
 export class BinaryArray {
   private buffer: Buffer;
+  /** On the bytes of the buffer: sets a number without looking at its range again. */
+  private view: DataView;
   private end = HEADER_BYTES;
   private count = 0;
   private hasNulls = false;
@@ -43,18 +45,19 @@ export class BinaryArray {
     expectedRows: number,
   ) {
     this.buffer = Buffer.allocUnsafe(HEADER_BYTES + expectedRows * (LENGTH_BYTES + ARRAY_TYPES[type].bytes));
+    this.view = viewOf(this.buffer);
   }
 
   null(): void {
     this.begin(0);
     this.hasNulls = true;
-    this.end = this.buffer.writeInt32BE(-1, this.end);
+    this.int32(-1);
   }
 
   /** 16 bytes as 32 hexadecimal digits, or a UUID in its text form. */
   uuid(text: string): void {
     this.begin(16);
-    this.end = this.buffer.writeInt32BE(16, this.end);
+    this.int32(16);
     if (text === this.lastUuid) this.buffer.copyWithin(this.end, this.lastUuidAt, this.lastUuidAt + 16);
     else this.writeHex(text);
     this.lastUuid = text;
@@ -65,14 +68,14 @@ export class BinaryArray {
   /** A new UUID of version 7. */
   timeOrderedId(): void {
     this.begin(16);
-    this.end = this.buffer.writeInt32BE(16, this.end);
+    this.int32(16);
     writeTimeOrderedId(this.buffer, this.end);
     this.end += 16;
   }
 
   bool(value: boolean): void {
     this.begin(1);
-    this.end = this.buffer.writeInt32BE(1, this.end);
+    this.int32(1);
     this.buffer[this.end] = value ? 1 : 0;
     this.end += 1;
   }
@@ -81,7 +84,8 @@ export class BinaryArray {
     // A UTF-16 unit needs at most three bytes.
     this.begin(text.length * 3);
     const bytes = this.buffer.write(text, this.end + LENGTH_BYTES, 'utf8');
-    this.end = this.buffer.writeInt32BE(bytes, this.end) + bytes;
+    this.int32(bytes);
+    this.end += bytes;
   }
 
   jsonb(text: string): void {
@@ -89,21 +93,26 @@ export class BinaryArray {
     const start = this.end + LENGTH_BYTES;
     this.buffer[start] = JSONB_VERSION;
     const bytes = this.buffer.write(text, start + 1, 'utf8') + 1;
-    this.end = this.buffer.writeInt32BE(bytes, this.end) + bytes;
+    this.int32(bytes);
+    this.end += bytes;
   }
 
+  /** @throws RangeError */
   int4(value: number): void {
+    if (value !== (value | 0)) throw new RangeError(`${value} is no int4`);
     this.begin(4);
-    this.end = this.buffer.writeInt32BE(value, this.buffer.writeInt32BE(4, this.end));
+    this.int32(4);
+    this.int32(value);
   }
 
   /** A safe integer. */
   int8(value: number): void {
     this.begin(8);
     const high = Math.floor(value / HIGH_HALF);
-    this.end = this.buffer.writeInt32BE(8, this.end);
-    this.end = this.buffer.writeInt32BE(high, this.end);
-    this.end = this.buffer.writeUInt32BE(value - high * HIGH_HALF, this.end);
+    this.int32(8);
+    this.int32(high);
+    this.view.setUint32(this.end, value - high * HIGH_HALF);
+    this.end += 4;
   }
 
   /** Microseconds since 1970. */
@@ -112,6 +121,11 @@ export class BinaryArray {
   }
 
   numeric(value: Decimal): void {
+    const known = value.smallCount;
+    if (known > 0 && known < DIGIT) {
+      this.oneDigit(known);
+      return;
+    }
     const scale = value.decimals;
     const units = value.unitsAt(scale);
     const isNegative = units < 0n;
@@ -122,27 +136,38 @@ export class BinaryArray {
     const digits = isSafe ? NO_DIGITS : digitsOf(size * BigInt(padding));
     const count = isSafe ? digitCount(whole) : digits.length;
     this.begin(8 + count * 2);
-    this.end = this.buffer.writeInt32BE(8 + count * 2, this.end);
-    this.end = this.buffer.writeInt16BE(count, this.end);
+    this.int32(8 + count * 2);
+    this.int16(count);
     // The weight of the first digit: digits of the whole part, less one.
-    this.end = this.buffer.writeInt16BE(count - Math.ceil(scale / DIGIT_DECIMALS) - 1, this.end);
-    this.end = this.buffer.writeUInt16BE(isNegative ? 0x4000 : 0, this.end);
-    this.end = this.buffer.writeInt16BE(scale, this.end);
+    this.int16(count - Math.ceil(scale / DIGIT_DECIMALS) - 1);
+    this.int16(isNegative ? 0x4000 : 0);
+    this.int16(scale);
     let rest = whole;
     for (let place = count - 1; place >= 0; place -= 1) {
-      this.buffer.writeInt16BE(isSafe ? rest % DIGIT : (digits[place] ?? 0), this.end + place * 2);
+      this.view.setInt16(this.end + place * 2, isSafe ? rest % DIGIT : (digits[place] ?? 0));
       rest = Math.floor(rest / DIGIT);
     }
     this.end += count * 2;
   }
 
+  /** What most counts of tokens are. */
+  private oneDigit(digit: number): void {
+    this.begin(10);
+    this.int32(10);
+    this.int16(1);
+    this.int32(0);
+    this.int16(0);
+    this.int16(digit);
+  }
+
   /** The array as a parameter of a query. */
   finish(): Buffer {
-    this.buffer.writeInt32BE(1, 0);
-    this.buffer.writeInt32BE(this.hasNulls ? 1 : 0, 4);
-    this.buffer.writeInt32BE(ARRAY_TYPES[this.type].oid, 8);
-    this.buffer.writeInt32BE(this.count, 12);
-    this.buffer.writeInt32BE(1, 16);
+    const { view } = this;
+    view.setInt32(0, 1);
+    view.setInt32(4, this.hasNulls ? 1 : 0);
+    view.setInt32(8, ARRAY_TYPES[this.type].oid);
+    view.setInt32(12, this.count);
+    view.setInt32(16, 1);
     return this.buffer.subarray(0, this.end);
   }
 
@@ -165,8 +190,21 @@ export class BinaryArray {
     const larger = Buffer.allocUnsafe(Math.max(needed, this.buffer.length * 2));
     this.buffer.copy(larger, 0, 0, this.end);
     this.buffer = larger;
+    this.view = viewOf(larger);
+  }
+
+  private int32(value: number): void {
+    this.view.setInt32(this.end, value);
+    this.end += 4;
+  }
+
+  private int16(value: number): void {
+    this.view.setInt16(this.end, value);
+    this.end += 2;
   }
 }
+
+const viewOf = (buffer: Buffer): DataView => new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 
 function hexDigit(code: number): number {
   if (code >= 48 && code <= 57) return code - 48;

@@ -7,6 +7,10 @@ import { createTestDatabase, type TestDatabase } from './test-database.ts';
 const GLOBAL_TABLES = ['tenant', 'api_key_lookup', 'due_work', '_prisma_migrations'];
 const POLICY = "(tenant_id = ANY ((NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[]))";
 
+/** Tables that are written by the thousand rows: what is written into them is checked against a setting that is read once for each statement (docs/decisions/0014). */
+const CHECKED_ONCE = ['usage_bucket', 'usage_event', 'usage_event_key'];
+const CHECK = `(tenant_id = ANY (( SELECT (NULLIF(current_setting('app.tenant_ids'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))`;
+
 interface TableFacts {
   name: string;
   kind: 'r' | 'p';
@@ -14,6 +18,7 @@ interface TableFacts {
   secured: boolean;
   forced: boolean;
   policies: string[];
+  checks: string[];
   app_select: boolean;
   primary_key: string[];
   owner: string;
@@ -31,6 +36,7 @@ beforeAll(async () => {
   const { rows } = await admin.query<TableFacts>(`
     SELECT c.relname AS name, c.relkind AS kind, c.relispartition AS leaf, c.relrowsecurity AS secured, c.relforcerowsecurity AS forced,
       ARRAY(SELECT pg_get_expr(p.polqual, p.polrelid) FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'tenant' AND p.polcmd = '*' AND p.polpermissive) AS policies,
+      ARRAY(SELECT regexp_replace(pg_get_expr(p.polwithcheck, p.polrelid), '[[:space:]]+', ' ', 'g') FROM pg_policy p WHERE p.polrelid = c.oid AND p.polwithcheck IS NOT NULL) AS checks,
       has_table_privilege('tare_app', c.oid, 'SELECT, INSERT, UPDATE, DELETE') AS app_select,
       ARRAY(SELECT a.attname::text FROM pg_index i, unnest(i.indkey) WITH ORDINALITY k(n, o) JOIN pg_attribute a ON a.attnum = k.n
             WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid ORDER BY k.o) AS primary_key,
@@ -55,6 +61,11 @@ test('the schema is there, and a partition of it', () => {
 test('every table of a tenant has row-level security enabled, forced, and the one policy', () => {
   expect(names(tenantTables().filter((table) => !table.secured || !table.forced))).toEqual([]);
   expect(tenantTables().filter((table) => table.policies.length !== 1 || table.policies[0] !== POLICY)).toEqual([]);
+});
+
+test('what is written is checked by the same policy; for rows by the thousand in a form that reads the setting once', () => {
+  expect(names(tables.filter(({ checks }) => checks.length > 0))).toEqual(CHECKED_ONCE);
+  expect(tables.flatMap(({ checks }) => checks).filter((check) => check !== CHECK)).toEqual([]);
 });
 
 test('every key of a tenant table begins with the tenant', () => {

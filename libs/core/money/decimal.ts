@@ -39,8 +39,11 @@ function divideCeiling(numerator: bigint, denominator: bigint): bigint {
  * Nothing here rounds unless the name says so, and rounding is always half away from zero (SEMANTICS 1.1 - 1.3).
  */
 export class Decimal {
-  static readonly ZERO = new Decimal(0n, 0);
-  static readonly ONE = new Decimal(1n, 0);
+  static readonly ZERO = Decimal.small(0);
+  static readonly ONE = Decimal.small(1);
+
+  /** The number itself where it was made as a count below SMALL_COUNTS, else -1. No part of the value: of two equal ones one may know it. */
+  #smallCount = -1;
 
   private constructor(
     private units: bigint,
@@ -65,9 +68,15 @@ export class Decimal {
   static of(whole: number | bigint): Decimal {
     if (typeof whole === 'bigint') return new Decimal(whole, 0);
     if (whole === 0) return Decimal.ZERO;
-    if (whole > 0 && whole < SMALL_COUNTS && Number.isInteger(whole)) return (small[whole] ??= new Decimal(BigInt(whole), 0));
+    if (whole > 0 && whole < SMALL_COUNTS && Number.isInteger(whole)) return (small[whole] ??= Decimal.small(whole));
     if (!Number.isSafeInteger(whole)) throw new CodedError('INVALID_DECIMAL', `${whole} is not a whole number that is held exactly.`);
     return new Decimal(BigInt(whole), 0);
+  }
+
+  private static small(count: number): Decimal {
+    const made = new Decimal(BigInt(count), 0);
+    made.#smallCount = count;
+    return made;
   }
 
   /** `units / 10^scale`; a negative scale multiplies. For code that keeps scaled integers, such as binary encoders. */
@@ -164,7 +173,7 @@ export class Decimal {
   }
 
   isZero(): boolean {
-    return this.units === 0n;
+    return this.#smallCount === 0 || this.units === 0n;
   }
 
   isNegative(): boolean {
@@ -189,6 +198,11 @@ export class Decimal {
     return absolute(this.normalised().units).toString().length;
   }
 
+  /** The number itself where it is known to be a count below 16,384, as nearly all counts of tokens are; -1: look at `unitsAt`. */
+  get smallCount(): number {
+    return this.#smallCount;
+  }
+
   /** `this x 10^decimals` as an integer. @throws CodedError TOO_PRECISE when that would round. */
   unitsAt(decimals: number): bigint {
     if (this.normalised().scale > decimals) throw new CodedError('TOO_PRECISE', `${this.toString()} has more than ${decimals} decimals.`);
@@ -197,7 +211,7 @@ export class Decimal {
 
   /** Plain and normalised: `1.5`, `0`, `-3`; never an exponent. */
   toString(): string {
-    if (this.scale === 0) return this.units === 0n ? '0' : this.units.toString();
+    if (this.#smallCount >= 0) return String(this.#smallCount);
     const { units, scale } = this.normalised();
     return scale === 0 ? units.toString() : pointed(units, scale);
   }

@@ -14,34 +14,58 @@ const FIELDS: ReadonlySet<string> = new Set([
   'outputAudio',
 ]);
 
+/** Which field of an event counts are read from. */
+type TokensPath = 'tokens' | 'usage';
+
+/** What errors name: made once, since every event has counts. */
+const PATHS = { tokens: pathsIn('tokens'), usage: pathsIn('usage') };
+
+function pathsIn(
+  path: TokensPath,
+): Readonly<Record<'prefix' | 'input' | 'output' | Exclude<keyof TokenPools, 'uncachedInput' | 'plainOutput'>, string>> {
+  const of = (field: string): string => `${path}.${field}`;
+  return {
+    prefix: of(''),
+    input: of('input'),
+    output: of('output'),
+    cacheRead: of('cacheRead'),
+    cacheWrite5m: of('cacheWrite5m'),
+    cacheWrite1h: of('cacheWrite1h'),
+    inputAudio: of('inputAudio'),
+    reasoning: of('reasoning'),
+    outputAudio: of('outputAudio'),
+  };
+}
+
 /**
  * Turns the contract's TokensInput (inclusive totals and their parts, OpenTelemetry GenAI) into exclusive pools (SEMANTICS 3.4).
  * Parts never shrink to fit: a part without its total, or parts that add up to more than it, are refused.
  * @returns null when no count is there
  * @throws CodedError TOKEN_TOTAL_MISSING | TOKEN_PARTS_EXCEED_TOTAL | UNKNOWN_FIELD | those of a number
  */
-export function parseTokens(raw: unknown, path = 'tokens'): TokenPools | null {
+export function parseTokens(raw: unknown, path: TokensPath = 'tokens'): TokenPools | null {
   if (raw === undefined || raw === null) return null;
   const counts = requireObject(raw, path);
-  refuseUnknownFields(counts, FIELDS, `${path}.`);
-  const input = optionalAmount(counts.input, `${path}.input`);
-  const output = optionalAmount(counts.output, `${path}.output`);
-  const cacheRead = optionalAmount(counts.cacheRead, `${path}.cacheRead`);
-  const cacheWrite5m = optionalAmount(counts.cacheWrite5m, `${path}.cacheWrite5m`);
-  const cacheWrite1h = optionalAmount(counts.cacheWrite1h, `${path}.cacheWrite1h`);
-  const inputAudio = optionalAmount(counts.inputAudio, `${path}.inputAudio`);
-  const reasoning = optionalAmount(counts.reasoning, `${path}.reasoning`);
-  const outputAudio = optionalAmount(counts.outputAudio, `${path}.outputAudio`);
+  const paths = PATHS[path];
+  refuseUnknownFields(counts, FIELDS, paths.prefix);
+  const input = optionalAmount(counts.input, paths.input);
+  const output = optionalAmount(counts.output, paths.output);
+  const cacheRead = optionalAmount(counts.cacheRead, paths.cacheRead);
+  const cacheWrite5m = optionalAmount(counts.cacheWrite5m, paths.cacheWrite5m);
+  const cacheWrite1h = optionalAmount(counts.cacheWrite1h, paths.cacheWrite1h);
+  const inputAudio = optionalAmount(counts.inputAudio, paths.inputAudio);
+  const reasoning = optionalAmount(counts.reasoning, paths.reasoning);
+  const outputAudio = optionalAmount(counts.outputAudio, paths.outputAudio);
   const inputParts = add(add(cacheRead, cacheWrite5m), add(cacheWrite1h, inputAudio));
   const outputParts = add(reasoning, outputAudio);
   if (input === null && output === null && inputParts === null && outputParts === null) return null;
   return {
-    uncachedInput: restOf(input, inputParts, `${path}.input`),
+    uncachedInput: restOf(input, inputParts, paths.input),
     cacheRead: cacheRead ?? Decimal.ZERO,
     cacheWrite5m: cacheWrite5m ?? Decimal.ZERO,
     cacheWrite1h: cacheWrite1h ?? Decimal.ZERO,
     inputAudio: inputAudio ?? Decimal.ZERO,
-    plainOutput: restOf(output, outputParts, `${path}.output`),
+    plainOutput: restOf(output, outputParts, paths.output),
     reasoning: reasoning ?? Decimal.ZERO,
     outputAudio: outputAudio ?? Decimal.ZERO,
   };

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { SLOT, slotStart, type Instant } from '@tare/core';
 import { sqlInstant, type TenantTransaction, type Transaction } from '@tare/database';
-import { BoundedCache } from '../bounded-cache.ts';
+import { TenantCache } from '../tenant-cache.ts';
 import { SHARE_CELLS } from './compact-buckets.sql.ts';
 import { eventParts } from './read-usage.sql.ts';
 import { retentionHorizons } from '../retention/retention-horizon.ts';
@@ -29,7 +29,8 @@ GROUP BY 1, 2, 3, 4, 5`;
 /** Billing instants that do not lie on the grid: where bucket cells are cut (SEMANTICS 12). */
 @Injectable()
 export class UsageBoundaries {
-  private readonly cache = new BoundedCache<readonly Instant[]>(CACHED_CUSTOMERS);
+  /** By customer, with the version that they are of. */
+  private readonly cache = new TenantCache<number, { readonly version: number; readonly list: readonly Instant[] }>(CACHED_CUSTOMERS);
 
   /**
    * Cuts a customer's cells at these instants from now on, and those that are there already are counted again from events. Instants on the grid need
@@ -90,17 +91,18 @@ export class UsageBoundaries {
   async atVersion(tx: Transaction, tenantId: string, version: number, customerNos: Iterable<number>): Promise<Boundaries> {
     const boundaries = new Map<number, readonly Instant[]>();
     const unknown: number[] = [];
+    const known = this.cache.of(tenantId);
     for (const no of customerNos) {
-      const remembered = this.cache.get(`${tenantId} ${version} ${no}`);
-      if (remembered === undefined) unknown.push(no);
-      else boundaries.set(no, remembered);
+      const remembered = known.get(no);
+      if (remembered?.version === version) boundaries.set(no, remembered.list);
+      else unknown.push(no);
     }
     if (unknown.length === 0) return boundaries;
     const read = await this.read(tx, tenantId, unknown);
     for (const no of unknown) {
       const list = read.get(no) ?? NONE;
       boundaries.set(no, list);
-      this.cache.set(`${tenantId} ${version} ${no}`, list);
+      this.cache.set(tenantId, no, { version, list });
     }
     return boundaries;
   }

@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { dimensionsKey, type UsageDimensions } from '@tare/core';
 import type { Transaction } from '@tare/database';
 import { hash } from 'node:crypto';
-import { BoundedCache } from '../bounded-cache.ts';
+import { TenantCache } from '../tenant-cache.ts';
+import { dimensionsText } from './distinct-dimensions.ts';
 
 const CACHED_SETS = 200_000;
 
@@ -29,7 +30,7 @@ interface HashedSet {
 /** The dictionary that turns a set of dimensions into an integer. */
 @Injectable()
 export class DimensionStore {
-  private readonly cache = new BoundedCache<number>(CACHED_SETS);
+  private readonly cache = new TenantCache<string, number>(CACHED_SETS);
 
   /**
    * The number of each set, in their order; sets that were never seen get theirs now. Needs the tenant's clock row locked. Call `remember` with `found`
@@ -40,9 +41,10 @@ export class DimensionStore {
     tenantId: string,
     sets: readonly UsageDimensions[],
   ): Promise<{ numbers: number[]; found: FoundDimensions }> {
-    const keys = sets.map(memoryKey);
+    const keys = sets.map(dimensionsText);
     const unknown = new Map<string, HashedSet>();
-    const known = keys.map((key) => this.cache.get(`${tenantId} ${key}`));
+    const remembered = this.cache.of(tenantId);
+    const known = keys.map((key) => remembered.get(key));
     for (const [i, key] of keys.entries()) {
       const set = sets[i];
       if (known[i] === undefined && set && !unknown.has(key))
@@ -53,7 +55,7 @@ export class DimensionStore {
   }
 
   remember(tenantId: string, numbers: FoundDimensions): void {
-    for (const [key, no] of numbers) this.cache.set(`${tenantId} ${key}`, no);
+    for (const [key, no] of numbers) this.cache.set(tenantId, key, no);
   }
 }
 
@@ -71,13 +73,6 @@ async function findOrMint(tx: Transaction, tenantId: string, sets: readonly Hash
     for (const { hash, no } of minted) numbers.set(hash, no);
   }
   return new Map(sets.flatMap(({ key, hash }) => (numbers.has(hash) ? [[key, numbers.get(hash) ?? 0] as const] : [])));
-}
-
-/** What a set is remembered under: one text for one set, since no dimension holds NUL and none that is there is empty. */
-function memoryKey(set: UsageDimensions): string {
-  const { type, provider, model, serviceTier, region, pool, feature, outcome, subscription, costState, costCurrency } = set;
-  const what = `${type}\0${provider ?? ''}\0${model ?? ''}\0${serviceTier ?? ''}\0${region ?? ''}\0${pool ?? ''}\0${feature ?? ''}`;
-  return `${what}\0${outcome}\0${subscription ?? ''}\0${costState}\0${costCurrency ?? ''}`;
 }
 
 function requireNumber(found: FoundDimensions, key: string): number {

@@ -7,7 +7,7 @@ import type { IncomingEvent, IngestOutcome } from './incoming-event.ts';
 import { heldTo } from '../tenant-of-several.ts';
 import { UsageAnnouncements } from './usage-announcements.ts';
 import type { KeyToTake } from './event-to-store.ts';
-import { UsageEventStore, type ClockTick } from './usage-event.store.ts';
+import { KeyTaken, UsageEventStore, type ClockTick } from './usage-event.store.ts';
 import { UsageMonths } from './usage-months.ts';
 
 const ATTEMPTS = 16;
@@ -16,17 +16,11 @@ const LOST_RACES: ReadonlySet<unknown> = new Set(['40001', '40P01']);
 /** Flushes that look for repeats first after one was met: senders that repeat do so for a while. */
 const WARY_FLUSHES = 16;
 
-/** By tenant, then by customer key. */
-type Numbers = ReadonlyMap<string, ReadonlyMap<string, number>>;
-
 interface Written {
   /** Fingerprints of what is kept under keys that were taken already, by position among the first events of each key. */
   readonly kept: ReadonlyMap<number, string>;
   readonly prepared: readonly PreparedEvents[];
 }
-
-/** A key of the flush was taken already: the transaction is given up, and the next one looks first. */
-class RepeatMet extends Error {}
 
 /** The flush of the one ingest path: writes events and their buckets in one transaction, whoever they belong to. */
 @Injectable()
@@ -49,9 +43,8 @@ export class EventWriter {
    */
   async write(events: readonly IncomingEvent[]): Promise<IngestOutcome[]> {
     await this.months.ensure(events.map(({ event }) => event.at));
-    const numbers = await this.customerNumbers(events);
-    const firsts = firstOfEachKey(events, numbers);
-    const { kept, prepared } = await this.commit(firsts, [...numbers.keys()]);
+    const firsts = await this.firstOfEachKey(events);
+    const { kept, prepared } = await this.commit(firsts, [...new Set(firsts.map(({ event }) => event.tenantId))]);
     for (const part of prepared) {
       this.preparation.remember(part);
       this.announcements.announce(part.tenantId, [...new Set(part.events.map(({ customerNo }) => customerNo))]);
@@ -78,7 +71,7 @@ export class EventWriter {
         if (isWary) this.waryFlushes = written.kept.size > 0 ? WARY_FLUSHES : this.waryFlushes - 1;
         return written;
       } catch (error) {
-        if (error instanceof RepeatMet) this.waryFlushes = WARY_FLUSHES;
+        if (error instanceof KeyTaken) this.waryFlushes = WARY_FLUSHES;
         else if (!LOST_RACES.has((error as { code?: unknown }).code)) throw error;
         if (attempt === ATTEMPTS) throw error;
       }
@@ -89,15 +82,15 @@ export class EventWriter {
     const kept = isWary ? await this.store.keptContents(tx, firsts) : new Map<number, string>();
     const fresh = kept.size === 0 ? firsts : firsts.filter((_, position) => !kept.has(position));
     if (fresh.length === 0) return { kept, prepared: [] };
-    const byTenant = groupByTenant(fresh);
+    const byTenant = groupByTenant(fresh, ({ event }) => event.tenantId);
     const tenantIds = [...byTenant.keys()];
     // Sent together, run one after the other: keys, then clocks, and the books as they are once the clocks are locked.
-    const [isNew, ticks, books] = await Promise.all([
-      this.store.takeKeys(tx, fresh),
-      this.store.advanceClocks(tx, tenantIds),
-      this.preparation.openBooks(tx, tenantIds, fresh),
-    ]);
-    if (!isNew) throw new RepeatMet();
+    const taking = this.store.takeKeys(tx, fresh);
+    const opening = Promise.all([this.store.advanceClocks(tx, tenantIds), this.preparation.openBooks(tx, tenantIds, fresh)]);
+    // Where a key was taken the others fail for that alone, and are not what is heard of.
+    opening.catch(() => undefined);
+    await taking;
+    const [ticks, books] = await opening;
     const prepared: PreparedEvents[] = [];
     for (const [tenantId, keys] of byTenant) {
       prepared.push(await this.preparation.prepare(heldTo(tx, tenantId), keys, ticks.get(tenantId) as ClockTick, books.get(tenantId)));
@@ -109,35 +102,27 @@ export class EventWriter {
     return { kept, prepared };
   }
 
-  /** Tenant by tenant in the order of their ids. */
-  private async customerNumbers(events: readonly IncomingEvent[]): Promise<Numbers> {
-    const keys = new Map<string, Set<string>>();
-    for (const { tenantId, event } of events) {
-      const own = keys.get(tenantId);
-      if (own) own.add(event.customer);
-      else keys.set(tenantId, new Set([event.customer]));
+  /** The first event of each key, in the order of the primary key: every flush takes keys, and then clocks, in one order, so none waits in a circle. */
+  private async firstOfEachKey(events: readonly IncomingEvent[]): Promise<readonly KeyToTake[]> {
+    const ofTenants: KeyToTake[][] = [];
+    for (const [tenantId, own] of [...groupByTenant(events, ({ tenantId }) => tenantId)].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const keys = own.map(({ event }) => event.customer);
+      const numbers = await this.customers.ofEach(tenantId, keys);
+      ofTenants.push(ascending(own.map((event, i) => ({ event, customerNo: numbers[i] as number }))));
     }
-    const numbers = new Map<string, ReadonlyMap<string, number>>();
-    for (const tenantId of [...keys.keys()].sort()) {
-      numbers.set(tenantId, await this.customers.of(tenantId, keys.get(tenantId) as Set<string>));
-    }
-    return numbers;
+    return joined(ofTenants);
   }
 }
 
-/** The first event of each key, in the order of the primary key: every flush takes keys, and then clocks, in one order, so none waits in a circle. */
-function firstOfEachKey(events: readonly IncomingEvent[], numbers: Numbers): KeyToTake[] {
-  const firsts = new Map<string, IncomingEvent>();
-  for (const event of events) {
-    const identity = identityOf(event);
-    if (!firsts.has(identity)) firsts.set(identity, event);
-  }
-  const identities = [...firsts.keys()].sort();
-  return identities.map((identity) => {
-    const event = firsts.get(identity) as IncomingEvent;
-    return { event, customerNo: numbers.get(event.tenantId)?.get(event.event.customer) as number };
-  });
+/** One tenant's, in the order of their identities, each once. Senders' keys mostly are in that order. */
+function ascending(keys: KeyToTake[]): KeyToTake[] {
+  if (keys.every(({ event }, i) => i === 0 || identityBefore(keys, i) < event.identity)) return keys;
+  // Stable: of those with one key the first one stays in front.
+  keys.sort(({ event: a }, { event: b }) => (a.identity < b.identity ? -1 : a.identity > b.identity ? 1 : 0));
+  return keys.filter(({ event }, i) => i === 0 || identityBefore(keys, i) !== event.identity);
 }
+
+const identityBefore = (keys: readonly KeyToTake[], i: number): string => (keys[i - 1] as KeyToTake).event.identity;
 
 /** The first of a key counts when nothing was kept under it; every other one is measured by what is kept then (SEMANTICS 3.1, 3.2). */
 function outcomesOf(events: readonly IncomingEvent[], firsts: readonly KeyToTake[], kept: ReadonlyMap<number, string>): IngestOutcome[] {
@@ -155,12 +140,17 @@ function outcomesOf(events: readonly IncomingEvent[], firsts: readonly KeyToTake
   });
 }
 
-function groupByTenant(keys: readonly KeyToTake[]): Map<string, KeyToTake[]> {
-  const groups = new Map<string, KeyToTake[]>();
-  for (const key of keys) {
-    const group = groups.get(key.event.tenantId);
-    if (group) group.push(key);
-    else groups.set(key.event.tenantId, [key]);
+function groupByTenant<Item>(items: readonly Item[], tenantOf: (item: Item) => string): Map<string, readonly Item[]> {
+  const groups = new Map<string, Item[]>();
+  let [last, group]: [string | null, Item[]] = [null, []];
+  for (const item of items) {
+    const tenantId = tenantOf(item);
+    if (tenantId !== last) {
+      group = groups.get(tenantId) ?? [];
+      groups.set(tenantId, group);
+      last = tenantId;
+    }
+    group.push(item);
   }
   return groups;
 }

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { type EventCost, type Instant, type UsageDimensions } from '@tare/core';
+import type { EventCost, Instant } from '@tare/core';
 import type { TenantTransaction, Transaction } from '@tare/database';
 import { addTokens, cellStart, emptyRow, type BucketRow, type GrowingRow } from '../buckets/bucket-cells.ts';
 import { DimensionStore, type FoundDimensions } from './dimension.store.ts';
+import { DistinctDimensions } from './distinct-dimensions.ts';
 import { EventCosting, type CostOf } from '../costing/event-costing.ts';
-import type { IncomingEvent } from './incoming-event.ts';
 import { UsageBoundaries, type Boundaries } from '../buckets/usage-boundaries.ts';
 import type { EventToStore, KeyToTake } from './event-to-store.ts';
 import type { ClockTick } from './usage-event.store.ts';
@@ -44,15 +44,16 @@ export class FlushPreparation {
     const costOf = book ?? (await this.openBooks(tx, [tenantId], keys)).get(tenantId);
     if (costOf === undefined) throw new Error(`the cost book of tenant ${tenantId} was not opened`);
     const costs = keys.map(({ event }) => costOf(event.event));
-    const sets = keys.map(({ event: { event } }, i) => dimensionsOf(event, costs[i] as EventCost));
-    const dimensions = await this.dimensions.numbersOf(tx, tenantId, sets);
+    const distinct = new DistinctDimensions();
+    const positions = keys.map(({ event }, i) => distinct.positionOf(event.event, costs[i] as EventCost));
+    const dimensions = await this.dimensions.numbersOf(tx, tenantId, distinct.sets);
     const events = keys.map(({ event: { event, identity, fingerprint }, customerNo }, i) => ({
       tenantId,
       event,
       identity,
       fingerprint,
       customerNo,
-      dimensionNo: dimensions.numbers[i] as number,
+      dimensionNo: dimensions.numbers[positions[i] as number] as number,
       seq: tick.seq,
       cost: costs[i] as EventCost,
     }));
@@ -67,22 +68,6 @@ export class FlushPreparation {
   remember({ tenantId, found }: PreparedEvents): void {
     this.dimensions.remember(tenantId, found);
   }
-}
-
-function dimensionsOf(event: IncomingEvent['event'], { state, currency }: EventCost): UsageDimensions {
-  return {
-    type: event.type,
-    provider: event.provider,
-    model: event.model,
-    serviceTier: event.serviceTier,
-    region: event.region,
-    pool: event.pool,
-    feature: event.feature,
-    outcome: event.outcome,
-    subscription: event.subscription,
-    costState: state,
-    costCurrency: currency,
-  };
 }
 
 /** Buckets of events in the order of customer and time: a cell's events follow each other, so that its rows are found by dimensions alone. */

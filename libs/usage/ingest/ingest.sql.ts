@@ -20,11 +20,11 @@ export function insertColumns(table: string, columns: readonly SqlColumn[], cons
 }
 
 /**
- * Takes the keys that are new. The rows come in the order of the primary key, so that two flushes with the same keys wait for each other instead of
- * deadlocking. How many rows were written tells whether any key was taken already: usually none was, and nothing has to be answered.
+ * Takes the keys, all or none of them: one that is taken already ends the transaction. The rows come in the order of the primary key, so that two flushes
+ * with the same keys wait for each other instead of deadlocking. `ON CONFLICT DO NOTHING` would only cost: it looks each key up a second time and writes a
+ * second entry of the log for it, and a flush with a repeat has to be done again anyway.
  */
-export const takeKeys = (columns: readonly SqlColumn[], constants: number): string =>
-  `${insertColumns('usage_event_key', columns, constants)} ON CONFLICT DO NOTHING`;
+export const takeKeys = (columns: readonly SqlColumn[], constants: number): string => insertColumns('usage_event_key', columns, constants);
 
 /** What is kept under keys that are taken. $1 tenants, $2 identities. */
 export const KEPT_CONTENTS = `

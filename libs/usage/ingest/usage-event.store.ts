@@ -12,6 +12,12 @@ export interface ClockTick {
   readonly boundaryVersion: number;
 }
 
+/** A key of a flush was taken already: the transaction is given up, and the next one looks first. */
+export class KeyTaken extends Error {}
+
+const UNIQUE_VIOLATION = '23505';
+const isTaken = (error: unknown): boolean => (error as { code?: unknown }).code === UNIQUE_VIOLATION;
+
 /** Choices of columns that get a statement of their own at most; what is beyond them is sent with every column. */
 const MOST_CHOICES = 64;
 
@@ -21,12 +27,17 @@ export class UsageEventStore {
   private readonly choices = new Set<string>();
 
   /**
-   * Takes the keys, which must be different ones in the order of the primary key. False: at least one was taken already. Then the transaction must not
-   * go on: which keys are this flush's own and which were there is told by `keptContents` in another one.
+   * Takes the keys, which must be different ones in the order of the primary key.
+   * @throws KeyTaken where at least one was taken already. The transaction is at its end then: which keys are this flush's own and which were there is told
+   * by `keptContents` in another one.
    */
-  async takeKeys(tx: Transaction, keys: readonly KeyToTake[]): Promise<boolean> {
+  async takeKeys(tx: Transaction, keys: readonly KeyToTake[]): Promise<void> {
     const { name, constants } = formOf('usage_take_keys', KEY_COLUMNS, keys);
-    return (await tx.execute(name, takeKeys(KEY_COLUMNS, constants), valuesOf(KEY_COLUMNS, constants, keys))) === keys.length;
+    try {
+      await tx.execute(name, takeKeys(KEY_COLUMNS, constants), valuesOf(KEY_COLUMNS, constants, keys));
+    } catch (error) {
+      throw isTaken(error) ? new KeyTaken('a key of the flush was taken already') : error;
+    }
   }
 
   /** What is kept under the keys that are taken: by position, the fingerprint. */
