@@ -59,8 +59,7 @@ export class FlushPreparation {
     }));
     // Rows that lie together in the index and in every cell are written together.
     events.sort((a, b) => a.customerNo - b.customerNo || a.event.at - b.event.at);
-    const customers = new Set(events.map(({ customerNo }) => customerNo));
-    const boundaries = await this.boundaries.atVersion(tx, tenantId, tick.boundaryVersion, customers);
+    const boundaries = await this.boundaries.atVersion(tx, tenantId, tick.boundaryVersion, customersOf(events));
     return { tenantId, events, buckets: sumsOf(events, boundaries), found: dimensions.found };
   }
 
@@ -73,17 +72,15 @@ export class FlushPreparation {
 /** Buckets of events in the order of customer and time: a cell's events follow each other, so that its rows are found by dimensions alone. */
 function sumsOf(events: readonly EventToStore[], boundaries: Boundaries): BucketRow[] {
   const rows: BucketRow[] = [];
-  let cell = new Map<number, GrowingRow>();
-  let customer: { no: number; from: Instant; boundaries: readonly Instant[] } = { no: NaN, from: NaN, boundaries: NO_BOUNDARIES };
-  const closeCell = (): void => {
-    rows.push(...[...cell.values()].sort((a, b) => a.dimensionNo - b.dimensionNo));
-    cell = new Map();
-  };
+  const cell = new Map<number, GrowingRow>();
+  let [customer, from, cuts]: [number, Instant, readonly Instant[]] = [NaN, NaN, NO_BOUNDARIES];
   for (const { tenantId, customerNo, dimensionNo, seq, event, cost } of events) {
-    const cuts = customerNo === customer.no ? customer.boundaries : (boundaries.get(customerNo) ?? NO_BOUNDARIES);
-    const from = cellStart(event.at, cuts);
-    if (customerNo !== customer.no || from !== customer.from) closeCell();
-    customer = { no: customerNo, from, boundaries: cuts };
+    if (customerNo !== customer) cuts = boundaries.get(customerNo) ?? NO_BOUNDARIES;
+    const start = cellStart(event.at, cuts);
+    if (customerNo !== customer || start !== from) {
+      closeCell(cell, rows);
+      [customer, from] = [customerNo, start];
+    }
     let row = cell.get(dimensionNo);
     if (row === undefined) cell.set(dimensionNo, (row = emptyRow(tenantId, customerNo, from, dimensionNo, seq)));
     row.events += 1;
@@ -92,6 +89,23 @@ function sumsOf(events: readonly EventToStore[], boundaries: Boundaries): Bucket
     row.gpuSeconds = row.gpuSeconds.plus(event.gpuSeconds);
     if (cost.amount !== null) row.cost = row.restatedCost = row.cost.plus(cost.amount);
   }
-  closeCell();
+  closeCell(cell, rows);
   return rows;
+}
+
+function closeCell(cell: Map<number, GrowingRow>, rows: BucketRow[]): void {
+  const own = cell.size > 1 ? [...cell.values()].sort((a, b) => a.dimensionNo - b.dimensionNo) : cell.values();
+  for (const row of own) rows.push(row);
+  cell.clear();
+}
+
+/** Each once, of events in their order. */
+function customersOf(events: readonly EventToStore[]): number[] {
+  const customers: number[] = [];
+  let last = NaN;
+  for (const { customerNo } of events) {
+    if (customerNo !== last) customers.push(customerNo);
+    last = customerNo;
+  }
+  return customers;
 }

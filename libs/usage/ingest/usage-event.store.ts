@@ -90,7 +90,8 @@ async function insert<Row>(tx: Transaction, table: string, columns: readonly Col
 /** How many leading columns are one value for all rows, and a name for the statement: one for each choice of columns and constants. */
 function formOf<Row>(what: string, columns: readonly Column<Row>[], rows: readonly Row[]): { name: string; constants: number } {
   const tenant = columns[0]?.ofTenant;
-  const isOneTenant = tenant !== undefined && rows.every((row) => tenant(row) === tenant(rows[0] as Row));
+  const first = tenant?.(rows[0] as Row);
+  const isOneTenant = tenant !== undefined && rows.every((row) => tenant(row) === first);
   const constants = isOneTenant ? columns.filter(({ ofTenant }) => ofTenant !== undefined).length : 0;
   const choice = createHash('sha256')
     .update(`${constants} ${columns.map(({ name }) => name).join()}`)
