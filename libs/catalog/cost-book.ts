@@ -83,7 +83,7 @@ function openBook(own: OwnRates, catalogue: Catalogue): OpenCostBook {
     ratesFor(provider, model) {
       if (provider === null || model === null) return NO_RATES;
       let ofProvider = found.get(provider);
-      if (ofProvider === undefined) found.set(provider, (ofProvider = new Map()));
+      if (ofProvider === undefined) found.set(provider, (ofProvider = new Map<string, RatesOfModel>()));
       let rates = ofProvider.get(model);
       if (rates === undefined) ofProvider.set(model, (rates = ratesFor(own, catalogue, provider, model)));
       return rates;

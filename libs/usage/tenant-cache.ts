@@ -14,7 +14,7 @@ export class TenantCache<Key, Value> {
   set(tenantId: string, key: Key, value: Value): void {
     if (this.size >= this.limit) this.clear();
     let own = this.tenants.get(tenantId);
-    if (own === undefined) this.tenants.set(tenantId, (own = new Map()));
+    if (own === undefined) this.tenants.set(tenantId, (own = new Map<Key, Value>()));
     this.size -= own.size;
     own.set(key, value);
     this.size += own.size;

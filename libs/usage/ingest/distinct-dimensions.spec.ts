@@ -3,7 +3,10 @@ import { DistinctDimensions, dimensionsText } from './distinct-dimensions.ts';
 
 const PRICED: EventCost = { state: 'PRICED', amount: null, currency: 'USD', rateId: null, source: 'CATALOGUE' };
 const event = (fields: object): UsageEvent =>
-  parseUsageEvent({ key: 'k', customer: 'acme', type: 't', at: '2026-03-20T10:00:00Z', ...fields }, { now: Infinity, backdatingLimit: null });
+  parseUsageEvent(
+    { key: 'k', customer: 'acme', type: 't', at: '2026-03-20T10:00:00Z', ...fields },
+    { now: Infinity, backdatingLimit: null },
+  );
 
 test('events that say the same of what was used share a set; each dimension and what the cost says keeps them apart', () => {
   const distinct = new DistinctDimensions();
