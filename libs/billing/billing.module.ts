@@ -15,6 +15,7 @@ import { LineEvents } from './explain/explain-line-events.ts';
 import { LineExplanations } from './explain/explain-line.ts';
 import { ExplainLineStore } from './explain/explain-line.store.ts';
 import { GuardBilledTime } from './periods/guard-billed-time.ts';
+import { LateRaters } from './periods/late-raters.ts';
 import { LateExchangeRates } from './periods/late-exchange-rates.ts';
 import { InvoiceStore } from './invoices/invoice.store.ts';
 import { InvoicesService } from './invoices/invoices.service.ts';
@@ -62,6 +63,7 @@ import { TaxSource } from './tax/tax-source.ts';
     { provide: PDF_FONTS, useFactory: () => pdfFontsFrom(process.env) },
     GuardBilledTime,
     LateExchangeRates,
+    LateRaters,
     NeededUsage,
     MigrationPreviews,
     InvoiceRegeneration,

@@ -26,6 +26,12 @@ export interface AgreedStretch extends Segment {
 /** Says no, by throwing, to a subscription's time being cut at `at`; it runs in the transaction of the change, with the customer held. */
 export type CutGuard = (tx: TenantTransaction, cut: { readonly subscriptionId: string; readonly at: Instant }) => Promise<void>;
 
+/** Hears that from `from` on another subscription of the customer may rate usage; in the transaction of the change, after it, with the customer held. */
+export type RatersListener = (
+  tx: TenantTransaction,
+  change: { readonly customerId: string; readonly subscriptionId: string; readonly from: Instant },
+) => Promise<void>;
+
 /** A subscription whose customer is held, and what is agreed for it, whether cancelled or not. */
 export interface HeldSubscription {
   readonly subscription: Subscription;
@@ -49,6 +55,7 @@ export interface Deed {
 @Injectable()
 export class SubscriptionEditor {
   private readonly guards: CutGuard[] = [];
+  private readonly listeners: RatersListener[] = [];
 
   constructor(
     private readonly customers: CustomerStore,
@@ -61,6 +68,16 @@ export class SubscriptionEditor {
   /** For what stands to the right and knows from when on a subscription cannot be cut any more: billing, for one. */
   guardCuts(guard: CutGuard): void {
     this.guards.push(guard);
+  }
+
+  /** For what stands to the right and has given usage to the customer's other subscriptions already: billing, for one. */
+  onRatersChanged(listener: RatersListener): void {
+    this.listeners.push(listener);
+  }
+
+  /** Whoever changes where a subscription begins or ends, or what it covers, says so (SEMANTICS 3.6). */
+  async ratersChanged(tx: TenantTransaction, { id, customerId }: Subscription, from: Instant): Promise<void> {
+    for (const listener of this.listeners) await listener(tx, { customerId, subscriptionId: id, from });
   }
 
   /** The subscription with its customer's row held, so that changes of one customer are decided one after the other. @throws CodedError NOT_FOUND */
@@ -96,6 +113,7 @@ export class SubscriptionEditor {
     for (const { id, end } of resized) await this.subscriptions.endSegment(tx, id, end);
     for (const stretch of added) await this.subscriptions.insertSegment(tx, { ...stretch, subscriptionId: subscription.id });
     if (segments.length > 0) await this.subscriptions.markChanged(tx, subscription.id, askedAt);
+    await this.ratersChanged(tx, subscription, from);
   }
 
   /** No other subscription of the customer could rate what these stretches rate, and none counts anything twice (SEMANTICS 3.6, 4.8). */

@@ -16,6 +16,7 @@ import {
   requireLatestChange,
   requireRunning,
   type CutGuard,
+  type RatersListener,
   type HeldSubscription,
   type SubscriptionView,
 } from './subscription-editor.ts';
@@ -69,6 +70,11 @@ export class SubscriptionsService {
   /** For what stands to the right and knows from when on a subscription cannot be cut any more: billing, for one. */
   guardCuts(guard: CutGuard): void {
     this.editor.guardCuts(guard);
+  }
+
+  /** For what stands to the right and has given usage to the customer's other subscriptions already: billing, for one. */
+  onRatersChanged(listener: RatersListener): void {
+    this.editor.onRatersChanged(listener);
   }
 
   /**
@@ -168,6 +174,7 @@ export class SubscriptionsService {
       if (endsAt !== subscription.endsAt) await this.editor.requireCuttable(tx, subscription.id, endsAt);
       const creditsUnused = input.creditUnused ?? subscription.creditsUnused;
       await this.subscriptions.markCanceled(tx, subscription.id, { endsAt, canceledAt: at, creditsUnused });
+      if (endsAt !== subscription.endsAt) await this.editor.ratersChanged(tx, subscription, endsAt);
       return this.editor.done(tx, subscription.id, { actor, action: 'subscription.cancel', detail: { endsAt, creditsUnused } });
     });
   }
@@ -191,6 +198,7 @@ export class SubscriptionsService {
       await this.editor.requireCuttable(tx, subscription.id, endsAt - 1);
       await this.editor.requireUnambiguous(tx, { ...subscription, endsAt: null }, customer, timelineOf(segments));
       await this.subscriptions.takeBackCancellation(tx, subscription.id);
+      await this.editor.ratersChanged(tx, subscription, endsAt);
       return this.editor.done(tx, subscription.id, { actor, action: 'subscription.uncancel', detail: { endsAt } });
     });
   }

@@ -316,6 +316,22 @@ export class BillingPeriodStore {
   }
 
   /**
+   * Closed periods of the customer that reach beyond `from`, but those of one subscription, are rated again, whatever came since: another subscription may have
+   * given or taken usage of theirs (SEMANTICS 3.6, 8.3).
+   */
+  async rateOthersAgain(
+    tx: TenantTransaction,
+    { customerId, subscriptionId, from }: { readonly customerId: string; readonly subscriptionId: string; readonly from: Instant },
+  ): Promise<void> {
+    await tx.query(
+      `UPDATE billing_period p SET rated_seq = 0 FROM subscription s
+       WHERE s.tenant_id = $1 AND s.customer_id = $2 AND s.id <> $3 AND p.tenant_id = s.tenant_id AND p.subscription_id = s.id
+         AND p.closed_at IS NOT NULL AND p.end_at > $4`,
+      [tx.tenantId, customerId, subscriptionId, sqlInstant(from)],
+    );
+  }
+
+  /**
    * An invoice was voided: nothing is due for its periods until they are billed again, and what its own corrections had rated of others is to be rated again.
    */
   async markVoided(tx: TenantTransaction, invoiceId: string): Promise<void> {

@@ -144,3 +144,30 @@ test('3.6, 6 a cancellation that is taken back, and one that is dated back, deci
   const keys = await Promise.all((await world.invoices('acme')).map(async (invoice) => (await behind(invoice))['calls']));
   expect(keys).toEqual([['a'], ['b']]);
 });
+
+test('8.3 a cancellation that is dated back into closed periods of another subscription gives them what named it', async () => {
+  await plan('calendar', [{ key: 'calls', model: 'PER_UNIT', meter: 'calls', unitPrice: '1' }]);
+  await world.plan({ key: 'own', kind: 'PER_QUERY', prices: [{ key: 'calls', model: 'PER_UNIT', meter: 'calls', unitPrice: '2' }] });
+  await world.subscribe('acme', 'calendar', '2026-01-01T00:00:00Z');
+  const own = await world.subscribe('acme', 'own', '2026-01-20T00:00:00Z', { overlap: true });
+  await world.use('acme', call('a', '2026-01-21T00:00:00Z', 'ann', '1', own), call('b', '2026-01-25T00:00:00Z', 'ann', '1', own));
+  await world.bill('2026-02-01T02:00:00Z');
+  await world.cancel(own, '2026-01-22T00:00:00Z', true);
+  await world.bill('2026-03-01T02:00:00Z');
+  const lines = (await world.invoices('acme')).flatMap(({ lines: all }) => all.map((line) => `${line.kind} ${line.amount.toString()}`));
+  expect(lines).toEqual(['USAGE 2', 'DELTA 1']);
+});
+
+test('3.6, 8.3 a subscription that starts in the past takes what is its own out of closed periods of another one', async () => {
+  await plan('all', [{ key: 'calls', model: 'PER_UNIT', meter: 'calls', unitPrice: '1' }]);
+  const match = [{ property: 'model', in: ['large'] }];
+  await plan('large', [{ key: 'calls', model: 'PER_UNIT', meter: 'calls', match, unitPrice: '3' }]);
+  await world.subscribe('acme', 'all', '2026-01-01T00:00:00Z');
+  const large = { model: 'large' };
+  await world.use('acme', { ...call('a', '2026-01-05T00:00:00Z', 'ann', '1'), ...large }, call('b', '2026-01-06T00:00:00Z', 'ann', '1'));
+  await world.bill('2026-02-01T02:00:00Z');
+  await world.subscribe('acme', 'large', '2026-01-01T00:00:00Z');
+  await world.bill('2026-03-01T02:00:00Z');
+  const lines = (await world.invoices('acme')).flatMap(({ lines: all }) => all.map((line) => `${line.kind} ${line.amount.toString()}`));
+  expect(lines.sort()).toEqual(['DELTA -1', 'USAGE 2', 'USAGE 3']);
+});
