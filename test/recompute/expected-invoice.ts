@@ -568,10 +568,8 @@ export class ExpectedInvoices {
       const periods = earlier.filter((period) => period.billedAt === billedAt);
       const closing = this.before(invoice).findLast(({ invoice: other }) => other.billing_at === billedAt && CLOSING.has(other.kind));
       const adjusts = closing?.invoice.id ?? (periods[0]?.invoiceId == null ? (periods[0]?.id ?? '') : null);
-      // The invoice was void then: nothing is due until it is made again.
       if (adjusts === null) {
-        if (this.before(invoice).some(({ lines }) => lines.some((line) => line.adjusts !== null)))
-          throw new NotCovered('corrections of an invoice that was void');
+        deltas.push(...(await this.takenBack(invoice, periods, billedAt)));
         continue;
       }
       // What others left of a commitment or of an amount off is another thing every time: only what came late rates a period again.
@@ -589,6 +587,31 @@ export class ExpectedInvoices {
       deltas.push(...due.filter(({ billing }) => billings.has(billing)).flatMap((line) => this.delta(line, adjusts, invoice)));
     }
     return deltas;
+  }
+
+  /** The invoice was void then: nothing is due until it is made again, and what corrections of it billed or gave is taken back (docs/decisions/0020). */
+  private async takenBack(invoice: RawInvoice, periods: readonly RawPeriod[], billedAt: number | null): Promise<ExpectedLine[]> {
+    const isVoid = ({ subscription_id: other, number, billing_at: at, kind }: RawInvoice): boolean =>
+      other === invoice.subscription_id && placeOf(number) < placeOf(invoice.number) && at === billedAt && CLOSING.has(kind);
+    const closing = this.issued.findLast((candidate) => isVoid(candidate.invoice))?.invoice;
+    if (closing === undefined) return [];
+    const isOf = ({ kind, adjusts }: RawLine): boolean =>
+      kind === 'DELTA' && (adjusts === closing.id || this.isMadeAgainBy(closing.id, adjusts));
+    const corrections = this.before(invoice).flatMap(({ lines }) => lines.filter(isOf));
+    if (corrections.length === 0) return [];
+    const billings = new Set(periods.map(({ fullStart }) => fullStart));
+    const others = this.usesBesides({ invoice, original: closing, billings, adjusts: closing.id });
+    const rated = await this.scope(closing, periods, [], { asOf: invoice, corrected: [], others, uses: [] });
+    return rated.flatMap((line) => {
+      const own = corrections.filter((candidate) => candidate.adjusts_kind === line.kind && isSameCharge(candidate, line));
+      const amount = Fraction.sum(
+        own.map(({ amount: billed, discount }) => Fraction.read(billed).minus(Fraction.read(discount))),
+      ).negated();
+      const committed = Fraction.sum(own.map(countedBefore)).negated();
+      const nothing = { discount: Fraction.ZERO, lineDiscount: Fraction.ZERO };
+      const back = { ...line, ...nothing, kind: 'DELTA', adjustsKind: line.kind, exact: amount, amount, committed, adjusts: closing.id };
+      return amount.isZero ? [] : [back];
+    });
   }
 
   /** Billing periods of which a COST_PLUS charge was billed and has usage now whose cost nobody knows: they wait for it as a whole. */
