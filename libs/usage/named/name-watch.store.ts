@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { SLOT, slotStart, type Instant } from '@tare/core';
-import { sqlInstant, type TenantTransaction } from '@tare/database';
+import { plainArray, sqlInstant, type TenantTransaction } from '@tare/database';
 
 /** Usage of one quarter of an hour that names a subscription, as commits brought it: below zero where more was taken back. */
 export interface NamedUsage {
@@ -19,13 +19,18 @@ export interface NamedEventsQuery extends Pick<NamedUsage, 'customerNo' | 'subsc
   readonly to: Instant;
 }
 
-interface NamedRow {
+interface MovedRow {
   readonly customer_no: number;
-  readonly customer_key: string;
-  readonly customer_id: string | null;
-  readonly subscription_id: string;
+  readonly dimension_no: number;
   readonly slot: Instant;
   readonly events: number;
+}
+
+interface SubscriptionRow {
+  readonly id: string;
+  readonly customer_id: string;
+  readonly starts_at: Instant;
+  readonly ends_at: Instant | null;
 }
 
 const POSITION = `
@@ -34,32 +39,23 @@ const HAS_NAMES = 'SELECT 1 FROM usage_dimension WHERE tenant_id = $1 AND subscr
 /** Where commits end that brought about $4 rows beyond commit $2; no row: at $3. */
 const CHUNK_END = 'SELECT seq FROM usage_bucket WHERE tenant_id = $1 AND seq > $2 AND seq <= $3 ORDER BY seq OFFSET $4 LIMIT 1';
 
+/** What commits ($2, $3] brought. */
+const MOVED = `
+SELECT customer_no, dimension_no, date_bin('15 minutes', from_at, 'epoch') AS slot, sum(events)::int8 AS events
+FROM usage_bucket WHERE tenant_id = $1 AND seq > $2 AND seq <= $3 GROUP BY 1, 2, 3 ORDER BY 1, 3`;
+
 /**
- * What commits ($2, $3] brought that names a subscription, but for what is surely in force: the customer's own, running through the whole slot, and no license, whose
- * term may end by itself. Dimensions are looked up by their key, whatever the statistics of a young tenant say.
+ * Looked up apart, each by many keys at once: joined by statistics of a young tenant, all rows of a table would be read once for every row of usage; so they are read
+ * once at the most. $2 the keys.
  */
-const NAMED = `
-WITH moved AS MATERIALIZED (
-  SELECT customer_no, dimension_no, date_bin('15 minutes', from_at, 'epoch') AS slot, sum(events)::int8 AS events
-  FROM usage_bucket WHERE tenant_id = $1 AND seq > $2 AND seq <= $3 GROUP BY 1, 2, 3
-), named AS (
-  SELECT m.customer_no, d.subscription_id, m.slot, sum(m.events)::int8 AS events
-  FROM moved m CROSS JOIN LATERAL (SELECT subscription_id FROM usage_dimension WHERE tenant_id = $1 AND no = m.dimension_no OFFSET 0) AS d
-  WHERE d.subscription_id IS NOT NULL GROUP BY 1, 2, 3
-)
-SELECT n.customer_no, k.key AS customer_key, c.id AS customer_id, n.subscription_id, n.slot, n.events
-FROM named n
-JOIN customer_key k ON k.tenant_id = $1 AND k.no = n.customer_no
-LEFT JOIN customer c ON c.tenant_id = $1 AND c.no = n.customer_no
-WHERE NOT EXISTS (
-  SELECT FROM subscription s
-  WHERE s.tenant_id = $1 AND s.id = n.subscription_id AND s.customer_id = c.id AND s.starts_at <= n.slot AND (s.ends_at IS NULL OR s.ends_at >= n.slot + interval '15 minutes')
-    AND NOT EXISTS (
-      SELECT FROM subscription_segment g JOIN plan_version v ON v.tenant_id = g.tenant_id AND v.id = g.plan_version_id
-      WHERE g.tenant_id = $1 AND g.subscription_id = s.id AND v.terms ->> 'kind' = 'SITE_LICENSE'
-    )
-)
-ORDER BY n.customer_no, n.subscription_id, n.slot`;
+const NAMES_OF =
+  'SELECT no, subscription_id FROM usage_dimension WHERE tenant_id = $1 AND no = ANY ($2::int4[]) AND subscription_id IS NOT NULL';
+const KEYS_OF = 'SELECT no, key FROM customer_key WHERE tenant_id = $1 AND no = ANY ($2::int4[])';
+const CUSTOMERS_OF = 'SELECT no, id FROM customer WHERE tenant_id = $1 AND no = ANY ($2::int4[])';
+const SUBSCRIPTIONS_OF = 'SELECT id, customer_id, starts_at, ends_at FROM subscription WHERE tenant_id = $1 AND id = ANY ($2::uuid[])';
+const LICENSES = `SELECT id FROM plan_version WHERE tenant_id = $1 AND terms ->> 'kind' = 'SITE_LICENSE'`;
+/** $3 plan versions. */
+const LICENSED = `SELECT DISTINCT subscription_id AS id FROM subscription_segment WHERE tenant_id = $1 AND subscription_id = ANY ($2::uuid[]) AND plan_version_id = ANY ($3::uuid[])`;
 
 /** $2 customer, $3 subscription, [$4, $5); of those that commits ($6, $7] brought the number. */
 const EVENTS = `
@@ -98,17 +94,67 @@ export class NameWatchStore {
     return row?.seq ?? upTo;
   }
 
-  /** What commits beyond `after` up to `upTo` brought that names a subscription which may not be in force. */
+  /**
+   * What commits beyond `after` up to `upTo` brought that names a subscription, by customer, name and time; without what surely is in force: the customer's own, running
+   * through the whole slot, and no license, whose term may end by itself.
+   */
   async named(tx: TenantTransaction, after: number, upTo: number): Promise<NamedUsage[]> {
-    const rows = await tx.query<NamedRow>(NAMED, [tx.tenantId, after, upTo]);
-    return rows.map((row) => ({
-      customerNo: row.customer_no,
-      customerKey: row.customer_key,
-      customerId: row.customer_id,
-      subscriptionId: row.subscription_id,
-      slot: row.slot,
-      events: row.events,
-    }));
+    const moved = await tx.query<MovedRow>(MOVED, [tx.tenantId, after, upTo]);
+    const named = await this.withNames(tx, moved);
+    if (named.length === 0) return [];
+    const numbers = [...new Set(named.map(({ customerNo }) => customerNo))];
+    const keys = await this.byNumber(tx, KEYS_OF, numbers, ({ key }) => key);
+    const customers = await this.byNumber(tx, CUSTOMERS_OF, numbers, ({ id }) => id);
+    const running = await this.running(tx, [...new Set(named.map(({ subscriptionId }) => subscriptionId))]);
+    return named
+      .map((usage) => ({ ...usage, customerKey: keys.get(usage.customerNo) ?? '', customerId: customers.get(usage.customerNo) ?? null }))
+      .filter(({ customerId, subscriptionId, slot }) => {
+        const own = running.get(subscriptionId);
+        return own === undefined || own.customer_id !== customerId || own.starts_at > slot || (own.ends_at ?? Infinity) < slot + SLOT;
+      })
+      .sort(
+        (a, b) =>
+          a.customerNo - b.customerNo ||
+          (a.subscriptionId < b.subscriptionId ? -1 : a.subscriptionId > b.subscriptionId ? 1 : a.slot - b.slot),
+      );
+  }
+
+  /** Of one customer, name and slot one. */
+  private async withNames(
+    tx: TenantTransaction,
+    moved: readonly MovedRow[],
+  ): Promise<Pick<NamedUsage, 'customerNo' | 'subscriptionId' | 'slot' | 'events'>[]> {
+    const dimensions = plainArray([...new Set(moved.map((row) => row.dimension_no))]);
+    const rows = await tx.query<{ no: number; subscription_id: string }>(NAMES_OF, [tx.tenantId, dimensions]);
+    const names = new Map(rows.map((row) => [row.no, row.subscription_id]));
+    const named = new Map<string, Pick<NamedUsage, 'customerNo' | 'subscriptionId' | 'slot' | 'events'>>();
+    for (const { customer_no: customerNo, dimension_no: dimensionNo, slot, events } of moved) {
+      const subscriptionId = names.get(dimensionNo);
+      if (subscriptionId === undefined) continue;
+      const place = `${customerNo} ${subscriptionId} ${slot}`;
+      named.set(place, { customerNo, subscriptionId, slot, events: events + (named.get(place)?.events ?? 0) });
+    }
+    return [...named.values()];
+  }
+
+  private async byNumber(
+    tx: TenantTransaction,
+    sql: string,
+    numbers: readonly number[],
+    valueOf: (row: { readonly key: string; readonly id: string }) => string,
+  ): Promise<Map<number, string>> {
+    const rows = await tx.query<{ no: number; key: string; id: string }>(sql, [tx.tenantId, plainArray(numbers)]);
+    return new Map(rows.map((row) => [row.no, valueOf(row)]));
+  }
+
+  /** Subscriptions whose times are those that their rows say: no licenses. */
+  private async running(tx: TenantTransaction, ids: readonly string[]): Promise<Map<string, SubscriptionRow>> {
+    const rows = await tx.query<SubscriptionRow>(SUBSCRIPTIONS_OF, [tx.tenantId, plainArray(ids)]);
+    const licenses = await tx.query<{ id: string }>(LICENSES, [tx.tenantId]);
+    const values = [tx.tenantId, plainArray(ids), plainArray(licenses.map(({ id }) => id))];
+    const licensed = licenses.length === 0 ? [] : await tx.query<{ id: string }>(LICENSED, values);
+    const ending = new Set(licensed.map(({ id }) => id));
+    return new Map(rows.filter(({ id }) => !ending.has(id)).map((row) => [row.id, row]));
   }
 
   /** The earliest of the events (null: none is kept), and how many of them commits beyond `after` up to `upTo` brought. At most a quarter of an hour of them. */
