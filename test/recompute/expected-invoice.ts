@@ -177,9 +177,9 @@ export class ExpectedInvoices {
     if (count === 1) return { ...casePeriod(period), end: period.fullEnd };
     const span = this.spans.get(`${period.id} ${count}`);
     if (span === undefined) return null;
-    const { start, end: ends, trialEnd, terms } = period.segment;
+    const { start, trialEnd, termEnd } = period.segment;
     // A license that does not renew itself is paid for until its term ends.
-    const end = terms.kind === 'SITE_LICENSE' && terms.autoRenew === false ? Math.min(span.end, ends ?? span.end) : span.end;
+    const end = Math.min(span.end, termEnd ?? span.end);
     return { start: Math.max(span.start, start, trialEnd ?? start), end, fullStart: span.start, fullEnd: span.end };
   }
 
@@ -234,7 +234,10 @@ export class ExpectedInvoices {
     const known = { ofPeriod: [...others.ofPeriod, ...back], carried: [...others.carried, ...back] };
     const charged = this.discounted(open, invoice, { others: known, uses, ofLine: true, step });
     const ofUsage = charged.slice(0, usage.length);
-    const trueUps = closing ? parts.flatMap((part) => this.trueUp(part, parts, ofUsage, { invoice, asOf, corrected, step })) : [];
+    // Paused time is not committed, and can be where a commitment over several periods ends.
+    const paused = joined(closed.filter(({ segment: { paused: is, terms } }) => is && (terms.commitmentIntervals ?? 1) !== 1));
+    const ending = closing ? [...parts, ...paused] : [];
+    const trueUps = ending.flatMap((part) => this.trueUp(part, ending, ofUsage, { invoice, asOf, corrected, step }));
     const all = this.discounted([...ofUsage, ...trueUps, ...charged.slice(usage.length)], invoice, {
       others: known,
       uses,
@@ -437,18 +440,17 @@ export class ExpectedInvoices {
   ): ExpectedLine[] {
     const [first] = part.pieces;
     const count = first.segment.terms.commitmentIntervals ?? 1;
-    const chain = this.contract.segments.filter(({ subscriptionId }) => subscriptionId === first.segment.subscriptionId);
-    if (chain.some(({ paused, terms }) => paused || terms.commitmentIntervals !== count))
-      throw new NotCovered('commitments over several billing periods of which some are not committed');
+    const chain = this.committedTogether(first.segment);
     const whole = this.spans.get(`${first.id} ${count}`);
     if (whole === undefined) return [];
     const begin = chain[0]?.trialEnd ?? chain[0]?.start ?? whole.start;
     const span = { start: Math.max(whole.start, begin), end: Math.min(whole.end, chain.at(-1)?.end ?? whole.end) };
-    if (part.period.end !== span.end) return [];
     const pieces = chain.flatMap((segment) => {
+      if (segment.paused) return [];
       const piece = { start: Math.max(segment.start, span.start), end: Math.min(segment.end ?? span.end, span.end) };
       return piece.start < piece.end ? [{ segment, period: { ...piece, fullStart: whole.start, fullEnd: whole.end } }] : [];
     });
+    if (part.pieces.at(-1)?.end !== span.end) return [];
     const ids = new Set(pieces.map(({ segment }) => segment.id));
     const isInside = (id: string, start: number): boolean => ids.has(id) && span.start <= start && start < span.end;
     const isOfParts = (line: RawLine): boolean =>
@@ -475,6 +477,18 @@ export class ExpectedInvoices {
     const missing = greatest(Fraction.ZERO, Fraction.sum(committed).minus(Fraction.sum(counted)));
     const { fullStart, fullEnd } = part.period;
     return [missingLine(first.segment, { ...span, fullStart, fullEnd }, missing, step)];
+  }
+
+  /** Segments that follow one another with a commitment over as many periods fulfil it together; time that is paused among them is not committed. */
+  private committedTogether(segment: RawSegment): RawSegment[] {
+    const own = this.contract.segments.filter(({ subscriptionId }) => subscriptionId === segment.subscriptionId);
+    const isAlike = ({ terms }: RawSegment): boolean =>
+      terms.minimumCommitment !== null && (terms.commitmentIntervals ?? 1) === (segment.terms.commitmentIntervals ?? 1);
+    const at = own.findIndex(({ id }) => id === segment.id);
+    let [from, to] = [at, at];
+    for (let one = own[from - 1]; one !== undefined && isAlike(one) && one.end === own[from]?.start; one = own[from - 1]) from -= 1;
+    for (let one = own[to + 1]; one !== undefined && isAlike(one) && one.start === own[to]?.end; one = own[to + 1]) to += 1;
+    return own.slice(from, to + 1);
   }
 
   /** Fees in advance for a time, net of line discounts: of one for longer than that its part by real time. */
@@ -573,7 +587,7 @@ export class ExpectedInvoices {
         continue;
       }
       // What others left of a commitment or of an amount off is another thing every time: only what came late rates a period again.
-      if (await this.isTouched(invoice, periods)) isLate = true;
+      if (await this.isTouched(invoice, periods, closing?.invoice)) isLate = true;
       else if (!isLate || !hasLongCommitment(periods)) continue;
       const original = closing?.invoice ?? { ...invoice, billing_at: billedAt ?? 0 };
       const waiting = await this.waitingFor(invoice, periods, adjusts);
@@ -635,9 +649,10 @@ export class ExpectedInvoices {
   }
 
   /** Whether usage of the periods came, was cancelled or got its cost since an invoice looked at them last. */
-  private async isTouched(invoice: RawInvoice, periods: readonly RawPeriod[]): Promise<boolean> {
+  private async isTouched(invoice: RawInvoice, periods: readonly RawPeriod[], closing: RawInvoice | undefined): Promise<boolean> {
+    // Where it was voided and made again since, the period tells of the later one.
     const seen = [
-      ...periods.map(({ seenSeq }) => seenSeq ?? 0),
+      ...(closing === undefined ? periods.map(({ seenSeq }) => seenSeq ?? 0) : [closing.seen_seq]),
       ...this.before(invoice).flatMap(({ invoice: { kind, seen_seq: seq, billing_at: at } }) =>
         kind !== 'THRESHOLD' && at >= (periods[0]?.billedAt ?? 0) ? [seq] : [],
       ),

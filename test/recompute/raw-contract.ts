@@ -55,6 +55,8 @@ export interface RawSegment {
   readonly end: number | null;
   readonly trialEnd: number | null;
   readonly paused: boolean;
+  /** Of a license that does not renew itself. */
+  readonly termEnd: number | null;
   /** Cancelled inside of a paid period, the unused part is credited. */
   readonly creditsUnused: boolean;
   /** When the subscription was made. */
@@ -119,6 +121,7 @@ interface SegmentRow {
   readonly start_at: number;
   readonly end_at: number | null;
   readonly term_start_at: number;
+  readonly term_end_at?: number | null;
   readonly trial_end_at: number | null;
   readonly paused: boolean;
   readonly created_at: number;
@@ -191,7 +194,10 @@ export async function readContract(tx: TenantTransaction, customerId: string): P
   const [customer] = await tx.query<{ no: number }>('SELECT no FROM customer WHERE tenant_id = $1 AND id = $2', [tx.tenantId, customerId]);
   const versions = new Map((await tx.query<{ id: string; terms: RawTerms }>(VERSIONS, [tx.tenantId])).map(({ id, terms }) => [id, terms]));
   const rows: SegmentRow[] = [];
-  for (const row of await tx.query<SegmentRow>(SEGMENTS, [tx.tenantId, customerId])) rows.push({ ...row, end_at: await lastOf(tx, row) });
+  for (const row of await tx.query<SegmentRow>(SEGMENTS, [tx.tenantId, customerId])) {
+    const term = await termEndOf(tx, row);
+    rows.push({ ...row, term_end_at: term, end_at: term === null ? row.end_at : Math.min(row.end_at ?? term, term) });
+  }
   const segments = rows.map((row) => segmentOf(row, versions));
   const periods = await tx.query<PeriodRow>(PERIODS, [tx.tenantId, customerId]);
   const meters = await tx.query<RawMeter>(METERS, [tx.tenantId]);
@@ -230,17 +236,18 @@ function segmentOf(row: SegmentRow, versions: ReadonlyMap<string, RawTerms>): Ra
     end: row.end_at,
     trialEnd: row.trial_end_at,
     paused: row.paused,
+    termEnd: row.term_end_at ?? null,
     creditsUnused: row.credits_unused,
     createdAt: row.created_at,
   };
 }
 
-/** Where it ends: a license that does not renew itself with its first term, which begins after a trial. */
-async function lastOf(tx: TenantTransaction, row: SegmentRow): Promise<number | null> {
+/** Where a license ends that does not renew itself: with its first term, which begins after a trial. Null for all else. */
+async function termEndOf(tx: TenantTransaction, row: SegmentRow): Promise<number | null> {
   const { kind, autoRenew, termIntervals } = row.terms;
-  if (kind !== 'SITE_LICENSE' || autoRenew === true) return row.end_at;
+  if (kind !== 'SITE_LICENSE' || autoRenew === true) return null;
   const begin = Math.max(row.term_start_at, row.trial_end_at ?? row.term_start_at);
-  return Math.min(row.end_at ?? Infinity, await endOf(tx, row.id, begin, termIntervals ?? 1));
+  return endOf(tx, row.id, begin, termIntervals ?? 1);
 }
 
 function timesWhole(text: string, times: number): string {
