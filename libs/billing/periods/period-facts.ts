@@ -965,8 +965,7 @@ function commitmentEnd(closed: BillingPeriod, segments: readonly Segment[]): Ins
   if (minimumCommitment === null || commitmentIntervals === 1) return null;
   const own = segments.filter(({ subscriptionId }) => subscriptionId === segment.subscriptionId);
   const span = spanOfIntervals({ ...segment, end: null }, period, commitmentIntervals);
-  const last = Math.max(...own.map(({ end }) => end ?? Infinity));
-  return Math.min(span.end, last);
+  return Math.min(span.end, subscriptionEnd(own) ?? Infinity);
 }
 
 /** The service period as it was when it was closed. */

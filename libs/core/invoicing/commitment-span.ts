@@ -24,7 +24,11 @@ export function commitmentSpan(
   lines: readonly SavedLine[],
 ): CommitmentSpan | null {
   if ((part.period.trial && !part.segment.paused) || !isOverSeveral(part.segment)) return null;
-  const chain = chainOf(part.segment, segments);
+  // What was agreed for a time that never comes, after a cancellation or another change, covers none: it goes on with nothing.
+  const chain = chainOf(
+    part.segment,
+    segments.filter(({ start, end }) => end === null || start < end),
+  );
   const period = spanOf(part, chain);
   if (part.period.end !== period.end) return null;
   const inside = chain.filter(({ paused }) => !paused).flatMap((segment) => pieceOf(segment, period) ?? []);

@@ -184,6 +184,22 @@ test('4.6 where the subscription ends inside of the span, its part of the commit
   expect(results.map(shown)[1]).toEqual(['USAGE calls 20 2026-02-01 2026-02-15', 'COMMITMENT - 30 2026-01-01 2026-02-15']);
 });
 
+test('4.6 what was agreed for later does not keep the commitment going where the subscription ends before it, nor what was agreed instead of it', () => {
+  const [end, never] = [at('2026-02-15T00:00:00Z'), at('2026-03-01T00:00:00Z')];
+  const plan = sampleSegment(quarterly, { id: 'plan', end });
+  const agreed = sampleSegment(quarterly, { id: 'agreed', start: never, end: never, anchor: plan.anchor });
+  const results = closed([plan, agreed], [usedIn(plan, 1, 100), usedIn(plan, 2, 20)]);
+  expect(results.map(shown)[1]).toEqual(['USAGE calls 20 2026-02-01 2026-02-15', 'COMMITMENT - 30 2026-01-01 2026-02-15']);
+  const january = sampleSegment(quarterly, { id: 'january', end: never });
+  const instead = sampleSegment(quarterly, { id: 'instead', start: never, anchor: plan.anchor });
+  const goesOn = closed([january, agreed, instead], [usedIn(january, 1, 100), usedIn(january, 2, 20), usedIn(instead, 3, 80)]);
+  expect(goesOn.map(shown)).toEqual([
+    ['USAGE calls 100 2026-01-01 2026-02-01'],
+    ['USAGE calls 20 2026-02-01 2026-03-01'],
+    ['USAGE calls 80 2026-03-01 2026-04-01', 'COMMITMENT - 100 2026-01-01 2026-04-01'],
+  ]);
+});
+
 test('4.6 time of a pause is not committed, and does not settle the span', () => {
   const [pause, resume] = [at('2026-01-16T00:00:00Z'), at('2026-03-02T00:00:00Z')];
   const before = sampleSegment(quarterly, { id: 'before', end: pause });
