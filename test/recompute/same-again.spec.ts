@@ -1,3 +1,4 @@
+import { formatInstant } from '@tare/core';
 import { createTestDatabase, type TestDatabase } from '@tare/database';
 import { TestWorld } from '../../libs/billing/world.fixture.ts';
 import { take, type Step, type Telling } from '../scenarios/steps.ts';
@@ -127,5 +128,37 @@ test('8.4 taxes, coupons, costs, terms and seats that come later are not of an i
       'REGULAR: FEE 30, DELTA 58.5',
     ],
   );
+  expect(await assembledOtherwise(tenant, 'acme')).toEqual([]);
+});
+
+test('8.4 a threshold invoice keeps the end that its period had, also after seats changed or a pause, when the subscription ends sooner', async () => {
+  const tenant = await world.neighbour(database);
+  const telling: Telling = { world: tenant, subscriptions: new Map(), reservations: new Map() };
+  await tenant.meter('request');
+  const request = { key: 'request', model: 'GRADUATED' as const, meter: 'request', tiers: [{ unitPrice: '1', flatFee: '62' }] };
+  const plan = { key: 'metered', kind: 'SUBSCRIPTION' as const, invoiceThreshold: '50', interval: 'YEAR' as const };
+  await tenant.plan({ ...plan, prices: [{ key: 'seat', model: 'FLAT', amount: '365', perSeat: true }, request] });
+  await tenant.customer('acme');
+  const use = (at: string): Step => ({ use: { customer: 'acme', at, type: 'request', quantity: '60' } });
+  const steps: Step[] = [
+    { subscribe: { customer: 'acme', plan: 'metered', from: '2026-01-01T00:00:00Z' } },
+    use('2026-01-10T00:00:00Z'),
+    { seats: { subscription: 'acme', seats: 2, at: '2026-02-01T00:00:00Z', immediately: true } },
+    use('2026-02-10T00:00:00Z'),
+    { bill: '2026-02-11T00:00:00Z' },
+    { pause: { subscription: 'acme', at: '2026-03-01T00:00:00Z', resumesAt: '2026-03-05T00:00:00Z' } },
+    use('2026-03-10T00:00:00Z'),
+    { bill: '2026-03-11T00:00:00Z' },
+    { cancel: { subscription: 'acme', at: '2026-04-01T00:00:00Z', immediately: true } },
+    { bill: '2026-04-02T00:00:00Z' },
+  ];
+  for (const step of steps) await take(step, telling);
+  const invoices = await tenant.invoices('acme');
+  const day = (at: number): string => formatInstant(at).slice(0, 10);
+  const usage = invoices.flatMap(({ kind, lines }) =>
+    lines.filter((line) => line.kind === 'USAGE').map(({ amount, period }) => `${kind} ${amount.toString()} until ${day(period.end)}`),
+  );
+  // The flat fee is for 365 days, then for 361, and in the end for 86.
+  expect(usage).toEqual(['THRESHOLD 182 until 2027-01-01', 'THRESHOLD 59.32 until 2027-01-01', 'REGULAR -46.71 until 2026-04-01']);
   expect(await assembledOtherwise(tenant, 'acme')).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { servicePeriodAt } from '@tare/core';
+import { chargesUsageAlike, servicePeriodAt } from '@tare/core';
 import type { Instant, Segment } from '@tare/core';
 import { billingInstants, type BillingInstant, type Part } from './billing-instant.ts';
 import type { BillingPeriod } from './billing-period.store.ts';
@@ -24,11 +24,20 @@ function partsSoFar(at: Instant, segments: readonly Segment[], rows: readonly Bi
     .filter(({ start }) => start < at)
     .flatMap((row): Part[] => {
       const segment = segments.find(({ id }) => id === row.segmentId);
-      const line = lines.find(({ segmentId, period }) => segmentId === row.segmentId && period.start === row.start);
-      const end = line?.period.end ?? row.end;
       const period = segment && servicePeriodAt({ ...segment, end: null }, row.start);
-      return segment && period ? [{ segment, period: { ...period, end: Math.min(end, period.end) } }] : [];
+      return segment && period ? [{ segment, period: { ...period, end: Math.min(row.end, period.end) } }] : [];
     });
-  const running = begun.filter(({ period }) => period.fullStart < at && period.fullEnd > at);
-  return running.sort((a, b) => a.period.start - b.period.start);
+  const running = begun
+    .filter(({ period }) => period.fullStart < at && period.fullEnd > at)
+    .sort((a, b) => a.period.start - b.period.start);
+  const last = running.at(-1);
+  if (last === undefined) return running;
+  return [...running.slice(0, -1), { ...last, period: { ...last.period, end: endThen(last, segments, lines) } }];
+}
+
+/** Lines of the last part end where it ended then; they bear the name of the first one that it was rated as one with (`joinedParts`). */
+function endThen({ segment, period }: Part, segments: readonly Segment[], lines: readonly InvoiceLine[]): Instant {
+  const alike = new Set(segments.filter((other) => chargesUsageAlike(other, segment)).map(({ id }) => id));
+  const line = lines.find(({ segmentId, period: { end } }) => alike.has(segmentId) && end > period.start);
+  return Math.min(line?.period.end ?? period.end, period.fullEnd);
 }
