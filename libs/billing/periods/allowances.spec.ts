@@ -286,6 +286,25 @@ describe('fees and commitments over several billing periods', () => {
     expect(await bills()).toEqual(['2026-02-01: USAGE usage 50', '2026-02-15: COMMITMENT - 100']);
     await expectRecomputable();
   });
+
+  test('4.6 a cancellation before a change that was planned makes it due all the same, and late usage lowers it', async () => {
+    const commitment = { kind: 'SUBSCRIPTION' as const, minimumCommitment: '300', commitmentIntervals: 3 };
+    const subscription = await subscribed([usage()], commitment);
+    await world.plan({ key: 'other', ...commitment, prices: [usage()] });
+    await world.use('acme', used(1, 50));
+    await world.bill('2026-02-01T12:00:00Z');
+    await world.change(subscription, 'other', '2026-02-10T00:00:00Z');
+    await world.cancel(subscription, '2026-02-15T00:00:00Z', true);
+    await world.bill('2026-02-16T12:00:00Z');
+    await world.use('acme', used(1, 30));
+    await world.bill('2026-02-17T12:00:00Z');
+    expect(await bills()).toEqual([
+      '2026-02-01: USAGE usage 50',
+      '2026-02-15: COMMITMENT - 100',
+      '2026-02-15: DELTA usage 30, DELTA - -30',
+    ]);
+    await expectRecomputable();
+  });
 });
 
 describe('amounts off whose rest is carried on', () => {
@@ -316,6 +335,23 @@ describe('amounts off whose rest is carried on', () => {
     // January comes to 60 of the 100 then, all of them off: nothing is to be corrected, and 40 are left for February.
     expect(await net()).toEqual(['80 -80', '50 -40']);
     await expectRecomputable();
+  });
+
+  test('8.3 what a correction gives back of it waits where no invoice is made, for the next one', async () => {
+    await world.plan({ key: 'plan', kind: 'PER_QUERY', prices: [usage()] });
+    await world.subscribe('acme', 'plan', '2026-01-01T00:00:00Z', { discounts: [off({ carriesOn: true })] });
+    await world.use('acme', used(1, 60), { ...used(1, 20), key: 'mistaken' });
+    await world.bill('2026-02-01T02:00:00Z');
+    await world.get(CorrectionsService).voidEvents(world.tenantId, ['mistaken'], { actor: 'the test', reason: null });
+    await world.bill('2026-03-01T02:00:00Z');
+    await world.use('acme', used(3, 50));
+    await world.bill('2026-04-01T02:00:00Z');
+    // January comes to 60 of the 100, all of them off, and February has no invoice: 40 are left for March.
+    expect(await net()).toEqual(['80 -80', '50 -40']);
+    await expectRecomputable();
+    await world.use('acme', used(4, 50));
+    await world.bill('2026-05-01T02:00:00Z');
+    expect(await net()).toEqual(['80 -80', '50 -40', '50 -0']);
   });
 
   test('8.3 late usage of a period that was closed without an invoice leaves the fee what it took of it', async () => {

@@ -271,7 +271,7 @@ export class BillingStep {
     await this.invoices.saveLines(tx, saved);
     const closed = await this.closePeriods(tx, request, page, placed);
     await this.settle(tx, page, placed, closed);
-    await this.markRated(tx, page);
+    await this.markRated(tx, page, placed);
     // Late, since whoever else bills this tenant waits for the numbers.
     const numbers = isPreview ? [] : await this.invoices.takeNumbers(tx, saved.length);
     await this.invoices.saveInvoices(tx, saved, { numbers, finalizedAt: request.asOf });
@@ -436,8 +436,13 @@ export class BillingStep {
     }
   }
 
-  private async markRated(tx: TenantTransaction, page: readonly Assembled[]): Promise<void> {
-    for (const [seenSeq, own] of groupedBy(page, (assembled) => assembled.seenSeq)) {
+  /** Where a correction changed nothing but what is left of an amount off, and there is no invoice to remember it, the next one rates its periods again. */
+  private async markRated(tx: TenantTransaction, page: readonly Assembled[], placed: readonly PlacedInvoice[]): Promise<void> {
+    const waiting = new Set(
+      placed.filter(({ state, assembled }) => state === 'EMPTY' && usesByCorrection(assembled)).map(({ billing }) => billing),
+    );
+    const rated = page.filter((assembled) => !waiting.has(assembled));
+    for (const [seenSeq, own] of groupedBy(rated, (assembled) => assembled.seenSeq)) {
       await this.periods.markRated(
         tx,
         own.flatMap(({ late }) => late),
@@ -518,6 +523,9 @@ function isReached({ billing }: Assembled, { currency, subtotal, discounts }: As
 
 /** The facts of a period that goes on. */
 const soFar = (at: Instant) => ({ usageUntil: at, closing: false, late: 'NONE' as const });
+
+/** Corrections on it took of an amount off whose rest is carried on, or gave back of it. */
+const usesByCorrection = ({ discountUses }: AssembledInvoice): boolean => discountUses.some(({ ofCorrection }) => ofCorrection === true);
 
 /** Nothing while the subscription runs, or is not billed to its end. */
 function supplementOf(standing: Standing, course: Course, request: StepRequest): Billing[] {
