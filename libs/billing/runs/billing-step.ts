@@ -436,11 +436,12 @@ export class BillingStep {
     }
   }
 
-  /** Where a correction changed nothing but what is left of an amount off, and there is no invoice to remember it, the next one rates its periods again. */
+  /**
+   * Late usage is rated when an invoice stands that says so. With a draft that was voided, or without an invoice where nothing changed but what is left of an
+   * amount off, its periods stay to be rated: by the next one.
+   */
   private async markRated(tx: TenantTransaction, page: readonly Assembled[], placed: readonly PlacedInvoice[]): Promise<void> {
-    const waiting = new Set(
-      placed.filter(({ state, assembled }) => state === 'EMPTY' && usesByCorrection(assembled)).map(({ billing }) => billing),
-    );
+    const waiting = new Set(placed.filter(leavesCorrections).map(({ billing }) => billing));
     const rated = page.filter((assembled) => !waiting.has(assembled));
     for (const [seenSeq, own] of groupedBy(rated, (assembled) => assembled.seenSeq)) {
       await this.periods.markRated(
@@ -524,8 +525,9 @@ function isReached({ billing }: Assembled, { currency, subtotal, discounts }: As
 /** The facts of a period that goes on. */
 const soFar = (at: Instant) => ({ usageUntil: at, closing: false, late: 'NONE' as const });
 
-/** Corrections on it took of an amount off whose rest is carried on, or gave back of it. */
-const usesByCorrection = ({ discountUses }: AssembledInvoice): boolean => discountUses.some(({ ofCorrection }) => ofCorrection === true);
+/** What it corrects of earlier periods is on no invoice that stands. */
+const leavesCorrections = ({ state, assembled: { discountUses } }: PlacedInvoice): boolean =>
+  state === 'VOID' || (state === 'EMPTY' && discountUses.some(({ ofCorrection }) => ofCorrection === true));
 
 /** Nothing while the subscription runs, or is not billed to its end. */
 function supplementOf(standing: Standing, course: Course, request: StepRequest): Billing[] {

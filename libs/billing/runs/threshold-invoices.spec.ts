@@ -145,6 +145,28 @@ describe('a draft that is finalized early', () => {
   });
 });
 
+describe('a draft that is voided', () => {
+  test('8.3 leaves what it would have corrected of earlier periods to the next invoice', async () => {
+    await world.plan({ key: 'metered', kind: 'PER_QUERY', prices: [tiered] });
+    await world.subscribe('acme', 'metered', '2026-01-01T00:00:00Z');
+    await world.use('acme', { at: '2026-01-05T00:00:00Z', quantity: '30' });
+    await world.bill('2026-02-01T01:00:00Z');
+    await world.use('acme', { at: '2026-01-06T00:00:00Z', quantity: '7' }, { at: '2026-02-06T00:00:00Z', quantity: '5' });
+    await world.bill('2026-03-01T00:10:00Z');
+    const draft = (await invoices()).find(({ status }) => status === 'DRAFT');
+    await world.get(InvoicesService).voidInvoice(world.tenantId, draft?.id ?? '');
+    await world.bill('2026-03-01T01:00:00Z');
+    await world.use('acme', { at: '2026-03-06T00:00:00Z', quantity: '3' });
+    await world.bill('2026-04-01T01:00:00Z');
+    expect(shown(await invoices())).toEqual([
+      '2026-02-01 REGULAR FINALIZED: USAGE 30 = 30, 30',
+      '2026-03-01 REGULAR VOID: USAGE 5 = 5, DELTA 37 = 7, 12',
+      '2026-04-01 REGULAR FINALIZED: USAGE 3 = 3, DELTA 37 = 7, 10',
+    ]);
+    await recomputed();
+  });
+});
+
 describe('credits of a plan that grants them when paid', () => {
   test('7.6 come with the payment, once, and at once where there is nothing to pay', async () => {
     const credits = {
