@@ -4,6 +4,7 @@ import { CatalogModule } from '@tare/catalog';
 import { CreditsModule } from '@tare/credits';
 import { CustomersModule } from '@tare/customers';
 import { UsageModule } from '@tare/usage';
+import { AgreedBeforeStore } from './periods/agreed-before.store.ts';
 import { AllowanceStore } from './periods/allowance.store.ts';
 import { BillingPeriodStore } from './periods/billing-period.store.ts';
 import { BillingStep } from './runs/billing-step.ts';
@@ -44,6 +45,7 @@ import { TaxSource } from './tax/tax-source.ts';
 @Module({
   imports: [AccessModule, CatalogModule, CustomersModule, UsageModule, CreditsModule],
   providers: [
+    AgreedBeforeStore,
     AllowanceStore,
     BillingPeriodStore,
     InvoiceStore,

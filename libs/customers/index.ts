@@ -12,5 +12,5 @@ export { type CancelSubscriptionInput } from './cancellation.ts';
 export { MigrationsService, type MigrationPage, type MigrationRequest, type MigrationTiming } from './migrations.service.ts';
 export { PausesService } from './pauses.service.ts';
 export { type DatedOverrideInput } from './price-overrides.ts';
-export { type SubscriptionView } from './subscription-editor.ts';
+export { type RatersChange, type SubscriptionView } from './subscription-editor.ts';
 export { SubscriptionsService, type ChangeSubscriptionInput, type SubscriptionInput } from './subscriptions.service.ts';

@@ -26,11 +26,18 @@ export interface AgreedStretch extends Segment {
 /** Says no, by throwing, to a subscription's time being cut at `at`; it runs in the transaction of the change, with the customer held. */
 export type CutGuard = (tx: TenantTransaction, cut: { readonly subscriptionId: string; readonly at: Instant }) => Promise<void>;
 
+/** A change of where a subscription begins or ends, or of what it covers. */
+export interface RatersChange {
+  readonly customerId: string;
+  readonly subscriptionId: string;
+  /** Before it nothing changes. */
+  readonly from: Instant;
+  /** Where its segments ended until then, by their ids; none of one that is new. */
+  readonly endsBefore: ReadonlyMap<string, Instant | null>;
+}
+
 /** Hears that from `from` on another subscription of the customer may rate usage; in the transaction of the change, after it, with the customer held. */
-export type RatersListener = (
-  tx: TenantTransaction,
-  change: { readonly customerId: string; readonly subscriptionId: string; readonly from: Instant },
-) => Promise<void>;
+export type RatersListener = (tx: TenantTransaction, change: RatersChange) => Promise<void>;
 
 /** A subscription whose customer is held, and what is agreed for it, whether cancelled or not. */
 export interface HeldSubscription {
@@ -75,9 +82,11 @@ export class SubscriptionEditor {
     this.listeners.push(listener);
   }
 
-  /** Whoever changes where a subscription begins or ends, or what it covers, says so (SEMANTICS 3.6). */
-  async ratersChanged(tx: TenantTransaction, { id, customerId }: Subscription, from: Instant): Promise<void> {
-    for (const listener of this.listeners) await listener(tx, { customerId, subscriptionId: id, from });
+  /** Whoever changes where a subscription begins or ends, or what it covers, says so (SEMANTICS 3.6). `before`: as it was held. */
+  async ratersChanged(tx: TenantTransaction, before: Pick<HeldSubscription, 'subscription' | 'segments'>, from: Instant): Promise<void> {
+    const { id: subscriptionId, customerId } = before.subscription;
+    const change = { customerId, subscriptionId, from, endsBefore: endsOf(before) };
+    for (const listener of this.listeners) await listener(tx, change);
   }
 
   /** The subscription with its customer's row held, so that changes of one customer are decided one after the other. @throws CodedError NOT_FOUND */
@@ -113,7 +122,7 @@ export class SubscriptionEditor {
     for (const { id, end } of resized) await this.subscriptions.endSegment(tx, id, end);
     for (const stretch of added) await this.subscriptions.insertSegment(tx, { ...stretch, subscriptionId: subscription.id });
     if (segments.length > 0) await this.subscriptions.markChanged(tx, subscription.id, askedAt);
-    await this.ratersChanged(tx, subscription, from);
+    await this.ratersChanged(tx, held, from);
   }
 
   /** No other subscription of the customer could rate what these stretches rate, and none counts anything twice (SEMANTICS 3.6, 4.8). */
@@ -238,6 +247,13 @@ export function requireRunning({ subscription, segments }: HeldSubscription, at:
   if (isOver || moment >= (segmentEnd(segment) ?? Infinity))
     throw new CodedError('SUBSCRIPTION_ENDED', 'The subscription has ended by then.', 'at');
   return segment;
+}
+
+/** Where segments end, cut where the subscription is cancelled: as `SubscriptionStore.segments` answers them. */
+function endsOf({ subscription: { endsAt }, segments }: Pick<HeldSubscription, 'subscription' | 'segments'>): Map<string, Instant | null> {
+  return new Map(
+    segments.map(({ id, start, end }) => [id, endsAt === null ? end : Math.min(end ?? Infinity, Math.max(start, endsAt))] as const),
+  );
 }
 
 function bySubscription(segments: readonly Segment[]): Map<string, Segment[]> {

@@ -174,7 +174,7 @@ export class SubscriptionsService {
       if (endsAt !== subscription.endsAt) await this.editor.requireCuttable(tx, subscription.id, endsAt);
       const creditsUnused = input.creditUnused ?? subscription.creditsUnused;
       await this.subscriptions.markCanceled(tx, subscription.id, { endsAt, canceledAt: at, creditsUnused });
-      if (endsAt !== subscription.endsAt) await this.editor.ratersChanged(tx, subscription, endsAt);
+      if (endsAt !== subscription.endsAt) await this.editor.ratersChanged(tx, held, endsAt);
       return this.editor.done(tx, subscription.id, { actor, action: 'subscription.cancel', detail: { endsAt, creditsUnused } });
     });
   }
@@ -198,7 +198,7 @@ export class SubscriptionsService {
       await this.editor.requireCuttable(tx, subscription.id, endsAt - 1);
       await this.editor.requireUnambiguous(tx, { ...subscription, endsAt: null }, customer, timelineOf(segments));
       await this.subscriptions.takeBackCancellation(tx, subscription.id);
-      await this.editor.ratersChanged(tx, subscription, endsAt);
+      await this.editor.ratersChanged(tx, { subscription, segments }, endsAt);
       return this.editor.done(tx, subscription.id, { actor, action: 'subscription.uncancel', detail: { endsAt } });
     });
   }

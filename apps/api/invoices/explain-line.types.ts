@@ -13,8 +13,8 @@ registerEnumType(LineEventStates, {
   name: 'LineEventState',
   valuesMap: {
     COUNTED: { description: 'The line counts it.' },
-    LATE: { description: 'So it does, and the invoice that the line corrects had not seen it.' },
-    CANCELED: { description: 'The invoice that the line corrects had counted it, and it was cancelled since.' },
+    LATE: { description: "So it does, and the invoice that the line corrects had not: it came later, or was another subscription's then." },
+    CANCELED: { description: "The invoice that the line corrects had counted it; it was cancelled since, or is another subscription's." },
   },
 });
 

@@ -21,10 +21,14 @@ import {
 import { CustomerStore, SubscriptionStore } from '@tare/customers';
 import type { TenantTransaction } from '@tare/database';
 import { SeenEvents, type EventPlace, type SeenEvent, type SeenEventsQuery } from '@tare/usage';
-import { InvoiceStore } from '../invoices/invoice.store.ts';
+import { InvoiceStore, placeOf } from '../invoices/invoice.store.ts';
+import { AgreedBeforeStore, segmentsThen } from '../periods/agreed-before.store.ts';
 import type { Invoice, InvoiceLine } from '../invoices/invoice.ts';
 
-/** COUNTED: the line counts it. LATE: so it does, and what the line corrects had not seen it. CANCELED: what the line corrects had counted it. */
+/**
+ * COUNTED: the line counts it. LATE: so it does, and what the line corrects had not: it came later, or was another subscription's by what was agreed then.
+ * CANCELED: what the line corrects had counted it, and the line does not.
+ */
 export type LineEventState = 'COUNTED' | 'LATE' | 'CANCELED';
 
 /** An event behind a line, as the invoice saw it. */
@@ -62,15 +66,22 @@ interface Counting {
   readonly quantityOf: (event: SeenEvent) => Decimal | null;
 }
 
+/** What the corrected invoice had seen, and all segments of the customer as they were agreed when it was made. */
+interface CorrectedSource {
+  readonly seq: number;
+  readonly segments: readonly Segment[];
+}
+
 /** Everything that is the same for all events of a line. */
 export interface LineEventSource {
   /** Its segments inside of the line's period are rated as one part, or the period is that of one of them. */
   readonly subscriptionId: string;
+  /** All of the customer, as they were agreed when the invoice was made. */
   readonly segments: readonly Segment[];
   readonly meters: ReadonlyMap<string, Meter>;
   readonly countings: readonly Counting[];
-  /** What the corrected invoice had seen; null where the line corrects nothing. */
-  readonly correctedSeq: number | null;
+  /** Null where the line corrects no invoice. */
+  readonly corrected: CorrectedSource | null;
   readonly query: Omit<SeenEventsQuery, 'after' | 'limit'>;
 }
 
@@ -87,6 +98,7 @@ export class LineEvents {
     private readonly meters: MeterStore,
     private readonly invoices: InvoiceStore,
     private readonly events: SeenEvents,
+    private readonly agreed: AgreedBeforeStore,
   ) {}
 
   /** Null for a line that no event is behind: a fee, a commitment, a proration. */
@@ -98,11 +110,33 @@ export class LineEvents {
     const meters = new Map((await this.meters.all(tx)).map((meter) => [meter.key, meter]));
     const countings = countingsOf(line, segment, meters);
     if (countings.length === 0) return null;
-    const correctedSeq = await this.correctedSeq(tx, line);
+    const { subscriptionId } = segment;
+    const adjusted = line.adjusts === null ? null : await this.invoices.byId(tx, line.adjusts);
+    const [then = segments, thenCorrected = segments] = await this.segmentsOf(tx, segments, subscriptionId, [invoice, adjusted]);
+    const corrected = adjusted?.seenSeq == null ? null : { seq: adjusted.seenSeq, segments: thenCorrected };
     const { start: from, end: to }: Period = line.period;
     const dimensionNos = await this.dimensionsOf(tx, countings);
-    const query = { customerNo: customer.no, from, to, upToSeq: invoice.seenSeq, countedAtSeq: correctedSeq, dimensionNos };
-    return { subscriptionId: segment.subscriptionId, segments, meters, countings, correctedSeq, query };
+    const query = { customerNo: customer.no, from, to, upToSeq: invoice.seenSeq, countedAtSeq: corrected?.seq ?? null, dimensionNos };
+    return { subscriptionId, segments: then, meters, countings, corrected, query };
+  }
+
+  /** The customer's segments as each of the invoices was made with; of drafts, and of none, as they are. */
+  private async segmentsOf(
+    tx: TenantTransaction,
+    segments: readonly Segment[],
+    subscriptionId: string,
+    invoices: readonly (Invoice | null)[],
+  ): Promise<(readonly Segment[])[]> {
+    if (segments.every((segment) => segment.subscriptionId === subscriptionId)) return invoices.map(() => segments);
+    const issued = invoices.flatMap((invoice) => (invoice?.number == null ? [] : [{ invoice, place: placeOf(invoice.number) }]));
+    const agreed = await this.agreed.madeWith(
+      tx,
+      issued.map(({ invoice: { customerId }, place }) => ({ customerId, place })),
+    );
+    return invoices.map((invoice) => {
+      const then = agreed[issued.findIndex((one) => one.invoice === invoice)];
+      return then === undefined ? segments : segmentsThen(segments, subscriptionId, then);
+    });
   }
 
   async page(tx: TenantTransaction, source: LineEventSource, first: number, after: EventPlace | null): Promise<LineEventPage> {
@@ -124,11 +158,7 @@ export class LineEvents {
   async batch(tx: TenantTransaction, source: LineEventSource, after: EventPlace | null): Promise<EventBatch> {
     const seen = await this.events.page(tx, { ...source.query, after, limit: BATCH });
     const last = seen.length < BATCH ? undefined : seen.at(-1);
-    return { behind: seen.flatMap((event) => lineEvent(event, source)), next: last === undefined ? null : placeOf(last) };
-  }
-
-  private async correctedSeq(tx: TenantTransaction, { adjusts }: InvoiceLine): Promise<number | null> {
-    return adjusts === null ? null : ((await this.invoices.byId(tx, adjusts))?.seenSeq ?? null);
+    return { behind: seen.flatMap((event) => lineEvent(event, source)), next: last === undefined ? null : eventPlace(last) };
   }
 
   /** So that events of other types and models are not even looked at. */
@@ -183,24 +213,35 @@ function ownQuantity(meter: Meter, event: SeenEvent): Decimal | null {
   }
 }
 
-function lineEvent(event: SeenEvent, { subscriptionId, segments, meters, countings, correctedSeq }: LineEventSource): LineEvent[] {
-  const counting = countings.filter(({ meter, keeps }) => meterMatches(meter, event) && keeps(event));
-  if (counting.length === 0 || subscriptionFor(event, segments, meters)?.subscriptionId !== subscriptionId) return [];
+function lineEvent(event: SeenEvent, source: LineEventSource): LineEvent[] {
+  const counting = source.countings.filter(({ meter, keeps }) => meterMatches(meter, event) && keeps(event));
+  const state = counting.length === 0 ? null : stateOf(event, source);
+  if (state === null) return [];
   const quantities = counting.flatMap(({ quantityOf }) => quantityOf(event) ?? []);
   const [unique] = counting.filter(({ meter }) => meter.aggregation === 'UNIQUE_COUNT');
   return [
     {
       event,
-      state: event.isCancelled ? 'CANCELED' : correctedSeq !== null && event.seq > correctedSeq ? 'LATE' : 'COUNTED',
+      state,
       quantity: quantities.length === 0 ? null : Decimal.sum(quantities),
       member: unique === undefined ? null : recordText(unique.meter.valueProperty ?? '', event),
     },
   ];
 }
 
-const placeOf = ({ from, id }: SeenEvent): EventPlace => ({ at: from, id });
+/** Null: neither the line counts it nor had what it corrects. */
+function stateOf(event: SeenEvent, { subscriptionId, segments, meters, corrected }: LineEventSource): LineEventState | null {
+  const isOwn = (agreed: readonly Segment[]): boolean => subscriptionFor(event, agreed, meters)?.subscriptionId === subscriptionId;
+  const isCounted = !event.isCancelled && isOwn(segments);
+  if (corrected === null) return isCounted ? 'COUNTED' : null;
+  const wasCounted = event.seq <= corrected.seq && isOwn(corrected.segments);
+  if (isCounted) return wasCounted ? 'COUNTED' : 'LATE';
+  return wasCounted ? 'CANCELED' : null;
+}
+
+const eventPlace = ({ from, id }: SeenEvent): EventPlace => ({ at: from, id });
 
 function endOf(events: readonly LineEvent[]): EventPlace | null {
   const last = events.at(-1);
-  return last === undefined ? null : placeOf(last.event);
+  return last === undefined ? null : eventPlace(last.event);
 }

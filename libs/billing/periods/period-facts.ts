@@ -50,6 +50,7 @@ import {
 import type { Customer, Subscription } from '@tare/customers';
 import type { TenantTransaction } from '@tare/database';
 import { UsageReader } from '@tare/usage';
+import { AgreedBeforeStore, segmentsThen, type AgreedThen } from './agreed-before.store.ts';
 import { AllowanceStore } from './allowance.store.ts';
 import { BillingPeriodStore, type BillingPeriod } from './billing-period.store.ts';
 import { type BillingInstant, type Part } from './billing-instant.ts';
@@ -206,6 +207,7 @@ export class PeriodFacts {
     private readonly taxes: TaxSource,
     private readonly notes: CreditNoteStore,
     private readonly allowances: AllowanceStore,
+    private readonly agreed: AgreedBeforeStore,
   ) {}
 
   /** The same query in the same transaction gives the same facts; nothing is written, unless `draws` says so. */
@@ -314,12 +316,26 @@ export class PeriodFacts {
   private async asked(tx: TenantTransaction, queries: readonly FactsQuery[]): Promise<Asked[]> {
     const unknown = queries.flatMap(({ standing, subscriptionId }) => (standing === undefined ? [subscriptionId] : []));
     const found = unknown.length === 0 ? new Map<string, Standing>() : await this.standings.ofSubscriptions(tx, unknown);
-    return queries.map((query) => {
+    const asked = queries.map((query) => {
       const standing = query.standing ?? found.get(query.subscriptionId);
       const subscription = standing?.subscriptions.find(({ id }) => id === query.subscriptionId);
       if (!standing || !subscription) throw new Error(`subscription ${query.subscriptionId} is not there`);
       return { query, standing, subscription, segments: query.world?.segments ?? standing.segments };
     });
+    const agreed = await this.agreedThen(tx, asked);
+    return agreed.size === 0
+      ? asked
+      : asked.map((one) => ({ ...one, segments: segmentsThen(one.segments, one.subscription.id, agreed.get(one.query) ?? NOTHING_ELSE) }));
+  }
+
+  /** Of issued invoices, where the customer has other subscriptions: what was agreed for those when they were made. */
+  private async agreedThen(tx: TenantTransaction, asked: readonly Asked[]): Promise<Map<FactsQuery, AgreedThen>> {
+    const issued = asked.flatMap(({ query, standing }) => {
+      const place = query.world === undefined && standing.subscriptions.length > 1 ? placeIn(query) : null;
+      return place === null ? [] : [{ query, customerId: standing.customer.id, place }];
+    });
+    const agreed = await this.agreed.madeWith(tx, issued);
+    return new Map(issued.map(({ query }, index) => [query, agreed[index] ?? NOTHING_ELSE]));
   }
 
   /** Closed periods to rate again, each with all that was closed together with it: the whole scope (SEMANTICS 8.3). */
@@ -576,6 +592,7 @@ const NOTHING_BILLED: BillingHistory = {
   allowances: [],
 };
 const NO_BURNS: ReadonlyMap<string, Decimal> = new Map();
+const NOTHING_ELSE: AgreedThen = new Map();
 const NO_USAGE: ReadonlyMap<Part, RatedUsage> = new Map();
 const NO_DISCOUNTS: readonly Discount[] = [];
 const NONE_UNCOVERED: ReadonlyMap<string, Decimal> = new Map();
