@@ -214,11 +214,14 @@ export class ExpectedInvoices {
       corrected,
       others,
       uses,
+      asBilled = [],
     }: {
       readonly asOf: RawInvoice;
       readonly corrected: readonly ExpectedLine[];
       readonly others: OtherUses;
       readonly uses: DiscountUse[];
+      /** What stands for charges whose cost is awaited; those without a line here have none. */
+      readonly asBilled?: readonly ExpectedLine[];
     },
   ): Promise<ExpectedLine[]> {
     const step = incrementOf(invoice.currency);
@@ -226,7 +229,7 @@ export class ExpectedInvoices {
     const parts = joined(closed.filter((period) => !isFree(period)));
     const events = await this.eventsOf(invoice, closed, asOf.seen_seq);
     const usage = parts.flatMap((part) =>
-      this.usageLines(part, parts, events, asOf, { step, runningAt: closing ? null : invoice.billing_at }),
+      this.usageLines(part, parts, events, asOf, { step, runningAt: closing ? null : invoice.billing_at, asBilled }),
     );
     const given = fees.filter(({ kind, discount, isMirrored }) => kind === 'PRORATION_CREDIT' || !discount.isZero || isMirrored === true);
     const open = [...usage, ...fees.filter((line) => !given.includes(line))];
@@ -333,7 +336,7 @@ export class ExpectedInvoices {
     parts: readonly JoinedPart[],
     events: readonly RawEvent[],
     asOf: RawInvoice,
-    { step, runningAt }: { readonly step: Fraction; readonly runningAt: number | null },
+    { step, runningAt, asBilled }: RatingOf,
   ): ExpectedLine[] {
     const [{ segment }] = part.pieces;
     const inside = (of: JoinedPart, event: RawEvent): boolean => of.pieces.some(({ start, end }) => start <= event.at && event.at < end);
@@ -341,7 +344,7 @@ export class ExpectedInvoices {
     const earlier = parts.filter((other) => other.period.fullStart === part.period.fullStart && other.period.start < part.period.start);
     const before = events.filter((event) => earlier.some((other) => inside(other, event)));
     const usage = segment.terms.prices.flatMap((price) =>
-      price.model === 'FLAT' ? [] : this.priceLines(price, part, own, before, { step, runningAt }),
+      price.model === 'FLAT' ? [] : this.priceLines(price, part, own, before, { step, runningAt, asBilled }),
     );
     const arrears =
       runningAt === null ? part.pieces.flatMap((piece) => feeLines('FEE', piece.segment, 'IN_ARREARS', casePeriod(piece), step)) : [];
@@ -353,12 +356,12 @@ export class ExpectedInvoices {
     part: JoinedPart,
     own: readonly RawEvent[],
     before: readonly RawEvent[],
-    { step, runningAt }: { readonly step: Fraction; readonly runningAt: number | null },
+    { step, runningAt, asBilled }: RatingOf,
   ): ExpectedLine[] {
     const period = validIn(price, part.period);
     if (period === null) return [];
     return this.usedParts(price, own, before).flatMap(({ amounts, group, events, quantity }) => {
-      if (price.model === 'COST_PLUS' && events.some(isUnpriced)) return [];
+      if (price.model === 'COST_PLUS' && events.some(isUnpriced)) return asBilled.filter((line) => isOf(line, part, price, group));
       const cost = Fraction.sum(events.map((event) => costIn(event, part.pieces[0].segment.terms.currency)));
       const carried = this.openingOf(part.pieces[0], part.period.start, price, group, runningAt);
       const used: Used = { quantity, events: Fraction.of(events.length), cost, carried };
@@ -590,13 +593,11 @@ export class ExpectedInvoices {
       if (await this.isTouched(invoice, periods, closing?.invoice)) isLate = true;
       else if (!isLate || !hasLongCommitment(periods)) continue;
       const original = closing?.invoice ?? { ...invoice, billing_at: billedAt ?? 0 };
-      const waiting = await this.waitingFor(invoice, periods, adjusts);
-      const billings = new Set(
-        periods.filter((period) => !isFree(period) && !waiting.has(period.fullStart)).map(({ fullStart }) => fullStart),
-      );
+      const billings = new Set(periods.filter((period) => !isFree(period)).map(({ fullStart }) => fullStart));
+      const asBilled = await this.awaitedAsBilled(invoice, original, periods, adjusts);
       const others = this.usesBesides({ invoice, original, billings, adjusts });
       const uses: DiscountUse[] = [];
-      const due = await this.scope(original, periods, [], { asOf: invoice, corrected: deltas, others, uses });
+      const due = await this.scope(original, periods, [], { asOf: invoice, corrected: deltas, others, uses, asBilled });
       this.ratings.push({ by: invoice, adjusts, billings, uses: uses.filter(({ billing }) => billings.has(billing)) });
       deltas.push(...due.filter(({ billing }) => billings.has(billing)).flatMap((line) => this.delta(line, adjusts, invoice)));
     }
@@ -615,7 +616,8 @@ export class ExpectedInvoices {
     if (corrections.length === 0) return [];
     const billings = new Set(periods.map(({ fullStart }) => fullStart));
     const others = this.usesBesides({ invoice, original: closing, billings, adjusts: closing.id });
-    const rated = await this.scope(closing, periods, [], { asOf: invoice, corrected: [], others, uses: [] });
+    const asBilled = (await this.awaited(invoice, periods)).map(({ line }) => line);
+    const rated = await this.scope(closing, periods, [], { asOf: invoice, corrected: [], others, uses: [], asBilled });
     return rated.flatMap((line) => {
       const own = corrections.filter((candidate) => candidate.adjusts_kind === line.kind && isSameCharge(candidate, line));
       const amount = Fraction.sum(
@@ -628,24 +630,56 @@ export class ExpectedInvoices {
     });
   }
 
-  /** Billing periods of which a COST_PLUS charge was billed and has usage now whose cost nobody knows: they wait for it as a whole. */
-  private async waitingFor(invoice: RawInvoice, periods: readonly RawPeriod[], adjusts: string): Promise<ReadonlySet<number>> {
-    const waiting = new Set<number>();
+  /** Charges of closed periods whose cost is awaited, by what an invoice sees. */
+  private async awaited(invoice: RawInvoice, periods: readonly RawPeriod[]): Promise<AwaitedCharge[]> {
     const isPlus = ({ segment }: RawPeriod): boolean => segment.terms.prices.some(({ model }) => model === 'COST_PLUS');
-    if (!periods.some(isPlus)) return waiting;
-    const events = await this.eventsOf(invoice, periods, invoice.seen_seq);
-    for (const part of joined(periods.filter((period) => !isFree(period)))) {
-      const [{ segment }] = part.pieces;
-      const own = events.filter((event) => part.pieces.some(({ start, end }) => start <= event.at && event.at < end));
-      for (const price of segment.terms.prices.filter(({ model }) => model === 'COST_PLUS')) {
-        const unknown = this.usedParts(price, own, []).filter(({ events: used }) => used.some(isUnpriced));
-        const lines = unknown.map(({ group }) =>
-          expected('USAGE', segment, price.key, group, part.period, Fraction.ZERO, Fraction.ZERO, Fraction.ZERO),
-        );
-        if (lines.some((line) => this.billedOf(line, adjusts, invoice).length > 0)) waiting.add(part.period.fullStart);
+    if (!periods.some(isPlus)) return [];
+    const events = await this.eventsOf({ ...invoice, kind: 'REGULAR' }, periods, invoice.seen_seq);
+    return joined(periods.filter((period) => !isFree(period))).flatMap((part) =>
+      part.pieces[0].segment.terms.prices
+        .filter(({ model }) => model === 'COST_PLUS')
+        .flatMap((price) =>
+          this.usedParts(price, eventsIn(part, events), [])
+            .filter(({ events: used }) => used.some(isUnpriced))
+            .map(({ group }) => {
+              const { segment } = part.pieces[0];
+              return {
+                part,
+                price,
+                line: expected('USAGE', segment, price.key, group, part.period, Fraction.ZERO, Fraction.ZERO, Fraction.ZERO),
+              };
+            }),
+        ),
+    );
+  }
+
+  /**
+   * Such charges that were billed stand as they were billed last: rated from what the last invoice that billed of them and knew all cost had seen. An invoice that
+   * was made again without the charge leaves only corrections of the void one: it stands for nothing then.
+   */
+  private async awaitedAsBilled(
+    invoice: RawInvoice,
+    original: RawInvoice,
+    periods: readonly RawPeriod[],
+    adjusts: string,
+  ): Promise<ExpectedLine[]> {
+    const lines: ExpectedLine[] = [];
+    for (const { part, price, line } of await this.awaited(invoice, periods)) {
+      const billed = this.billedOf(line, adjusts, invoice);
+      const last = billed.at(-1);
+      if (last === undefined || (last.kind === 'DELTA' && last.adjusts !== adjusts)) continue;
+      for (const { invoice_id: id } of billed.toReversed()) {
+        const by = this.issued.find((other) => other.invoice.id === id)?.invoice ?? original;
+        const runningAt = by.kind === 'THRESHOLD' ? by.billing_at : null;
+        const seen = eventsIn(part, await this.eventsOf(by, periods, by.seen_seq));
+        const rating = { step: incrementOf(invoice.currency), runningAt, asBilled: [] };
+        const known = this.priceLines(price, part, seen, [], rating).find(({ group }) => group === line.group);
+        if (known === undefined) continue;
+        lines.push(known);
+        break;
       }
     }
-    return waiting;
+    return lines;
   }
 
   /** Whether usage of the periods came, was cancelled or got its cost since an invoice looked at them last. */
@@ -888,6 +922,21 @@ export class ExpectedInvoices {
   }
 }
 
+/** How usage is rated. */
+interface RatingOf {
+  readonly step: Fraction;
+  /** Of a period that still runs; null: it is closed. */
+  readonly runningAt: number | null;
+  readonly asBilled: readonly ExpectedLine[];
+}
+
+/** A COST_PLUS charge with usage whose cost nobody knows; its line is of nothing. */
+interface AwaitedCharge {
+  readonly part: JoinedPart;
+  readonly price: RawPrice;
+  readonly line: ExpectedLine;
+}
+
 interface DiscountRound {
   readonly others: OtherUses;
   /** What was taken so far, and here. */
@@ -920,6 +969,12 @@ function isSameCharge(candidate: RawLine, line: ExpectedLine): boolean {
     candidate.period_start === line.start
   );
 }
+
+const eventsIn = (part: JoinedPart, events: readonly RawEvent[]): RawEvent[] =>
+  events.filter((event) => part.pieces.some(({ start, end }) => start <= event.at && event.at < end));
+
+const isOf = ({ segment, price, group, start }: ExpectedLine, part: JoinedPart, { key }: RawPrice, of: string | null): boolean =>
+  segment === part.pieces[0].segment.id && price === key && group === of && start === part.period.start;
 
 const isUnpriced = ({ cost_state: state }: RawEvent): boolean => state === 'UNPRICED' || state === 'PENDING';
 

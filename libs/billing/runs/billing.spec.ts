@@ -13,6 +13,7 @@ import { InvoicePreviews } from './invoice-previews.ts';
 import { InvoiceStore } from '../invoices/invoice.store.ts';
 import { InvoicesService, type InvoiceView } from '../invoices/invoices.service.ts';
 import { PeriodFacts } from '../periods/period-facts.ts';
+import { lineHash } from '../explain/explain-line-hash.ts';
 import { InvoiceRecomputation } from '../explain/recompute-invoice.ts';
 import { TestWorld } from '../world.fixture.ts';
 
@@ -659,6 +660,47 @@ describe('invoices', () => {
     await isWorth('0.7', '2026-01-01T00:00:00Z');
     await world.bill('2026-05-01T01:00:00Z');
     expect(everything(await world.invoices('acme'))).toEqual([['2026-04-01T00:00 REGULAR 10.4', 'DELTA llm 5 = 10.4']]);
+  });
+
+  test('4.5 late cost that no rate converts leaves its line as it was billed; the rest is corrected before, after the end too', async () => {
+    await world.meter('llm', { valueProperty: 'tokens.total' });
+    await world.plan({
+      key: 'plus',
+      kind: 'PER_QUERY',
+      currency: 'EUR',
+      minimumCommitment: '100',
+      prices: [{ key: 'llm', model: 'COST_PLUS', meter: 'llm', markup: '0' }, perUnit('usage', '1')],
+    });
+    await world.customer('acme');
+    const amountOff = { amount: Decimal.of(12), currency: 'EUR' };
+    const subscription = await world.subscribe('acme', 'plus', '2026-01-01T00:00:00Z', { discounts: [{ key: 'twelve', amountOff }] });
+    const call = (currency: string) => ({
+      ...{ type: 'llm', at: '2026-01-05T00:00:00Z', provider: 'house', model: 'large', tokens: { input: '5' } },
+      reportedCost: { amount: '60', currency },
+    });
+    await world.use('acme', call('EUR'));
+    await world.cancel(subscription, '2026-02-01T00:00:00Z');
+    await world.bill('2026-02-01T01:00:00Z');
+    await world.use('acme', call('USD'), { at: '2026-01-06T00:00:00Z', quantity: '60' });
+    const previewed = await world.get(InvoicePreviews).of(world.tenantId, 'acme', parseInstant('2026-02-10T00:00:00Z'));
+    expect(previewed.map(({ total }) => total.toString())).toEqual(['20']);
+    await world.bill('2026-02-10T00:00:00Z');
+    await world.bill('2026-02-11T00:00:00Z');
+    const rate = { from: 'USD', to: 'EUR', rate: Decimal.parse('0.5'), validFrom: parseInstant('2026-01-01T00:00:00Z') };
+    await world.get(ExchangeRatesService).set(world.tenantId, rate);
+    await world.bill('2026-02-12T00:00:00Z');
+    const invoices = await world.invoices('acme');
+    expect(everything(invoices)).toEqual([
+      ['2026-02-01T00:00 REGULAR 88', 'USAGE llm 5 = 60', 'COMMITMENT - 1 = 40'],
+      // 7.20 of the 12 were off the calls: now that they are half of all, 6 are.
+      ['2026-02-01T00:00 SUPPLEMENTARY 20', 'DELTA llm 5 = 1.2', 'DELTA usage 60 = 54', 'DELTA - 0 = -35.2'],
+      ['2026-02-01T00:00 SUPPLEMENTARY 30', 'DELTA llm 10 = 28.8', 'DELTA usage 60 = 1.2'],
+    ]);
+    for (const invoice of invoices) {
+      const again = await world.database.withTenant(world.tenantId, (tx) => world.get(InvoiceRecomputation).recompute(tx, invoice));
+      const hashes = (lines: InvoiceView['lines'] | typeof again.lines) => lines.map((line) => lineHash(invoice.currency, line));
+      expect(hashes(again.lines)).toEqual(hashes(invoice.lines));
+    }
   });
 
   test('8.4 recomputing every finalized invoice from its events gives it back line by line', async () => {

@@ -117,21 +117,70 @@ test('4.5 a line that awaits its cost is left off, and billed by a correction wh
   expect(shown(late)).toEqual(['DELTA cost 2.6 -0']);
 });
 
-test('4.5 a late event without a cost holds the corrections of its period until the cost is known', () => {
-  const prices: PriceInput[] = [{ key: 'cost', model: 'COST_PLUS', meter: 'calls', markup: '0' }];
-  const plus = sampleSegment({ prices, minimumCommitment: '50' });
+describe('4.5 a late event without a cost', () => {
+  const prices: PriceInput[] = [
+    { key: 'cost', model: 'COST_PLUS', meter: 'calls', markup: '0' },
+    { key: 'images', model: 'PER_UNIT', meter: 'images', unitPrice: '1' },
+  ];
+  const plus = sampleSegment({ kind: 'PER_QUERY', prices, minimumCommitment: '100' });
   const known = sampleUsage(JANUARY, { cost: d('60') });
   const unpriced = sampleUsage(JANUARY, { costState: 'UNPRICED', costCurrency: null });
-  const original = invoice({ ended: [endedAt(plus, JANUARY, { records: [known] })] });
-  expect(shown(original)).toEqual(['USAGE cost 60 -0']);
-  const late = (records: UsageRecord[]): AssembledInvoice =>
-    invoice({
-      late: [
-        { invoiceId: 'i', facts: sampleFacts({ ended: [endedAt(plus, JANUARY, { records })] }), billed: billedLinesOf(original.lines) },
-      ],
-    });
-  expect([late([known, unpriced]).lines, late([known, unpriced]).awaitingCost.length]).toEqual([[], 1]);
-  expect(shown(late([known, sampleUsage(JANUARY, { cost: d('5') })]))).toEqual(['DELTA cost 5 -0']);
+  const priced = sampleUsage(JANUARY, { cost: d('5') });
+  const images = (count: string): UsageRecord => sampleUsage(JANUARY, { type: 'image', events: d(count) });
+  const scopeOf = (records: UsageRecord[], discounts: Discount[] = []): InvoiceFacts =>
+    sampleFacts({ ended: [endedAt(plus, JANUARY, { records })], discounts });
+  const late = (
+    records: UsageRecord[],
+    before: readonly AssembledInvoice[],
+    discounts: Discount[] = [],
+    voided = false,
+  ): AssembledInvoice => {
+    const billed = billedLinesOf(before.flatMap(({ lines }) => lines));
+    return invoice({ late: [{ invoiceId: 'i', facts: scopeOf(records, discounts), billed, voided }] });
+  };
+
+  test('leaves its line as it was billed, and the other lines and the true-up of the period are corrected at once', () => {
+    const original = assembleInvoice(scopeOf([known, images('10')]));
+    expect(shown(original)).toEqual(['USAGE cost 60 -0', 'USAGE images 10 -0', 'COMMITMENT - 30 -0']);
+    const held = late([known, unpriced, images('30')], [original]);
+    expect([shown(held), held.awaitingCost.map(({ priceKey }) => priceKey)]).toEqual([['DELTA images 20 -0', 'DELTA - -20 -0'], ['cost']]);
+    expect(late([known, unpriced, images('30')], [original, held]).lines).toEqual([]);
+    const after = late([known, priced, images('30')], [original, held]);
+    expect(shown(after)).toEqual(['DELTA cost 5 -0', 'DELTA - -5 -0']);
+    const again = late([known, priced, unpriced, images('90')], [original, held, after]);
+    expect(shown(again)).toEqual(['DELTA images 60 -0', 'DELTA - -5 -0']);
+  });
+
+  test('leaves it in what a discount is taken off: all that an amount off gives is given, once', () => {
+    const discounts = [sampleDiscount('tenth', { percentOff: d('10'), prices: ['cost'] }), sampleDiscount('off', { amountOff: d('10') })];
+    const records = [known, images('46')];
+    const original = assembleInvoice(scopeOf(records, discounts));
+    expect(shown(original)).toEqual(['USAGE cost 60 -11.4', 'USAGE images 46 -4.6']);
+    expect(late([...records, unpriced], [original], discounts).lines).toEqual([]);
+    const held = late([known, unpriced, images('54')], [original], discounts);
+    expect(shown(held)).toEqual(['DELTA cost 0.4 -0', 'DELTA images 7.6 -0']);
+    expect(late([known, unpriced, images('54')], [original, held], discounts).lines).toEqual([]);
+    const after = late([known, images('54')], [original, held], discounts);
+    expect(after.lines).toEqual([]);
+  });
+
+  test('and nothing billed for the line yet corrects the rest without it', () => {
+    const original = assembleInvoice(scopeOf([unpriced, images('10')]));
+    expect(shown(original)).toEqual(['USAGE images 10 -0', 'COMMITMENT - 90 -0']);
+    expect(shown(late([unpriced, images('30')], [original]))).toEqual(['DELTA images 20 -0', 'DELTA - -20 -0']);
+  });
+
+  test('keeps nothing back when its invoice is void: what corrections billed for the line is given back', () => {
+    const original = assembleInvoice(scopeOf([known, images('90')]));
+    const corrected = late([known, priced, images('90')], [original]);
+    expect(shown(corrected)).toEqual(['DELTA cost 5 -0']);
+    const back = late([known, priced, unpriced, images('90')], [corrected], [], true);
+    expect(shown(back)).toEqual(['DELTA cost -5 -0']);
+    // Made again without the line: what stands of the void one's corrections is no bill of it.
+    const remade = billedLinesOf(corrected.lines);
+    const facts = scopeOf([known, priced, unpriced, images('90')]);
+    expect(invoice({ late: [{ invoiceId: 'remade', facts, billed: remade }] }).lines.map(({ priceKey }) => priceKey)).not.toContain('cost');
+  });
 });
 
 test('4.6 a commitment adds one true-up to what fee and usage of the same period come to', () => {

@@ -19,11 +19,16 @@ export type SavedLine = Pick<
   | 'credits'
   | 'adjustsKind'
   | 'committed'
+  | 'rounding'
+  | 'adjusts'
 >;
 
 /** Saved lines as what is billed: for `EndedPart.billed` and `LateInvoice.billed`. */
 export function billedLinesOf(lines: readonly SavedLine[]): BilledLine[] {
-  return lines.map(({ scopeKey, amount, discounts, committed }) => ({ scopeKey, amount, discounts, ...(committed && { committed }) }));
+  return lines.map(({ scopeKey, amount, discounts, committed, quantity, rounding, adjusts }) => ({
+    ...{ scopeKey, amount, discounts, quantity, exactAmount: rounding.exactAmount, adjusts },
+    ...(committed && { committed }),
+  }));
 }
 
 /**

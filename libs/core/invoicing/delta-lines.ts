@@ -1,6 +1,5 @@
 import { CodedError } from '../coded-error.ts';
 import { Decimal, currencyOf } from '../money/index.ts';
-import type { Instant } from '../time/index.ts';
 import type { WalkStep } from '../pricing/index.ts';
 import { isSameRecord, takenSince } from './allowance-record.ts';
 import type { AllowanceRecord, AllowanceTaken } from './allowance-record.ts';
@@ -9,7 +8,7 @@ import { lateDiscountUses } from './discount-lines.ts';
 import { netOfLineDiscounts } from './billed-facts.ts';
 import { discountOf, lineDiscountOf, netOf } from './draft-line.ts';
 import type { DraftLine } from './draft-line.ts';
-import type { BilledLine, DiscountUse, EndedPart, LateInvoice } from './invoice-facts.ts';
+import type { BilledLine, DiscountUse, LateInvoice } from './invoice-facts.ts';
 import { scopeLines } from './scope-lines.ts';
 
 /** What corrects one finalized invoice. */
@@ -24,25 +23,23 @@ export interface DeltaLines {
 
 /**
  * What late usage and corrections change of a finalized invoice: its whole scope is rated again and everything billed is taken off, line by line, each net
- * of the original discounts (SEMANTICS 8.3). Lines whose cost is awaited stay as they are until it is known. `corrected`: corrections of earlier periods on
- * the same invoice.
+ * of the original discounts (SEMANTICS 8.3). A line whose cost is awaited stays in the scope as it was billed last, until the cost is known: commitment and
+ * discounts count it so. Of an amount off, its share may be another one since. `corrected`: corrections of earlier periods on the same invoice.
  * @throws CodedError INVARIANT_BROKEN when something was billed that the facts do not lead to: then they are not the facts of that invoice.
  */
 export function deltaLines(late: LateInvoice, corrected: readonly AssembledLine[] = []): DeltaLines {
   const ended = late.facts.ended.map((part) => ({ ...part, billed: [] }));
-  const { lines, awaitingCost, ...scope } = scopeLines({ ...late.facts, ended }, corrected);
+  const { lines, awaitingCost, ...scope } = scopeLines({ ...late.facts, ended, asBilled: billedLast(late) }, corrected);
   requireKnown(late.billed, new Set([...lines, ...awaitingCost].map(({ scopeKey }) => scopeKey)), late.invoiceId);
   const isVoid = late.voided === true;
-  const held = isVoid ? new Set<Instant>() : heldPeriods(late, awaitingCost);
-  const rated = lines.filter((line) => !held.has(line.billingStart));
-  const deltas = rated.map((line) => deltaLine(line, late));
-  const recorded = ended.filter(({ period }) => !isVoid && !held.has(period.fullStart)).flatMap((part) => part.allowances ?? []);
+  const deltas = lines.map((line) => deltaLine(line, late));
+  const recorded = isVoid ? [] : ended.flatMap((part) => part.allowances ?? []);
   const allowances = scope.allowances.filter((record) => recorded.some((other) => isSameRecord(other, record)));
   return {
     lines: deltas.filter((line) => !line.amount.isZero()),
     awaitingCost: isVoid ? [] : awaitingCost,
     discountUses: lateDiscountUses(
-      isVoid ? rated.map((line) => ({ ...line, shares: [] })) : rated,
+      isVoid ? lines.map((line) => ({ ...line, shares: [] })) : lines,
       late.facts.discounts,
       late.discountUses ?? [],
     ).map((use) => ({ ...use, ofCorrection: true })),
@@ -52,14 +49,12 @@ export function deltaLines(late: LateInvoice, corrected: readonly AssembledLine[
 }
 
 /**
- * Billing periods that wait: a price that was billed awaits the cost of a late event, and without it commitment and discounts of its period would look as
- * if nothing had been used.
+ * Of each line what was billed last, which tells all that was billed of it. An invoice that was voided and made again without the line has left only
+ * corrections of the void one: there is no bill to keep then, and nothing but those to take back while it is void.
  */
-function heldPeriods({ facts, billed }: LateInvoice, awaitingCost: readonly AwaitingCost[]): ReadonlySet<Instant> {
-  const reopened = awaitingCost.filter(({ scopeKey }) => billed.some((line) => line.scopeKey === scopeKey));
-  const isReopened = ({ segment, period }: EndedPart): boolean =>
-    reopened.some((awaited) => awaited.segmentId === segment.id && awaited.period.start === period.start);
-  return new Set(facts.ended.filter(isReopened).map(({ period }) => period.fullStart));
+function billedLast({ billed, invoiceId, voided = false }: LateInvoice): ReadonlyMap<string, BilledLine> {
+  const last = new Map(billed.map((line) => [line.scopeKey, line]));
+  return voided ? last : new Map([...last].filter(([, { adjusts }]) => adjusts === null || adjusts === invoiceId));
 }
 
 function deltaLine(line: DraftLine, { billed: allBilled, invoiceId, voided = false }: LateInvoice): AssembledLine {

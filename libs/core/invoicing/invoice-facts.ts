@@ -125,6 +125,12 @@ export interface BilledLine {
   readonly discounts: readonly DiscountShare[];
   /** AssembledLine.committed. */
   readonly committed?: Decimal;
+  /** Of all that had been billed of it with this line: a total, as `exactAmount`. */
+  readonly quantity: Decimal;
+  /** RoundingStep.exactAmount: before rounding and discounts. */
+  readonly exactAmount: Decimal;
+  /** AssembledLine.adjusts. */
+  readonly adjusts: string | null;
 }
 
 /** A finalized invoice whose period has seen late usage or corrections (SEMANTICS 8.3). */
@@ -132,7 +138,7 @@ export interface LateInvoice {
   readonly invoiceId: string;
   /** The facts it was made from, with the usage that is known now and the versions and discounts of then (also `used` of then). */
   readonly facts: InvoiceScope;
-  /** Everything billed for its lines: its own (no DELTAs), those of threshold invoices of its periods, and DELTAs that adjust it. */
+  /** Everything billed for its lines, in the order of invoices: its own (no DELTAs), those of threshold invoices of its periods, and DELTAs that adjust it. */
   readonly billed: readonly BilledLine[];
   /** What its own invoice and corrections of it took of discounts whose rest is carried on. None: there are no such discounts. */
   readonly discountUses?: readonly DiscountUse[];
@@ -155,10 +161,15 @@ export interface InvoiceScope {
   readonly exchangeRates: readonly ExchangeRate[];
   /** What allowances carry into the first ended part that was not closed before. None: nothing. */
   readonly carried?: readonly CarriedAllowance[];
+  /**
+   * What was billed last of each line, by its scope key, where closed periods are rated again: a price that awaits its cost stays as it was billed
+   * (SEMANTICS 4.5). None: such a price has no line.
+   */
+  readonly asBilled?: ReadonlyMap<string, BilledLine>;
 }
 
 /** Everything that an invoice is made of. */
-export interface InvoiceFacts extends Omit<InvoiceScope, 'carried'> {
+export interface InvoiceFacts extends Omit<InvoiceScope, 'carried' | 'asBilled'> {
   /** In order of time. */
   readonly late: readonly LateInvoice[];
   /** What is recorded of the allowances of the last part that was closed before this invoice. None: nothing rolls over. */

@@ -42,7 +42,7 @@ export function usageOutcome(part: EndedPart, scope: InvoiceScope, carried: read
     exchangeRates: scope.exchangeRates,
     carried: opening,
   });
-  const usage = rated.filter((price) => !price.awaitingCost).map((price) => usageLine(price, part));
+  const usage = rated.flatMap((price) => (price.awaitingCost ? lineAsBilled(price, part, scope) : usageLine(price, part)));
   const fees = closing ? piecesOf(part).flatMap((piece) => feeLines(piece.segment, piece.period, 'IN_ARREARS', () => 'FEE')) : [];
   const allowances = rated.flatMap((price) => allowanceRecord(price, part, opening) ?? []);
   return {
@@ -127,12 +127,30 @@ function usageLine(rated: RatedPrice, { segment, period }: EndedPart): DraftLine
   return draftLine(
     { kind: 'USAGE', priceKey: rated.priceKey, group: rated.group, segment, period },
     {
-      description: `${segment.planName}: ${rated.priceKey}${rated.group === null ? '' : ` (${rated.group})`}`,
+      description: usageDescription(segment.planName, rated.priceKey, rated.group),
       quantity: rated.quantity,
       exactAmount: rated.charge.amount,
       walk: rated.charge.walk,
     },
   );
+}
+
+/** A price that awaits its cost has no line, but stays as it was billed where its period is rated again (SEMANTICS 4.5). */
+function lineAsBilled({ priceKey, group }: RatedPrice, { segment, period }: EndedPart, { asBilled }: InvoiceScope): DraftLine[] {
+  const billed = asBilled?.get(scopeKeyOf('USAGE', segment.id, priceKey, period.start, group));
+  if (billed === undefined) return [];
+  const { quantity, exactAmount } = billed;
+  const amounts = {
+    description: usageDescription(segment.planName, priceKey, group),
+    quantity,
+    exactAmount,
+    walk: exactAmount.isZero() ? [] : [step('as it was billed, until its cost is known', exactAmount)],
+  };
+  return [draftLine({ kind: 'USAGE', priceKey, group, segment, period }, amounts)];
+}
+
+function usageDescription(planName: string, priceKey: string, group: string | null): string {
+  return `${planName}: ${priceKey}${group === null ? '' : ` (${group})`}`;
 }
 
 function overageLines({ segment, period, uncoveredCredits }: EndedPart): DraftLine[] {
