@@ -679,7 +679,7 @@ describe('invoices', () => {
       reportedCost: { amount: '60', currency },
     });
     await world.use('acme', call('EUR'));
-    await world.cancel(subscription, '2026-02-01T00:00:00Z');
+    await world.cancel(subscription, '2026-01-20T00:00:00Z');
     await world.bill('2026-02-01T01:00:00Z');
     await world.use('acme', call('USD'), { at: '2026-01-06T00:00:00Z', quantity: '60' });
     const previewed = await world.get(InvoicePreviews).of(world.tenantId, 'acme', parseInstant('2026-02-10T00:00:00Z'));
